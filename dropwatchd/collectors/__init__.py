@@ -1,0 +1,24 @@
+"""Families of counters, one module each: a module with a `collect` function is a collector, and its name is its own."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+
+from dropwatchd.kernel.host import Host
+from dropwatchd.model import Reading
+
+Collect = Callable[[Host], Iterable[Reading]]
+
+
+class AbsentError(Exception):
+    """This host has no such counters: no data, and no failure. The text says what is not there."""
+
+
+def collectors() -> dict[str, Collect]:
+    """Return name -> collect() of every collector there is.
+
+    collect() returns the counters' absolute values, or raises AbsentError; any other exception is a failure of this
+    collector alone, which the caller writes in the ledger.
+    """
+    names = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return {name: import_module(f"{__name__}.{name}").collect for name in names}

@@ -1,0 +1,45 @@
+"""Which host and which boot this is, and where collectors may read."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dropwatchd.kernel.netns import own_inode
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The roots that collectors read below, and the namespace these show: a test hands them a recorded tree."""
+
+    proc: Path = field(default=Path("/proc"))
+    sys: Path = field(default=Path("/sys"))
+    netns: int = field(default_factory=own_inode)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Natural keys of a host and one boot of it."""
+
+    hostname: str
+    machine_id: str
+    boot_id: str
+    kernel: str
+
+
+def identity() -> Identity:
+    """Read who we are; a host without a machine id is known by its name."""
+    hostname = socket.gethostname()
+    return Identity(
+        hostname=hostname,
+        machine_id=_read(Path("/etc/machine-id")) or hostname,
+        boot_id=_read(Path("/proc/sys/kernel/random/boot_id")),
+        kernel=os.uname().release,
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,191 @@
+"""The nouns that sources, collectors, history and reports share: frozen, and without any I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+Origin = Literal["software", "hardware"]
+NANO = 1_000_000_000
+
+
+class Location(NamedTuple):
+    """A place in kernel code: symbol and offset survive KASLR, an address is kept only where no symbol is known."""
+
+    symbol: str | None
+    offset: int | None = None
+    module: str | None = None
+    address: int | None = None
+
+
+class Kind(NamedTuple):
+    """What sort of drop the kernel says it was; None where it does not say.
+
+    `protocol` is the ethertype in host order (0x0800 for IPv4).
+    `trap` and `trap_group` are devlink's names, for hardware drops.
+    """
+
+    reason: str | None
+    protocol: int | None = None
+    origin: Origin = "software"
+    trap: str | None = None
+    trap_group: str | None = None
+
+
+class Interface(NamedTuple):
+    """A network device as it was when the packet was dropped.
+
+    `netns` is the inode number of the network namespace; None where the kernel does not say (NET_DM never does).
+    `ifindex` is None where the packet belonged to no device.
+    """
+
+    netns: int | None = None
+    ifindex: int | None = None
+    name: str | None = None
+    netns_name: str | None = None
+
+
+class DropKey(NamedTuple):
+    """What drops are counted by."""
+
+    location: Location
+    kind: Kind
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """`count` packets of `octets` bytes in all, dropped between two times; counts add, so a Drop may stand for many."""
+
+    key: DropKey
+    count: int
+    octets: int | None
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PacketSample:
+    """The first bytes of one dropped packet, standing for `weight` packets of its key.
+
+    `link_header` says whether `data` starts with the link-layer (Ethernet) header, else with the network header.
+    `details` holds what only some sources know (flow action cookie, hardware in-port name).
+    """
+
+    key: DropKey
+    time_ns: int
+    length: int
+    data: bytes
+    weight: int = 1
+    link_header: bool = True
+    details: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class GapCause(StrEnum):
+    """Why something was not seen. The text is what a report prints."""
+
+    DAEMON_DOWN = "daemon down"
+    SOURCE_UNAVAILABLE = "source unavailable"
+    SOURCE_FAILED = "source failed"
+    MONITORING_STOPPED = "monitoring stopped by another program"
+    MODE_CHANGED = "monitoring mode changed by another program"
+    STORM = "storm guard changed mode"
+    KERNEL_QUEUE = "kernel queue overflow"
+    SOCKET_OVERRUN = "socket overrun"
+    SUMMARY_FULL = "summary reached 64 locations"
+    NO_MAC_HEADER = "packets without a MAC header are not reported in packet mode"
+    MAP_FULL = "map full"
+    NESTED = "drop inside a drop"
+    SAMPLES_LOST = "packet samples lost"
+    STORAGE_STALLED = "storage stalled"
+    CLOCK_STEP = "clock step"
+    COLLECTOR_FAILED = "collector failed"
+
+
+class Effect(StrEnum):
+    """What a gap means for the drop counts of its time span."""
+
+    BLIND = "blind"      # drops happened unseen, if any: their number is unknown or in `lost`
+    PARTIAL = "partial"  # monitoring went on; some drops are missing, `lost` of them where known
+    DETAIL = "detail"    # every drop is counted; time resolution, location, or samples are missing
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What could not be seen: a time span, a cause, and a number where one is known (None: unknown).
+
+    `scope` is "software", "hardware" or "drops" (both) for drop events, "packets" for samples, or "counters".
+    """
+
+    since_ns: int
+    until_ns: int
+    cause: GapCause
+    effect: Effect
+    lost: int | None = None
+    scope: str = "drops"
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on the host or to the daemon, for the time line: link up, rename, start, reload."""
+
+    time_ns: int
+    kind: str
+    subject: str
+    detail: str = ""
+    netns: int | None = None
+    ifindex: int | None = None
+
+
+class CounterKey(NamedTuple):
+    """Which counter: names are unique within a collector, interface and labels.
+
+    `labels` are sorted (name, value) pairs, such as (("cpu", "1"),).
+    `netns` is the inode number of the namespace that the counter belongs to, None for one of the whole host.
+    """
+
+    collector: str
+    name: str
+    netns: int | None = None
+    ifindex: int | None = None
+    interface: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The absolute value of a counter now.
+
+    `bits` is the width at which the kernel wraps it (32 or 64), 0 for a gauge, which rises and falls.
+    """
+
+    key: CounterKey
+    value: int
+    bits: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CounterChange:
+    """A counter moved by `delta` between two readings; `value` is the absolute value at `until_ns`."""
+
+    key: CounterKey
+    since_ns: int
+    until_ns: int
+    delta: int
+    value: int
+    gauge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The drops of one key within [start, start + width): the row of the history."""
+
+    start_ns: int
+    width_ns: int
+    drop: Drop
+
+
+Record = Drop | PacketSample | Gap | Event
+Records = Iterable[Record]

@@ -1,0 +1,38 @@
+"""What every source of drop events is, and which ones run on this host."""
+
+from typing import Protocol
+
+from dropwatchd.model import Records
+
+
+class UnavailableError(Exception):
+    """A source cannot run on this host: what is missing, and what to do about it."""
+
+    def __init__(self, missing: str, remedy: str) -> None:
+        super().__init__(f"{missing}: {remedy}")
+        self.missing = missing
+        self.remedy = remedy
+
+
+class Source(Protocol):
+    """The life of a source: open, then read whenever `fileno` is readable or `deadline` has passed, then close."""
+
+    name: str
+
+    def open(self) -> None:
+        """Start to see drops. Raises UnavailableError, and leaves nothing behind when it does."""
+
+    def fileno(self) -> int:
+        """Return the file descriptor that turns readable when the kernel has something to say."""
+
+    def deadline(self) -> float | None:
+        """Return the time.monotonic() at which `read` wants to be called though nothing is readable; None: never."""
+
+    def read(self) -> Records:
+        """Return what has come since the last call: a bounded batch. Never blocks."""
+
+    def complete_until(self) -> int:
+        """Return the wall-clock time in ns before which every drop has been returned by `read`."""
+
+    def close(self) -> Records:
+        """Stop, leave the kernel as it was found, and return what had not been read yet."""

@@ -1,0 +1,5 @@
+"""Drops counted in the kernel by a BPF program on the kfree_skb tracepoint."""
+
+from dropwatchd.sources.bpf.source import BpfSource
+
+__all__ = ["BpfSource"]

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Counts every dropped packet at the kfree_skb tracepoint, in the kernel, per place, reason, protocol, device and
+ * network namespace, and hands a thinned sample of packets to user space.
+ *
+ * Counts are cumulative and per CPU: user space reads and subtracts, nothing is reset under a running counter.
+ * What the map cannot hold is counted by reason alone; what the kernel would not run us for is in the program's own
+ * recursion_misses. So total = sum(map) + sum(overflow), and drops = total + misses, exactly.
+ *
+ * The structures below name only the fields used; CO-RE finds their offsets in the running kernel's BTF.
+ */
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#define IFNAMSIZ 16
+#define MAX_DATA 256
+#define REASON_SLOTS 256
+#define HASH_WALK 16
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct ns_common {
+	unsigned int inum;
+};
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
+struct net {
+	struct ns_common ns;
+	struct hlist_head *dev_index_head;
+};
+typedef struct {
+	struct net *net;
+} possible_net_t;
+struct net_device;
+struct netdev_queue {
+	struct net_device *dev;
+};
+struct net_device {
+	char name[IFNAMSIZ];
+	int ifindex;
+	possible_net_t nd_net;
+	struct netdev_queue *_tx;
+	struct hlist_node index_hlist;
+};
+struct sock_common {
+	possible_net_t skc_net;
+};
+struct sock {
+	struct sock_common __sk_common;
+};
+struct dst_entry {
+	struct net_device *dev;
+};
+struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned long _skb_refdst;
+	unsigned int len;
+	unsigned int data_len;
+	int skb_iif;
+	__be16 protocol;
+	__u16 network_header;
+	__u16 mac_header;
+	unsigned char *head;
+	unsigned char *data;
+};
+#pragma clang attribute pop
+
+/* What drops are counted by. Mirrored by KEY in program.py. */
+struct key {
+	__u64 location;
+	__u32 reason;
+	__u32 netns;
+	__u32 ifindex;
+	__u16 protocol; /* ethertype, host order */
+	__u16 pad;
+	char ifname[IFNAMSIZ];
+};
+
+/* Mirrored by VALUE in program.py. `first` and `seen` belong to `window`. */
+struct value {
+	__u64 count;
+	__u64 octets;
+	__u64 first_ns;
+	__u64 last_ns;
+	__u32 window;
+	__u32 seen;
+};
+
+/* Mirrored by TOTALS in program.py. */
+struct totals {
+	__u64 drops;
+	__u64 overflowed;
+	__u64 samples_lost;
+	__u32 window;
+	__u32 samples;
+};
+
+/* Mirrored by SAMPLE in program.py. */
+struct sample {
+	__u64 time_ns;
+	struct key key;
+	__u32 length;
+	__u32 weight;
+	__u32 captured;
+	__u32 link_header;
+	__u8 data[MAX_DATA];
+};
+
+/* Shared with user space while the program runs, through the mapping of .bss. Mirrored by Control in program.py. */
+struct {
+	__u32 window;       /* advanced at every read */
+	__u32 armed;        /* user space sleeps: the next drop must wake it */
+	__u32 sample_bytes; /* 0: no samples */
+	__u32 sample_shift; /* the first 1 << shift of each key and window are all kept */
+	__u32 sample_limit; /* at most so many samples per CPU and window */
+	__u32 pad;
+	__u64 name_address; /* in: a code address; out: its name_text */
+	char name_text[256];
+} control = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct key);
+	__type(value, struct value);
+} drops SEC(".maps");
+
+/* What the map could not hold, by reason: the count is kept, the place is not. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASON_SLOTS);
+	__type(key, __u32);
+	__type(value, struct value);
+} overflow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct totals);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 512 * 1024);
+} samples SEC(".maps");
+
+/*
+ * skb->dev shares its bytes with UDP's dev_scratch and with the red-black node of TCP, fragment and netem queues, so
+ * it may be anything. A net_device's transmit queues point back at it: nothing else does.
+ */
+static __always_inline bool is_device(struct net_device *dev)
+{
+	struct netdev_queue *tx;
+	struct net_device *back = 0;
+
+	if (!dev)
+		return false;
+	tx = BPF_CORE_READ(dev, _tx);
+	if (!tx)
+		return false;
+	BPF_CORE_READ_INTO(&back, tx, dev);
+	return back == dev;
+}
+
+static __always_inline void set_device(struct key *key, struct net_device *dev)
+{
+	key->ifindex = BPF_CORE_READ(dev, ifindex);
+	key->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	bpf_core_read_str(key->ifname, sizeof(key->ifname), &dev->name);
+}
+
+/* The name of an interface index in a namespace: the kernel's own table of devices by index has 256 buckets. */
+static __always_inline void set_index(struct key *key, struct net *net, int ifindex)
+{
+	struct hlist_head *heads = BPF_CORE_READ(net, dev_index_head);
+	struct hlist_node *node;
+	struct net_device *dev;
+	int i;
+
+	key->ifindex = ifindex;
+	key->netns = BPF_CORE_READ(net, ns.inum);
+	if (bpf_probe_read_kernel(&node, sizeof(node), (void *)heads + (ifindex & 255) * sizeof(node)))
+		return;
+	for (i = 0; i < HASH_WALK && node; i++) {
+		dev = (void *)node - bpf_core_field_offset(dev->index_hlist);
+		if (BPF_CORE_READ(dev, ifindex) == ifindex) {
+			bpf_core_read_str(key->ifname, sizeof(key->ifname), &dev->name);
+			return;
+		}
+		node = BPF_CORE_READ(node, next);
+	}
+}
+
+static __always_inline void find_device(struct key *key, struct sk_buff *skb, struct sock *rx_sk)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev), *out;
+	struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL); /* SKB_DST_NOREF */
+	struct sock *sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
+	struct net *net = 0;
+	int iif = BPF_CORE_READ(skb, skb_iif);
+
+	if (is_device(dev)) {
+		set_device(key, dev);
+		return;
+	}
+	out = dst ? BPF_CORE_READ(dst, dev) : 0;
+	if (!is_device(out))
+		out = 0;
+	if (!iif && out) { /* never received, so on its way out */
+		set_device(key, out);
+		return;
+	}
+	if (out)
+		net = BPF_CORE_READ(out, nd_net.net);
+	else if (sk)
+		net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	if (net)
+		set_index(key, net, iif);
+	else
+		key->ifindex = iif;
+}
+
+/*
+ * The weight of this packet as a sample, 0 for none: the first ones of a window are all kept, then one in 2, 4, 8...
+ * by chance, so that the weights add up to the count on average, whatever the traffic's rhythm.
+ */
+static __always_inline __u32 sample_weight(struct value *value)
+{
+	__u32 steps = value->seen++ >> control.sample_shift, mask;
+
+	steps |= steps >> 1;
+	steps |= steps >> 2;
+	steps |= steps >> 4;
+	steps |= steps >> 8;
+	steps |= steps >> 16;
+	mask = steps >> 1;
+	return mask && (bpf_get_prandom_u32() & mask) ? 0 : mask + 1;
+}
+
+static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __u32 weight, __u64 now,
+					struct totals *totals)
+{
+	unsigned char *head, *data, *tail;
+	struct sample *sample;
+	__u16 mac, network;
+	__u64 size;
+
+	if (totals->window != control.window) {
+		totals->window = control.window;
+		totals->samples = 0;
+	}
+	if (totals->samples++ >= control.sample_limit)
+		goto lost;
+	sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
+	if (!sample)
+		goto lost;
+	head = BPF_CORE_READ(skb, head);
+	data = BPF_CORE_READ(skb, data);
+	mac = BPF_CORE_READ(skb, mac_header);
+	network = BPF_CORE_READ(skb, network_header);
+	tail = data + (BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len));
+	/* skb_mac_header_was_set(), and a header in front of the network's; else from the network header, or the data */
+	sample->link_header = mac != 0xffff && mac < network && data >= head + mac;
+	if (sample->link_header)
+		data = head + mac;
+	else if (network && data > head + network)
+		data = head + network;
+	size = data < tail ? tail - data : 0;
+	if (size > control.sample_bytes)
+		size = control.sample_bytes;
+	barrier_var(size); /* the verifier must see the bound on the very register */
+	if (size > MAX_DATA)
+		size = MAX_DATA;
+	sample->time_ns = now;
+	sample->key = *key;
+	sample->length = BPF_CORE_READ(skb, len) + (BPF_CORE_READ(skb, data) - data);
+	sample->weight = weight;
+	sample->captured = bpf_probe_read_kernel(sample->data, size, data) ? 0 : size;
+	bpf_ringbuf_submit(sample, bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > 256 * 1024 ?
+					   BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	return;
+lost:
+	totals->samples_lost++;
+}
+
+static __always_inline void wake(void)
+{
+	__u64 nothing = 0;
+
+	if (control.armed && !bpf_ringbuf_output(&samples, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP))
+		control.armed = 0;
+}
+
+static __always_inline struct value *find_value(struct key *key, struct totals *totals)
+{
+	static const struct value zero;
+	struct value *value = bpf_map_lookup_elem(&drops, key);
+	__u32 slot;
+
+	if (value)
+		return value;
+	bpf_map_update_elem(&drops, key, &zero, BPF_NOEXIST);
+	value = bpf_map_lookup_elem(&drops, key);
+	if (value)
+		return value;
+	/* full, or busy: keep the count by core reason; slot 0 (no reason there) stands for all the others */
+	slot = key->reason < REASON_SLOTS ? key->reason : 0;
+	__sync_fetch_and_add(&totals->overflowed, 1);
+	return bpf_map_lookup_elem(&overflow, &slot);
+}
+
+static __always_inline int count(struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
+{
+	struct key key = {
+		.location = (__u64)location,
+		.reason = reason,
+		.protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol)),
+	};
+	__u64 now = bpf_ktime_get_ns();
+	struct totals *sum;
+	struct value *value;
+	__u32 zero = 0, weight = 0;
+
+	find_device(&key, skb, rx_sk);
+	sum = bpf_map_lookup_elem(&totals, &zero);
+	if (!sum)
+		return 0; /* never: the index is in range */
+	value = find_value(&key, sum);
+	if (!value)
+		return 0; /* never, as above */
+	if (value->window != control.window) {
+		value->window = control.window;
+		value->first_ns = now;
+		value->seen = 0;
+	}
+	/* atomic, since kernels before 6.2 let an interrupt's drop run in the midst of this one's */
+	__sync_fetch_and_add(&sum->drops, 1);
+	__sync_fetch_and_add(&value->count, 1);
+	__sync_fetch_and_add(&value->octets, BPF_CORE_READ(skb, len));
+	value->last_ns = now;
+	if (control.sample_bytes)
+		weight = sample_weight(value);
+	if (weight)
+		take_sample(skb, &key, weight, now, sum);
+	wake();
+	return 0;
+}
+
+/* 5.17 to 6.10 */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_drop, struct sk_buff *skb, void *location, __u32 reason)
+{
+	return count(skb, location, reason, 0);
+}
+
+/* 6.11 and later name the socket that was to receive the packet */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_drop_with_socket, struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
+{
+	return count(skb, location, reason, rx_sk);
+}
+
+/* Names a code address the way the kernel prints it, symbol+0xoffset/0xsize [module], whatever kptr_restrict says. */
+SEC("syscall")
+int name_address(void *ctx)
+{
+	static const char format[] = "%pS";
+	__u64 address = control.name_address;
+
+	return bpf_snprintf(control.name_text, sizeof(control.name_text), format, &address, sizeof(address));
+}
+
+char LICENSE[] SEC("license") = "GPL";
