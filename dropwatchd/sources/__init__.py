@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from dropwatchd.model import Records
+from dropwatchd.model import Record, Records
 
 
 class UnavailableError(Exception):
@@ -18,6 +18,7 @@ class Source(Protocol):
     """The life of a source: open, then read whenever `fileno` is readable or `deadline` has passed, then close."""
 
     name: str
+    scope: str  # of its gaps: "software", "hardware", or "drops" for both
 
     def open(self) -> None:
         """Start to see drops. Raises UnavailableError, and leaves nothing behind when it does."""
@@ -34,5 +35,5 @@ class Source(Protocol):
     def complete_until(self) -> int:
         """Return the wall-clock time in ns before which every drop has been returned by `read`."""
 
-    def close(self) -> Records:
+    def close(self) -> list[Record]:
         """Stop, leave the kernel as it was found, and return what had not been read yet."""

@@ -3,7 +3,6 @@
 import errno
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dropwatchd.kernel.netns import NetnsNames
@@ -22,21 +21,12 @@ from dropwatchd.model import (
     Record,
 )
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.bpf.program import KEY, MAX_SAMPLE_BYTES, SAMPLE, VALUE, Program, Totals
+from dropwatchd.sources.bpf.options import BpfOptions
+from dropwatchd.sources.bpf.program import KEY, SAMPLE, VALUE, Program, Totals
 
 _CROWDED = 0.75       # of the map: from here on, keys that have gone quiet make room
 _QUIET_NS = 60 * NANO
 _RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
-
-
-@dataclass(frozen=True, slots=True)
-class BpfOptions:
-    """What a configuration says about this source."""
-
-    max_keys: int = 8192
-    sample_bytes: int = 128
-    sample_first: int = 4
-    sample_limit: int = 256
 
 
 class _Seen(NamedTuple):
@@ -54,6 +44,7 @@ class BpfSource:
     """Counts every drop per place, reason, protocol, interface and namespace; needs 5.17 or later with BTF."""
 
     name = "bpf"
+    scope = "software"
 
     def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO) -> None:
         self._options = options or BpfOptions()
@@ -69,6 +60,7 @@ class BpfSource:
         self._unaccounted = 0
         self._samples: list[bytes] = []
         self._due: float | None = None
+        self._open = False
 
     def open(self) -> None:
         """Load and attach. Raises UnavailableError: no libbpf, no BTF, too old, no rights, locked down."""
@@ -77,12 +69,13 @@ class BpfSource:
             self._reasons.load()
             self._netns.refresh()
             control = self._program.control
-            control.sample_bytes = min(self._options.sample_bytes, MAX_SAMPLE_BYTES)
-            control.sample_shift = max(self._options.sample_first, 1).bit_length() - 1
+            control.sample_bytes = self._options.sample_bytes
+            control.sample_shift = self._options.sample_first.bit_length() - 1
             control.sample_limit = self._options.sample_limit
-            control.armed = 1
+            control.armed = control.window = 1
             self._read_ns = time.time_ns()
             self._program.attach()
+            self._open = True
         except OSError as error:
             self._program.close()
             raise _unavailable(error) from error
@@ -117,13 +110,15 @@ class BpfSource:
             self._read_ns = now_ns
         return self._read_ns
 
-    def close(self) -> Iterator[Record]:
-        """Detach, and yield all that was counted before."""
+    def close(self) -> list[Record]:
+        """Detach, and return all that was counted before. Closing twice does nothing."""
+        if not self._open:
+            return []
+        self._open = False
         self._program.detach()
         try:
             self._program.consume_samples()
-            yield from self._read_counts()
-            yield from self._take_samples()
+            return [*self._read_counts(), *self._take_samples()]
         finally:
             self._program.close()
 
