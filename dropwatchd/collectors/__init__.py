@@ -14,11 +14,16 @@ class AbsentError(Exception):
     """This host has no such counters: no data, and no failure. The text says what is not there."""
 
 
-def collectors() -> dict[str, Collect]:
-    """Return name -> collect() of every collector there is.
+def collector_names() -> list[str]:
+    """Return the names of all collectors, without loading any."""
+    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def collectors(disabled: Iterable[str] = ()) -> dict[str, Collect]:
+    """Return name -> collect() of every collector but the disabled ones.
 
     collect() returns the counters' absolute values, or raises AbsentError; any other exception is a failure of this
     collector alone, which the caller writes in the ledger.
     """
-    names = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
-    return {name: import_module(f"{__name__}.{name}").collect for name in names}
+    wanted = [name for name in collector_names() if name not in set(disabled)]
+    return {name: import_module(f"{__name__}.{name}").collect for name in wanted}

@@ -1,0 +1,40 @@
+"""Where the history is kept, for the daemon that writes it and for reports that read it."""
+
+import os
+from pathlib import Path
+
+NAME = "history.db"
+_OF_THE_HOST = Path("/var/lib/dropwatchd")
+
+
+def default_database() -> Path:
+    """Return the database that a daemon of this user writes: systemd's folder, the host's for root, else the user's."""
+    state = os.environ.get("STATE_DIRECTORY", "")
+    if state:
+        return Path(state.split(":")[0]) / NAME  # systemd joins several folders with colons: systemd.exec(5)
+    if os.geteuid() == 0:
+        return _OF_THE_HOST / NAME
+    return _of_the_user() / NAME
+
+
+def database_to_read() -> Path:
+    """Return the default database, or the host's where an ordinary user has none of their own."""
+    own, shared = default_database(), _OF_THE_HOST / NAME
+    if not own.exists() and _may_exist(shared):
+        return shared
+    return own
+
+
+def _of_the_user() -> Path:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    # The XDG base directory specification has relative paths ignored.
+    base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    return base / "dropwatchd"
+
+
+def _may_exist(path: Path) -> bool:
+    """Say whether a file is there; one in a folder that is closed to us is taken to be, so that the error names it."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True

@@ -1,0 +1,57 @@
+"""The thread that writes: at the end of each second with news, and a heartbeat when there are none."""
+
+import logging
+import time
+from threading import Thread
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dropwatchd.history.writer import Writer
+from dropwatchd.pending import Pending
+
+log = logging.getLogger(__name__)
+_HEARTBEAT = 10.0
+_GATHER = 1.0  # after the first news, so that one transaction serves a second
+_RETRY = 1.0
+
+
+class Recorder(Thread):
+    """Takes what is pending and writes it. While the disk stalls everything stays pending, merged and bounded."""
+
+    def __init__(self, writer: Writer, pending: Pending) -> None:
+        super().__init__(name="writer", daemon=True)
+        self._writer = writer
+        self._pending = pending
+        self._stalled_since_ns = 0
+        self.alive_at = time.monotonic()
+        self.wrote_all = False
+
+    def run(self) -> None:
+        """Write until the pending is closed, and then what is left."""
+        while self._pending.wait(_HEARTBEAT):
+            self._pending.gather(_RETRY if self._stalled_since_ns else _GATHER)
+            self.write()
+        self.wrote_all = self.write()
+
+    def write(self) -> bool:
+        """Write what there is; say whether it worked."""
+        batch = self._pending.take()
+        try:
+            self._writer.write(batch)
+        except SQLAlchemyError as error:
+            self._pending.put_back(batch)
+            self._stall(error)
+            return False
+        finally:
+            self.alive_at = time.monotonic()
+        if self._stalled_since_ns:
+            log.warning("the history is written again")
+            self._pending.add([self._pending.stalled(self._stalled_since_ns, time.time_ns())], 0)
+            self._stalled_since_ns = 0
+        return True
+
+    def _stall(self, error: SQLAlchemyError) -> None:
+        if not self._stalled_since_ns:
+            self._stalled_since_ns = time.time_ns()
+            log.error("the history cannot be written (%s): counts are kept in memory until it can",
+                      getattr(error, "orig", error))

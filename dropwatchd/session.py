@@ -1,0 +1,114 @@
+"""One life of the daemon, put together: lock, schema, sources, threads, and their end in the opposite order."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from dropwatchd.collectors import collectors
+from dropwatchd.config import Config, ConfigError
+from dropwatchd.daemon import Daemon
+from dropwatchd.history.open import lock, upgrade
+from dropwatchd.history.paths import default_database
+from dropwatchd.history.writer import Writer
+from dropwatchd.kernel.host import identity
+from dropwatchd.kernel.links import LinkWatch
+from dropwatchd.kernel.netns import own_inode
+from dropwatchd.model import NANO, Event
+from dropwatchd.pending import Pending
+from dropwatchd.recorder import Recorder
+from dropwatchd.rounds import Rounds
+from dropwatchd.service import Service
+from dropwatchd.signals import Signals
+from dropwatchd.sources import Source
+from dropwatchd.sources.choose import open_sources
+
+log = logging.getLogger(__name__)
+_LAST_ROUND = 0.5   # seconds that collectors have to end
+_LAST_WRITE = 1.0   # and the writer
+
+
+class Session:
+    """Opens everything in the order in which it must be undone; `run` returns when it is time to stop."""
+
+    def __init__(self, config: Config, stack: ExitStack) -> None:
+        self._config = config
+        self.database = Path(config.database) if config.database else default_database()
+        stack.enter_context(lock(self.database))
+        upgrade(self.database)
+        self._service = Service()
+        self._sources = self._open_sources(stack)
+        self._writer = Writer(self.database, identity(), " + ".join(s.name for s in self._sources) or "none")
+        stack.callback(self._writer.close)
+        self._pending = Pending(int(config.window_seconds * NANO))
+        gap = self._writer.start(time.time_ns())
+        if gap:
+            log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
+        self._rounds = Rounds(collectors(config.counters.disabled), self._pending, config.counters.interval_seconds)
+        self._recorder = Recorder(self._writer, self._pending)
+        links = LinkWatch(own_inode())
+        stack.callback(links.close)
+        self._daemon = Daemon(self._sources, links, self._pending, self._recorder, self._service)
+
+    def _open_sources(self, stack: ExitStack) -> list[Source]:
+        opened = []
+        for found in open_sources(self._config):
+            if isinstance(found, tuple):
+                log.warning("drop events: %s cannot run here: %s", found[0], found[1])
+            else:
+                stack.callback(found.close)
+                opened.append(found)
+        return opened
+
+    def announce(self) -> None:
+        """Say where things are recorded and how they are read."""
+        log.info("recording into %s", self.database)
+        log.info("drop events: %s; counters: %s", " + ".join(s.name for s in self._sources) or
+                 "not seen (see the lines above); only counters are recorded", ", ".join(self._rounds.collectors))
+        log.info("read it with: dwreport --since 10m --database %s", self.database)
+
+    def run(self, signals: Signals, configuration: Callable[[], Config]) -> None:
+        """Record until a signal says stop, then write what is left."""
+        def signalled() -> None:
+            signals.drain()
+            self._daemon.stopping = signals.stop
+            if signals.reload and not signals.stop:
+                signals.reload = False
+                self._reload(configuration)
+
+        self._recorder.start()
+        self._rounds.start()
+        self._service.ready()
+        self._daemon.stopping = signals.stop
+        self._daemon.run(signalled, signals.fileno())
+        self._stop()
+
+    def _stop(self) -> None:
+        self._service.stopping()
+        log.info("stopping")
+        ended_ns = self._daemon.stop_sources()
+        self._rounds.stop()
+        self._rounds.join(_LAST_ROUND)
+        self._pending.close()
+        self._recorder.join(_LAST_WRITE)
+        if self._recorder.is_alive() or not self._recorder.wrote_all:
+            log.error("the last seconds could not be written; the next start writes the gap")
+            return
+        self._writer.finish(ended_ns, "stopped")
+
+    def _reload(self, configuration: Callable[[], Config]) -> None:
+        """Read the configuration again: counters follow at once, the rest with the next start."""
+        self._service.reloading()
+        try:
+            new = configuration()
+        except ConfigError as error:
+            log.error("keeping the configuration as it was: %s", error)  # noqa: TRY400 - one clear line
+        else:
+            self._rounds.collectors = collectors(new.counters.disabled)
+            self._rounds.interval = new.counters.interval_seconds
+            later = [key for key in ("source", "database", "window_seconds", "bpf")
+                     if getattr(new, key) != getattr(self._config, key)]
+            log.info("configuration read again%s", f"; {', '.join(later)}: from the next start on" if later else "")
+            self._pending.add([Event(time.time_ns(), "reload", "configuration", ", ".join(later))], 0)
+        self._service.ready()

@@ -1,0 +1,43 @@
+"""Signals as the daemon takes them: at start they end it wherever it is, then they are read like any other input."""
+
+import signal
+import socket
+from types import FrameType
+
+
+class Stopped(BaseException):  # noqa: N818 - not an error: somebody asked
+    """SIGTERM or SIGINT came before the loop was running."""
+
+
+class Signals:
+    """`stop` and `reload` say what came; `fileno` turns readable when something did."""
+
+    def __init__(self) -> None:
+        self.stop = self.reload = False
+        self._raises = True
+        self._receive, self._send = socket.socketpair()
+        self._send.setblocking(False)
+        self._receive.setblocking(False)
+        signal.set_wakeup_fd(self._send.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self.reload = True
+            return
+        self.stop = True
+        if self._raises:
+            self._raises = False
+            raise Stopped
+
+    def fileno(self) -> int:
+        return self._receive.fileno()
+
+    def to_flags(self) -> None:
+        """From now on nothing is raised: the loop looks at the flags."""
+        self._raises = False
+
+    def drain(self) -> None:
+        """Take the wake-up bytes."""
+        self._receive.recv(4096)
