@@ -1,0 +1,51 @@
+"""The text tables of /proc/net that several collectors read."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dropwatchd.collectors import AbsentError
+from dropwatchd.kernel.host import Host
+
+_READ_BYTES = 65536
+
+
+def read(host: Host, name: str) -> str:
+    """Return the file /proc/net/NAME of the calling thread's network namespace, or raise AbsentError.
+
+    /proc/net itself is /proc/self/net, which shows the namespace of the process's first thread: a thread that
+    entered another one must ask for its own (fs/proc/proc_net.c).
+    """
+    return read_file(host.proc / "thread-self" / "net" / name)
+
+
+def read_file(path: Path) -> str:
+    """Return a file of /proc, or AbsentError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise AbsentError(f"there is no {path}") from error
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, _READ_BYTES), b"")).decode()
+    finally:
+        os.close(descriptor)
+
+
+def pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of tables that have a line of names and a line of values per protocol.
+
+    Names are those of nstat: the protocol before the column, "UdpRcvbufErrors" (net/ipv4/proc.c).
+    """
+    lines = text.splitlines()
+    for header, row in zip(lines[::2], lines[1::2], strict=True):
+        protocol, _, columns = header.partition(":")
+        for column, value in zip(columns.split(), row.split()[1:], strict=True):
+            yield protocol + column, value
+
+
+def columns(text: str) -> Iterator[dict[str, int]]:
+    """Yield name -> value of each line below a line of names; values are hexadecimal, a line is a CPU's."""
+    lines = text.splitlines()
+    names = lines[0].split()
+    for line in lines[1:]:
+        yield dict(zip(names, (int(value, 16) for value in line.split()), strict=True))

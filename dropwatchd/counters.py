@@ -1,0 +1,91 @@
+"""Absolute readings into changes, over resets, wraps, renames, and counters that come and go."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dropwatchd.model import CounterChange, CounterKey, Reading
+
+_REMEMBERED = 4096  # vanished counters of one collector: enough for the CPUs of a large host
+_Identity = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class _Round:
+    """When a collector was last read, what it read, and the last value and time of counters that vanished."""
+
+    time_ns: int
+    values: dict[_Identity, int] = field(default_factory=dict)
+    vanished: dict[_Identity, tuple[int, int]] = field(default_factory=dict)
+
+
+class Differ:
+    """What moved between two rounds of readings: the last value of each counter is all that is kept.
+
+    - The first round of a collector only says where its counters start.
+    - A counter that appears later began at zero since then: a new device, a new qdisc, a first ICMP type.
+    - A counter that vanishes from an interface was destroyed with its device or qdisc, and is forgotten. Any
+      other goes on where it was when it comes back, as those of a CPU do that was offline.
+    - A 32-bit counter that falls by more than half its range has wrapped; any other that falls was reset.
+    """
+
+    def __init__(self) -> None:
+        self._rounds: dict[str, _Round] = {}
+
+    def advance(
+        self, collector: str, readings: Iterable[Reading], now_ns: int,
+    ) -> tuple[list[CounterChange], list[Reading]]:
+        """Take a complete round; return what changed since the last, or the readings that the first starts at.
+
+        `collector` names the round: where it reads several namespaces one by one, each has its own.
+        """
+        rows = list(readings)
+        last = self._rounds.get(collector)
+        if last is None:
+            self._rounds[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows})
+            return [], rows
+        changes = _changes(last, rows, now_ns)
+        if len(last.values) != len(rows):
+            _remove_vanished(last, rows)
+        last.time_ns = now_ns
+        return changes, []
+
+
+def _identity(key: CounterKey) -> _Identity:
+    """Return what a counter is known by: an interface's number, for its name may change."""
+    return key if key.ifindex is None else (key.name, key.netns, key.ifindex, key.labels)
+
+
+def _changes(last: _Round, rows: list[Reading], now_ns: int) -> list[CounterChange]:
+    """Bring the values of the round up to date; most counters rest, so these are passed over at once."""
+    changes = []
+    values = last.values
+    for row in rows:
+        identity = _identity(row.key)
+        before = values.get(identity)
+        if before == row.value:
+            continue
+        values[identity] = row.value
+        since_ns = last.time_ns
+        if before is None:
+            before, since_ns = last.vanished.pop(identity, (0, since_ns))
+        delta = _delta(row, before)
+        if delta:
+            changes.append(CounterChange(row.key, since_ns, now_ns, delta, row.value, gauge=row.bits == 0))
+    return changes
+
+
+def _delta(row: Reading, before: int) -> int:
+    delta = row.value - before
+    if delta >= 0 or row.bits == 0:
+        return delta
+    wrapped = delta % (1 << 32)
+    return wrapped if row.bits == 32 and wrapped < 1 << 31 else row.value
+
+
+def _remove_vanished(last: _Round, rows: list[Reading]) -> None:
+    for identity in last.values.keys() - {_identity(row.key) for row in rows}:
+        value = last.values.pop(identity)
+        if isinstance(identity, CounterKey):
+            last.vanished[identity] = value, last.time_ns
+    while len(last.vanished) > _REMEMBERED:
+        del last.vanished[next(iter(last.vanished))]

@@ -1,0 +1,139 @@
+"""Network devices of one namespace, and what happens to them: added, removed, renamed, up and down."""
+
+import struct
+import time
+from collections.abc import Iterator
+from errno import ENOBUFS
+from typing import NamedTuple
+
+from dropwatchd.kernel.netlink import ROUTE, Message, Netlink, attributes, text
+from dropwatchd.model import Event
+
+_RTM_NEWLINK, _RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+IFINFO = struct.Struct("=BxHiII")  # struct ifinfomsg: family, device type, ifindex, flags, changed flags
+_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_NEW_NETNSID = 3, 18, 29, 45
+_IFLA_INFO_KIND = 1
+_RTMGRP_LINK = 1
+_IFF_UP, _IFF_RUNNING = 0x1, 0x40  # the second is the operational state: carrier, and no dormant protocol
+_ARPHRD_LOOPBACK = 772
+_BUFFER_BYTES = 1 << 20  # some 300 notifications
+_BATCH = 64  # datagrams of one read()
+# Names, kinds and flags alone: IFLA_EXT_MASK = RTEXT_FILTER_SKIP_STATS
+_LIST = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, _IFLA_EXT_MASK, 1 << 3)
+
+
+class Link(NamedTuple):
+    """A device: `kind` is its driver's rtnetlink kind ("veth", "bridge"), "loopback", or "" for hardware."""
+
+    name: str
+    kind: str
+    enabled: bool
+    running: bool
+
+
+class LinkWatch:
+    """The links of the calling thread's network namespace, kept current by the kernel's notifications."""
+
+    def __init__(self, netns: int) -> None:
+        self._netns = netns
+        self._socket = Netlink(ROUTE, _RTMGRP_LINK)
+        self._socket.set_buffer(_BUFFER_BYTES)
+        self._request = Netlink(ROUTE)
+        self.links = self._list()  # after the subscription: what changes in between is told
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+        self._request.close()
+
+    def read(self) -> Iterator[Event]:
+        """Yield what happened since the last call, a bounded batch. Never blocks.
+
+        After an overrun the links are listed again: what came of the lost changes is told. What was undone in
+        between is not, hence the event "link events lost".
+        """
+        lost = False
+        for _datagram in range(_BATCH):
+            try:
+                messages = self._socket.notifications()
+            except OSError as error:
+                if error.errno != ENOBUFS:
+                    raise
+                lost = True
+                continue
+            if messages is None:
+                break
+            yield from self._apply(messages)
+        if lost:
+            yield self._event("link events lost", 0, "", "the socket's queue was full")
+            yield from self._relist()
+
+    def _list(self) -> dict[int, Link]:
+        return dict(parse_link(payload) for _kind, payload in self._request.dump(RTM_GETLINK, _LIST))
+
+    def _relist(self) -> Iterator[Event]:
+        current = self._list()
+        for ifindex in self.links.keys() - current.keys():
+            yield from self._removed(ifindex, "")
+        for ifindex, link in current.items():
+            yield from self._seen(ifindex, link)
+
+    def _apply(self, messages: list[Message]) -> Iterator[Event]:
+        for kind, payload in messages:
+            if payload[0]:  # AF_BRIDGE: the port of a bridge, not the device
+                continue
+            ifindex, link = parse_link(payload)
+            if kind == _RTM_NEWLINK:
+                yield from self._seen(ifindex, link)
+            elif kind == _RTM_DELLINK:
+                yield from self._removed(ifindex, "moved to another namespace" if moved(payload) else "")
+
+    def _seen(self, ifindex: int, link: Link) -> Iterator[Event]:
+        before = self.links.get(ifindex)
+        self.links[ifindex] = link
+        if before is None:
+            yield self._event("link added", ifindex, link.name, link.kind)
+            before = Link(link.name, link.kind, enabled=False, running=False)
+        if before.name != link.name:
+            yield self._event("link renamed", ifindex, link.name, f"was {before.name}")
+        if before.running != link.running:
+            cause = "administrative" if before.enabled != link.enabled else "carrier"
+            yield self._event("link up" if link.running else "link down", ifindex, link.name, cause)
+
+    def _removed(self, ifindex: int, detail: str) -> Iterator[Event]:
+        link = self.links.pop(ifindex, None)
+        if link:
+            yield self._event("link removed", ifindex, link.name, detail)
+
+    def _event(self, kind: str, ifindex: int, name: str, detail: str) -> Event:
+        return Event(time.time_ns(), kind, name, detail, netns=self._netns, ifindex=ifindex or None)
+
+
+def link_names() -> dict[int, str]:
+    """Return ifindex -> name of the calling thread's network namespace."""
+    with Netlink(ROUTE) as netlink:
+        return dict(parse_name(payload) for _kind, payload in netlink.dump(RTM_GETLINK, _LIST))
+
+
+def parse_name(payload: bytes) -> tuple[int, str]:
+    """Return (ifindex, name) of an RTM_NEWLINK message: the name comes first, so this is cheap."""
+    names = (value for kind, value in attributes(payload, IFINFO.size) if kind == _IFLA_IFNAME)
+    return IFINFO.unpack_from(payload)[2], text(next(names, b""))
+
+
+def parse_link(payload: bytes) -> tuple[int, Link]:
+    """Return (ifindex, link) of an RTM_NEWLINK or RTM_DELLINK message (include/uapi/linux/if_link.h)."""
+    _family, device_type, ifindex, flags, _changed = IFINFO.unpack_from(payload)
+    found = dict(attributes(payload, IFINFO.size))
+    information = dict(attributes(found.get(_IFLA_LINKINFO, b"")))
+    kind = text(information.get(_IFLA_INFO_KIND, b"loopback" if device_type == _ARPHRD_LOOPBACK else b""))
+    enabled = bool(flags & _IFF_UP)
+    running = enabled and bool(flags & _IFF_RUNNING)
+    return ifindex, Link(text(found.get(_IFLA_IFNAME, b"")), kind, enabled, running)
+
+
+def moved(payload: bytes) -> bool:
+    """Say whether an RTM_DELLINK message tells of a device that went to another namespace."""
+    return any(kind == _IFLA_NEW_NETNSID for kind, _value in attributes(payload, IFINFO.size))

@@ -1,0 +1,132 @@
+"""Netlink for what is read every few seconds: dumps, notifications and their attributes, by struct alone."""
+
+# Why not pyroute2 here: it builds an object for each attribute. The statistics of 101 links cost 52 ms of CPU
+# by its get_links(), and 6.4 ms by this reader with the collector on top: an eighth. A round of all collectors
+# has 50 ms. Requests made once belong to pyroute2.
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from errno import EAGAIN
+from typing import NamedTuple, Self
+
+ROUTE, SOCK_DIAG, NETFILTER = 0, 4, 12  # NETLINK_* of include/uapi/linux/netlink.h
+
+_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
+_ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
+_ERRNO = struct.Struct("=i")
+_ERROR, _DONE = 2, 3
+_REQUEST, _DUMP_INTERRUPTED, _DUMP = 0x1, 0x10, 0x300
+_TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+_RECEIVE_BYTES = 65536  # a dump's messages come in pieces of 32 KiB at most (netlink_recvmsg)
+_ATTEMPTS = 8
+_SO_RCVBUFFORCE = 33
+
+
+class Message(NamedTuple):
+    """One netlink message: its type, and what follows the header."""
+
+    type: int
+    payload: bytes
+
+
+class Netlink:
+    """A netlink socket in the network namespace of the calling thread."""
+
+    def __init__(self, protocol: int, groups: int = 0) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        self._socket.bind((0, groups))
+        self._sequence = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def set_buffer(self, octets: int) -> None:
+        """Ask for a receive buffer; beyond net.core.rmem_max only where CAP_NET_ADMIN allows it."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
+        with suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, octets)
+
+    def dump(self, message_type: int, body: bytes) -> list[Message]:
+        """Return every object of a dump, as one consistent picture.
+
+        The kernel says when the list changed while it was read (NLM_F_DUMP_INTR): it is then read again.
+        Raises OSError with the kernel's errno, or EAGAIN when the list never held still.
+        """
+        for _attempt in range(_ATTEMPTS):
+            messages = self._dump(message_type, body)
+            if messages is not None:
+                return messages
+        raise OSError(EAGAIN, "the kernel's list changed during each attempt to read it")
+
+    def _dump(self, message_type: int, body: bytes) -> list[Message] | None:
+        self._sequence += 1
+        length = _HEADER.size + len(body)
+        self._socket.send(_HEADER.pack(length, message_type, _REQUEST | _DUMP, self._sequence, 0) + body)
+        messages: list[Message] = []
+        interrupted = False
+        while True:
+            for kind, flags, sequence, payload in split(self._socket.recv(_RECEIVE_BYTES)):
+                if sequence != self._sequence:
+                    continue
+                interrupted |= bool(flags & _DUMP_INTERRUPTED)
+                if kind in {_ERROR, _DONE}:
+                    check(payload)
+                    return None if interrupted else messages
+                messages.append(Message(kind, payload))
+
+    def notifications(self) -> list[Message] | None:
+        """Return the messages of one datagram, None when none is waiting. Never blocks.
+
+        Raises OSError ENOBUFS when the kernel had to leave messages out.
+        """
+        try:
+            data = self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        return [Message(kind, payload) for kind, _flags, _sequence, payload in split(data)]
+
+
+def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """Yield (type, flags, sequence, payload) of the messages in one datagram, each aligned to 4 bytes."""
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size:
+            return
+        yield kind, flags, sequence, data[offset + _HEADER.size:offset + length]
+        offset += (length + 3) & ~3
+
+
+def check(payload: bytes) -> None:
+    """Raise the negative errno that NLMSG_ERROR or NLMSG_DONE carries; 0, or nothing, is success."""
+    error = -_ERRNO.unpack_from(payload)[0] if len(payload) >= _ERRNO.size else 0
+    if error > 0:
+        raise OSError(error, os.strerror(error))
+
+
+def attributes(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield (type, payload) of the attributes from `offset` on; a payload may hold attributes itself."""
+    end = len(data)
+    while offset + 4 <= end:
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < 4:
+            return
+        yield kind & _TYPE_MASK, data[offset + 4:offset + length]
+        offset += (length + 3) & ~3
+
+
+def text(payload: bytes) -> str:
+    """Decode a C string. An interface name may hold any byte but "/", ":" and space: not all is UTF-8."""
+    return payload.partition(b"\0")[0].decode(errors="backslashreplace")
