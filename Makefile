@@ -1,7 +1,74 @@
-BPF := dropwatchd/sources/bpf/drops.bpf
+# Everything a checkout can do; `make` alone lists it.
+PYTHON  ?= python3
+PREFIX  ?= /usr/local
+SYSCONF ?= /etc
+LIB      = $(PREFIX)/lib/dropwatchd
+UNITS    = $(PREFIX)/lib/systemd/system
+VENV    := .venv
+PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
+BPF     := dropwatchd/sources/bpf/drops.bpf
+
+.PHONY: help run test bench bpf dist install uninstall clean
+
+help:
+	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
+	@echo "make test       run all tests, with the linters among them"
+	@echo "make bench      measure exactness, cost and speed on this machine"
+	@echo "make bpf        rebuild the BPF program (clang, llvm, libbpf-dev)"
+	@echo "make dist       build the wheel"
+	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
+	@echo "make uninstall  remove what install put in place; the history and the configuration stay"
+	@echo "make clean      remove what the other targets made here"
+
+run: $(VENV)/.run
+	@exec $(VENV)/bin/dropwatchd $(ARGS)
+
+test: $(VENV)/.test
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+bench: $(VENV)/.test
+	$(VENV)/bin/python -m tests.bench $(ARGS)
 
 bpf: $(BPF).o
 
 $(BPF).o: $(BPF).c
 	clang -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 	llvm-strip -g $@
+
+dist: $(VENV)/.test
+	$(VENV)/bin/python -m build --wheel
+
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is needed: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.venv pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) ..."
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo "Installing what the tests need ..."
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# A virtual environment names its own folder in its scripts: it is made below DESTDIR and then told its final place.
+install:
+	$(PYTHON) -m venv --clear $(DESTDIR)$(LIB)
+	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --constraint constraints.txt .
+	grep -rlI --exclude-dir=site-packages '$(DESTDIR)$(LIB)' $(DESTDIR)$(LIB) | xargs -r sed -i 's|$(DESTDIR)$(LIB)|$(LIB)|g'
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(SYSCONF)/dropwatchd
+	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
+	sed 's|/usr/bin/dropwatchd|$(PREFIX)/bin/dropwatchd|' systemd/dropwatchd.service > $(DESTDIR)$(UNITS)/dropwatchd.service
+	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
+	test -e $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml || install -m 644 systemd/config.toml $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml
+	@echo "Installed. Next: systemd-sysusers; systemctl daemon-reload; systemctl enable --now dropwatchd"
+
+uninstall:
+	rm -rf $(DESTDIR)$(LIB)
+	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dwreport
+	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -20,9 +20,11 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="dropwatchd", description="Record every dropped packet and the counters that explain it. "
         "Read the record with dwreport.")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: /etc/dropwatchd/config.toml)")
-    parser.add_argument("--database", type=Path, metavar="PATH", help="where to record (default: $STATE_DIRECTORY/history.db, "
-                        "/var/lib/dropwatchd/history.db for root, else in ~/.local/state)")
+    parser.add_argument("--config", type=Path, metavar="FILE",
+                        help="configuration (default: /etc/dropwatchd/config.toml)")
+    parser.add_argument("--database", type=Path, metavar="PATH",
+                        help="where to record (default: $STATE_DIRECTORY/history.db, /var/lib/dropwatchd/history.db "
+                             "for root, else in ~/.local/state)")
     parser.add_argument("--source", choices=["auto", "bpf", "net_dm", "none"], help="of drop events (default: auto)")
     parser.add_argument("--check", action="store_true", help="say what would be recorded on this host, and end")
     parser.add_argument("--version", action="version", version=f"dropwatchd {__version__}")
@@ -54,7 +56,7 @@ def main(words: list[str] | None = None) -> None:
     except Exception as error:
         if not is_expected(error):
             raise
-        logger.error("%s", error)  # noqa: TRY400 - one clear line
+        logger.error("%s", error)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
 
 

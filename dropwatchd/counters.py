@@ -34,7 +34,7 @@ class Differ:
     def advance(
         self, collector: str, readings: Iterable[Reading], now_ns: int,
     ) -> tuple[list[CounterChange], list[Reading]]:
-        """Take a complete round; return what changed since the last, or the readings that the first starts at.
+        """Take a complete round; return what changed since the last, or the readings that it all starts at.
 
         `collector` names the round: where it reads several namespaces one by one, each has its own.
         """

@@ -36,7 +36,7 @@ class Round:
 
 @dataclass(slots=True)
 class Batch:
-    """What is written in one transaction. `seen_ns`: every drop before this time is in this batch or in an earlier one."""
+    """What is written in one transaction. `seen_ns`: every drop before this time is in it, or in an earlier one."""
 
     seen_ns: int
     windows: list[Window] = field(default_factory=list)

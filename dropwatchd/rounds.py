@@ -9,7 +9,7 @@ from threading import Thread
 from dropwatchd.collectors import AbsentError, Collect
 from dropwatchd.counters import Differ
 from dropwatchd.kernel.host import Host
-from dropwatchd.model import NANO, CounterChange, Effect, Gap, GapCause, Reading
+from dropwatchd.model import CounterChange, Effect, Gap, GapCause, Reading
 from dropwatchd.pending import Pending, Round
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 class Rounds(Thread):
     """Runs every collector once per interval. One that fails costs its own readings only, and leaves a gap."""
 
-    def __init__(self, collectors: dict[str, Collect], pending: Pending, interval: float, host: Host | None = None) -> None:
+    def __init__(self, collectors: dict[str, Collect], pending: Pending, interval: float,
+                 host: Host | None = None) -> None:
         super().__init__(name="counters", daemon=True)
         self.interval = interval
         self.collectors = collectors

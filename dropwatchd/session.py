@@ -103,7 +103,7 @@ class Session:
         try:
             new = configuration()
         except ConfigError as error:
-            log.error("keeping the configuration as it was: %s", error)  # noqa: TRY400 - one clear line
+            log.error("keeping the configuration as it was: %s", error)
         else:
             self._rounds.collectors = collectors(new.counters.disabled)
             self._rounds.interval = new.counters.interval_seconds

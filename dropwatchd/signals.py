@@ -5,7 +5,7 @@ import socket
 from types import FrameType
 
 
-class Stopped(BaseException):  # noqa: N818 - not an error: somebody asked
+class Stopped(BaseException):
     """SIGTERM or SIGINT came before the loop was running."""
 
 
@@ -16,8 +16,8 @@ class Signals:
         self.stop = self.reload = False
         self._raises = True
         self._receive, self._send = socket.socketpair()
-        self._send.setblocking(False)
-        self._receive.setblocking(False)
+        for end in (self._receive, self._send):
+            end.setblocking(False)  # noqa: FBT003 - the only way to say it
         signal.set_wakeup_fd(self._send.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._handle)

@@ -49,3 +49,9 @@ def columns(text: str) -> Iterator[dict[str, int]]:
     names = lines[0].split()
     for line in lines[1:]:
         yield dict(zip(names, (int(value, 16) for value in line.split()), strict=True))
+
+
+def lines(text: str) -> Iterator[tuple[str, int]]:
+    """Yield (name, value) of a file that has one of each in a line."""
+    words = text.split()
+    return zip(words[::2], map(int, words[1::2]), strict=True)

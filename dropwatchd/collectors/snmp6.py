@@ -13,9 +13,5 @@ def collect(host: Host) -> Iterable[Reading]:
 
 
 def parse(text: str, netns: int | None) -> list[Reading]:
-    """Parse /proc/net/snmp6: a name and a value a line (net/ipv6/proc.c)."""
-    words = text.split()
-    return [
-        Reading(CounterKey("snmp6", name, netns), int(value))
-        for name, value in zip(words[::2], words[1::2], strict=True)
-    ]
+    """Parse /proc/net/snmp6 (net/ipv6/proc.c)."""
+    return [Reading(CounterKey("snmp6", name, netns), value) for name, value in _proc.lines(text)]

@@ -74,7 +74,7 @@ def revision(database: Path) -> str | None:
         raise HistoryError(f"{database} cannot be read as a history ({error}); move it away, and a new one "
                            "is made") from error
     if found > REVISION:
-        raise HistoryError(f"{database} has schema {found}, newer than this dropwatchd ({REVISION}): upgrade dropwatchd")
+        raise HistoryError(f"{database} has schema {found}, newer than this program's {REVISION}; upgrade dropwatchd")
     return str(found)
 
 

@@ -45,7 +45,7 @@ class Writer:
                 "hostname": self._identity.hostname, "kernel": self._identity.kernel,
                 "version": __version__, "source": self._source,
                 "started_ns": started_ns, "last_seen_ns": started_ns})
-            gap = _gap_before(last, self._identity.boot_id, started_ns)
+            gap = _gap_before(dict(last) if last else None, self._identity.boot_id, started_ns)
             if gap:
                 self._write_gap(connection, gap, {})
         return gap
@@ -154,8 +154,7 @@ def _gap_before(last: Mapping[str, Any] | None, boot_id: str, started_ns: int) -
     since_ns = last["ended_ns"] or last["last_seen_ns"]
     ended = last["ending"] or "crashed"
     detail = f"{ended}, and the host was started anew" if last["boot_id"] != boot_id else ended
-    if since_ns >= started_ns:  # the clock was set back: no span can be given
-        since_ns = started_ns
+    since_ns = min(since_ns, started_ns)  # where the clock was set back no span can be given
     return Gap(since_ns, started_ns, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)
 
 

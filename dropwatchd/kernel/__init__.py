@@ -1,1 +1,1 @@
-"""What the running kernel calls things: code addresses, drop reasons, network namespaces, links, and the host itself."""
+"""What the running kernel calls things: code, drop reasons, network namespaces, links, and the host itself."""

@@ -51,7 +51,7 @@ def _modified_ns(folder: Path) -> int:
 
 
 def _inodes(folder: Path, device: int) -> tuple[dict[int, str], bool]:
-    """Return the namespaces mounted in a folder, and whether that is all: `ip netns add` makes the file, then mounts."""
+    """Return the namespaces mounted in a folder, and whether that is all: `ip netns add` makes a file, then mounts."""
     found, complete = {}, True
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

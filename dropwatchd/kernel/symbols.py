@@ -5,7 +5,8 @@ import re
 from dropwatchd.model import Location
 
 # lib/vsprintf.c, "%pS": symbol+0xoffset/0xsize [module build-id]; a bare address where no symbol is known
-_PRINTED = re.compile(r"(?P<symbol>[^+\s]+)(\+0x(?P<offset>[0-9a-f]+)(/0x[0-9a-f]+)?)?(\s+\[(?P<module>[^\]\s]+)[^\]]*\])?$")
+_PRINTED = re.compile(r"(?P<symbol>[^+\s]+)(\+0x(?P<offset>[0-9a-f]+)(/0x[0-9a-f]+)?)?"
+                      r"(\s+\[(?P<module>[^\]\s]+)[^\]]*\])?")
 
 
 def parse_printed(text: str, address: int | None) -> Location:

@@ -77,10 +77,11 @@ class Program:
         attached, unused = "on_drop", "on_drop_with_socket"
         if _tracepoint_arguments() >= _ARGUMENTS_WITH_SOCKET:
             attached, unused = unused, attached
-        self._lib.check("bpf_program__set_autoload", self._program(unused), False)
+        self._lib.check("bpf_program__set_autoload", self._program(unused), False)  # noqa: FBT003
         self._lib.check("bpf_map__set_max_entries", self._map("drops"), max_keys)
         self._lib.check("bpf_object__load", self._object)
-        self._fds = {name: self._lib.bpf_map__fd(self._map(name)) for name in ("drops", "overflow", "totals", "samples")}
+        names = ("drops", "overflow", "totals", "samples")
+        self._fds = {name: self._lib.bpf_map__fd(self._map(name)) for name in names}
         shared = mmap(self._lib.bpf_map__fd(self._map(".bss")), ctypes.sizeof(Control))
         self.control = Control.from_buffer(shared)
         self._drop_fd = self._lib.bpf_program__fd(self._program(attached))

@@ -2,8 +2,7 @@
 
 import errno
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 from dropwatchd.kernel.netns import NetnsNames
 from dropwatchd.kernel.reasons import ReasonNames
@@ -21,23 +20,13 @@ from dropwatchd.model import (
     Record,
 )
 from dropwatchd.sources import UnavailableError
+from dropwatchd.sources.bpf.counts import Counts, Span
 from dropwatchd.sources.bpf.options import BpfOptions
-from dropwatchd.sources.bpf.program import KEY, SAMPLE, VALUE, Program, Totals
+from dropwatchd.sources.bpf.program import KEY, SAMPLE, Program, Totals
 
 _CROWDED = 0.75       # of the map: from here on, keys that have gone quiet make room
 _QUIET_NS = 60 * NANO
 _RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
-
-
-class _Seen(NamedTuple):
-    """The cumulative counts of one key at the last read."""
-
-    raw: bytes
-    count: int
-    octets: int
-
-
-_NEVER = _Seen(b"", 0, 0)
 
 
 class BpfSource:
@@ -53,11 +42,6 @@ class BpfSource:
         self._netns = NetnsNames()
         self._locations: dict[int, Location] = {}
         self._resolved: dict[bytes, DropKey] = {}
-        self._seen: dict[bytes, _Seen] = {}
-        self._seen_overflow: dict[int, _Seen] = {}
-        self._totals = Totals(0, 0, 0, 0)
-        self._counted = 0
-        self._unaccounted = 0
         self._samples: list[bytes] = []
         self._due: float | None = None
         self._open = False
@@ -65,6 +49,10 @@ class BpfSource:
     def open(self) -> None:
         """Load and attach. Raises UnavailableError: no libbpf, no BTF, too old, no rights, locked down."""
         self._program = _loaded(self._options.max_keys, self._samples.append)
+        self._counts = Counts[bytes]()
+        self._overflow = Counts[int]()
+        self._totals = Totals(0, 0, 0, 0)
+        self._unaccounted = 0
         try:
             self._reasons.load()
             self._netns.refresh()
@@ -132,66 +120,50 @@ class BpfSource:
         Arming comes first and the next window's number before reading: a drop that this read misses wakes us.
         """
         since_ns, self._read_ns = self._read_ns, time.time_ns()
-        to_wall_ns = time.time_ns() - time.monotonic_ns()
         control = self._program.control
-        closed = control.window
+        span = Span(control.window, since_ns, time.time_ns() - time.monotonic_ns())
         control.armed = 1
-        control.window = (closed + 1) & 0xFFFFFFFF
+        control.window = (span.window + 1) & 0xFFFFFFFF
         before = self._program.totals()
         for raw_key, raw in self._program.read_drops():
-            seen = self._seen.get(raw_key, _NEVER)
-            if seen.raw != raw:
-                drop = _difference(self._key(raw_key), seen, raw, closed, since_ns, to_wall_ns)
-                if drop:
-                    self._seen[raw_key] = _Seen(raw, seen.count + drop.count, seen.octets + (drop.octets or 0))
-                    self._counted += drop.count
-                    yield drop
-        yield from self._read_overflow(before, closed, since_ns, to_wall_ns)
+            if new := self._counts.advance(raw_key, raw, span):
+                yield Drop(self._key(raw_key), *new)
+        if overflowed := before.overflowed - self._totals.overflowed:
+            yield Gap(since_ns, self._read_ns, GapCause.MAP_FULL, Effect.DETAIL, overflowed, self.scope,
+                      "counted by reason; location, interface and protocol unknown")
+            yield from self._read_overflow(span)
         yield from self._losses(before, since_ns)
-        if len(self._seen) > _CROWDED * self._options.max_keys:
-            yield from self._make_room(closed, since_ns, to_wall_ns)
+        if len(self._counts) > _CROWDED * self._options.max_keys:
+            yield from self._make_room(span)
 
-    def _read_overflow(self, totals: Totals, closed: int, since_ns: int, to_wall_ns: int) -> Iterator[Record]:
-        lost = totals.overflowed - self._totals.overflowed
-        if not lost:
-            return
-        yield Gap(since_ns, self._read_ns, GapCause.MAP_FULL, Effect.DETAIL, lost, "software",
-                  "counted by reason; location, interface and protocol unknown")
+    def _read_overflow(self, span: Span) -> Iterator[Drop]:
         for number, raw in self._program.read_overflow():
-            seen = self._seen_overflow.get(number, _NEVER)
-            if seen.raw != raw:
-                key = DropKey(Location(None), Kind(self._reasons.name(number) if number else None), Interface())
-                drop = _difference(key, seen, raw, closed, since_ns, to_wall_ns)
-                if drop:
-                    self._seen_overflow[number] = _Seen(raw, seen.count + drop.count, seen.octets + (drop.octets or 0))
-                    self._counted += drop.count
-                    yield drop
+            if new := self._overflow.advance(number, raw, span):
+                reason = self._reasons.name(number) if number else None
+                yield Drop(DropKey(Location(None), Kind(reason), Interface()), *new)
 
-    def _losses(self, before: Totals, since_ns: int) -> Iterator[Record]:
+    def _losses(self, before: Totals, since_ns: int) -> Iterator[Gap]:
         """Say what the kernel did not count. At rest, the keys must add up to the program's own total."""
         after = self._program.totals()
         span = (since_ns, self._read_ns)
         if nested := after.misses - self._totals.misses:
-            yield Gap(*span, GapCause.NESTED, Effect.PARTIAL, nested, "software",
+            yield Gap(*span, GapCause.NESTED, Effect.PARTIAL, nested, self.scope,
                       "an interrupt's packet was dropped while another drop was being counted on that CPU")
         if unsampled := after.samples_lost - self._totals.samples_lost:
-            yield Gap(*span, GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "packets", "sample limit or buffer reached")
-        if before.drops == after.drops and (missing := after.drops - self._counted - self._unaccounted):
+            yield Gap(*span, GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "packets", "sample limit reached")
+        missing = after.drops - self._counts.total - self._overflow.total - self._unaccounted
+        if before.drops == after.drops and missing:
             self._unaccounted += missing
-            yield Gap(*span, GapCause.MAP_FULL, Effect.PARTIAL, missing, "software", "lost while a key made room")
-        self._totals = Totals(after.drops, before.overflowed, after.samples_lost, after.misses)
+            yield Gap(*span, GapCause.MAP_FULL, Effect.PARTIAL, missing, self.scope, "lost while a key made room")
+        self._totals = after._replace(overflowed=before.overflowed)
 
-    def _make_room(self, closed: int, since_ns: int, to_wall_ns: int) -> Iterator[Record]:
+    def _make_room(self, span: Span) -> Iterator[Drop]:
         """Remove the keys that have been quiet for a minute, with what they have counted to the last."""
-        quiet_before = time.monotonic_ns() - _QUIET_NS
-        for raw_key, seen in list(self._seen.items()):
-            if max(row[3] for row in VALUE.iter_unpack(seen.raw)) > quiet_before:
-                continue
+        for raw_key in self._counts.quiet(time.monotonic_ns() - _QUIET_NS):
             raw = self._program.take(raw_key)
-            if raw and (drop := _difference(self._key(raw_key), seen, raw, closed, since_ns, to_wall_ns)):
-                self._counted += drop.count
-                yield drop
-            del self._seen[raw_key]
+            if raw and (new := self._counts.advance(raw_key, raw, span)):
+                yield Drop(self._key(raw_key), *new)
+            self._counts.forget(raw_key)
             self._resolved.pop(raw_key, None)
 
     def _take_samples(self) -> Iterator[PacketSample]:
@@ -221,32 +193,9 @@ class BpfSource:
         return location
 
 
-def _difference(
-    key: DropKey, seen: _Seen, raw: bytes, closed: int, since_ns: int, to_wall_ns: int,
-) -> Drop | None:
-    """Return what the CPUs have counted since `seen`; None when nothing new is complete yet.
-
-    The kernel's first_ns belongs to its `window`: where that has moved on already, the drops began with this window.
-    """
-    count = octets = 0
-    first_ns, last_ns = 1 << 63, 0
-    for cpu_count, cpu_octets, cpu_first, cpu_last, window, _ in VALUE.iter_unpack(raw):
-        count += cpu_count
-        octets += cpu_octets
-        if cpu_last > last_ns:
-            last_ns = cpu_last
-        if window == closed and cpu_first < first_ns:
-            first_ns = cpu_first
-    if count == seen.count:
-        return None
-    last_ns += to_wall_ns
-    first_ns = min(max(first_ns + to_wall_ns, since_ns), last_ns) if first_ns < 1 << 63 else min(since_ns, last_ns)
-    return Drop(key, count - seen.count, octets - seen.octets, first_ns, last_ns)
-
-
-def _loaded(max_keys: int, on_sample: object) -> Program:
+def _loaded(max_keys: int, on_sample: Callable[[bytes], None]) -> Program:
     try:
-        return Program(max_keys, on_sample)  # type: ignore[arg-type]
+        return Program(max_keys, on_sample)
     except OSError as error:
         raise _unavailable(error) from error
 

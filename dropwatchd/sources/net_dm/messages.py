@@ -3,7 +3,7 @@
 import struct
 from enum import IntEnum, IntFlag
 
-from pyroute2.netlink import NLA_F_NESTED, genlmsg, nla
+from pyroute2.netlink import NLA_F_NESTED, genlmsg, nla, nla_base_string, nla_string
 
 FAMILY = "NET_DM"
 GROUP = "events"
@@ -63,22 +63,18 @@ class NetDmMessage(genlmsg):  # type: ignore[misc]  # pyroute2 has no types
         ("NET_DM_ATTR_REASON", "asciiz"),
     )
 
-    class points(nla):  # noqa: N801 - pyroute2 finds it by this name
-        """struct net_dm_alert_msg: the locations of a summary, and how often each dropped."""
+    class points(nla_string):  # noqa: N801 - pyroute2 finds the class by the name in nla_map
+        """struct net_dm_alert_msg: a summary's number of locations, then (program counter, drops) of each."""
 
-        fields = (("value", "c"),)
         point = struct.Struct("=QI")
 
-        def decode(self) -> None:
-            nla.decode(self)
-            start, end = self.offset + 4, self.offset + self.length
-            (entries,) = struct.unpack_from("=I", self.data, start)
-            self.value = list(self.point.iter_unpack(self.data[start + 4:end]))[:entries]
-
         def encode(self) -> None:
-            body = b"".join(self.point.pack(*point) for point in self.value)
-            nla.encode(self)
-            self._write(struct.pack("=I", len(self.value)) + body)
+            self["value"] = struct.pack("=I", len(self.value)) + b"".join(self.point.pack(*p) for p in self.value)
+            nla_base_string.encode(self)
+
+        def decode(self) -> None:
+            nla_base_string.decode(self)
+            self.value = list(self.point.iter_unpack(self["value"][4:]))
 
     class port(nla):  # noqa: N801
         """enum net_dm_attr of a port, which starts at 0."""

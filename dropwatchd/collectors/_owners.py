@@ -1,0 +1,60 @@
+"""Whose a socket is: the process that has it open, and its control group."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+_MOST_FILES = 50_000  # looked at in one search: some 100 ms on the largest hosts
+Labels = tuple[tuple[str, str], ...]
+
+
+class Owners:
+    """inode -> labels. Looking means reading every process's open files, so each socket is looked up only once.
+
+    That keeps the labels of a socket the same for its whole life, too. A process of another user, and a socket of
+    the kernel itself, has no labels.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, Labels] = {}
+
+    def of(self, proc: Path, inodes: set[int]) -> dict[int, Labels]:
+        """Return the labels of these sockets, and forget all others."""
+        wanted = inodes - self._known.keys()
+        self._known = {inode: self._known.get(inode, ()) for inode in inodes}
+        if wanted:
+            for inode, process in islice(_sockets(proc), _MOST_FILES):
+                if inode in wanted:
+                    self._known[inode] = _labels(process)
+                    wanted.discard(inode)
+                    if not wanted:
+                        break
+        return self._known
+
+
+def _sockets(proc: Path) -> Iterator[tuple[int, Path]]:
+    """Yield (inode, process) of open files, 0 for one that is no socket: "socket:[1234]" is what one links to."""
+    for process in proc.iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError), os.scandir(process / "fd") as files:
+                for file in files:
+                    yield _inode(file.path), process
+
+
+def _inode(path: str) -> int:
+    with suppress(OSError):
+        kind, _, number = os.readlink(path).partition(":")  # noqa: PTH115 - thousands of these
+        return int(number[1:-1]) if kind == "socket" else 0
+    return 0
+
+
+def _labels(process: Path) -> Labels:
+    """Return the process's name, its number and its control group ("0::/path" of cgroup v2, or systemd's own)."""
+    with suppress(OSError):
+        name = (process / "comm").read_text(errors="backslashreplace").rstrip("\n")
+        groups = (process / "cgroup").read_text(errors="backslashreplace").splitlines()
+        paths = [line.split(":", 2)[2] for line in groups if line.startswith(("0::", "1:name=systemd:"))]
+        return (("cgroup", paths[0] if paths else ""), ("pid", process.name), ("process", name))
+    return ()

@@ -1,0 +1,171 @@
+"""Opening a history to read it: in use, at rest or after a crash, and without the right to write its folder."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from dropwatchd.history.identity import APPLICATION_ID, REVISION
+
+T = TypeVar("T")
+
+_MAGIC = b"SQLite format 3\x00"
+_TRIES = 5
+
+
+class UnreadableError(Exception):
+    """A history that cannot be read. The text says what is wrong, where, and what to do."""
+
+    def __init__(self, what: str, path: Path, remedy: str) -> None:
+        super().__init__(f"{what}, {path}; {remedy}")
+
+
+class _ChangedMeanwhileError(Exception):
+    """The files changed under a reader that took no locks: what it read may be torn."""
+
+
+def read(path: Path, query: Callable[[sqlite3.Connection], T], timeout_s: float = 5.0) -> T:
+    """Return what `query` finds in one consistent snapshot of the history; raise UnreadableError.
+
+    A query may run more than once: reading without locks is repeated when the files changed meanwhile.
+    """
+    for _ in range(_TRIES):
+        try:
+            with _snapshot(path, timeout_s) as connection:
+                return query(connection)
+        except _ChangedMeanwhileError:
+            continue
+        except sqlite3.Error as error:
+            raise _explained(error, path) from error
+    raise UnreadableError("the history is being replaced again and again", path, "stop what rewrites it, then repeat")
+
+
+@contextmanager
+def _snapshot(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
+    _check_file(path)
+    with _connection(path, timeout_s) as connection:
+        connection.text_factory = lambda text: text.decode(errors="backslashreplace")
+        connection.execute("PRAGMA query_only = 1")
+        connection.execute("BEGIN")
+        _check_identity(connection, path)
+        yield connection
+
+
+@contextmanager
+def _connection(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
+    """Connect as the files at hand allow.
+
+    A WAL database is read through its -wal and -shm files. At rest it has neither, and only who may write the folder
+    could make them: then nothing but the database itself is read (https://www.sqlite.org/wal.html#readonly).
+    """
+    wal, shm = _beside(path, "-wal"), _beside(path, "-shm")
+    if not _size(wal):
+        with _unlocked(path, timeout_s) as connection:
+            yield connection
+    elif shm.exists() or os.access(path.parent, os.W_OK):
+        with _connected(path, "mode=ro", timeout_s) as connection:
+            yield connection
+    else:
+        with tempfile.TemporaryDirectory(prefix="dwreport-") as folder:
+            copy = Path(folder) / path.name
+            with _unchanged(path):
+                shutil.copyfile(path, copy)
+                shutil.copyfile(wal, _beside(copy, "-wal"))
+            with _connected(copy, "mode=rw", timeout_s) as connection:
+                yield connection
+
+
+@contextmanager
+def _unlocked(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
+    with _unchanged(path), _connected(path, "mode=ro&immutable=1", timeout_s) as connection:
+        yield connection
+
+
+@contextmanager
+def _connected(path: Path, mode: str, timeout_s: float) -> Iterator[sqlite3.Connection]:
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _unchanged(path: Path) -> Iterator[None]:
+    """Raise _ChangedMeanwhileError, in place of any error of the block, when the database changed during it."""
+    before = _stamp(path)
+    try:
+        yield
+    finally:
+        if _stamp(path) != before:
+            raise _ChangedMeanwhileError
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Identify the content of the database file: commits go to the -wal first and show here once moved over."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _check_file(path: Path) -> None:
+    """Tell apart what SQLite would only call "unable to open"."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        raise UnreadableError("no history here", path,
+                         "start dropwatchd to record one, or name another with --database") from None
+    except IsADirectoryError:
+        raise UnreadableError("this is a directory, not a history", path,
+                         "name the file in it, such as history.db, with --database") from None
+    except PermissionError:
+        raise UnreadableError("no right to read the history", path,
+                         "join the group that owns it (dropwatch), or use sudo") from None
+    except OSError as error:
+        raise UnreadableError(f"cannot read the history: {error.strerror}", path, "check the path and the disk") from None
+    if not head and not _size(_beside(path, "-wal")):
+        raise UnreadableError("an empty file, not a history", path, "start dropwatchd to record one")
+    if head and head != _MAGIC:
+        raise UnreadableError("not an SQLite database", path, "name a history of dropwatchd with --database")
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    if application_id != APPLICATION_ID:
+        raise UnreadableError("a database of another program", path, "name a history of dropwatchd with --database")
+    revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    revision = revisions[0][0] if revisions else ""
+    if revision > REVISION:
+        raise UnreadableError(f"made by a newer dropwatchd (revision {revision}, this program knows {REVISION})", path,
+                         "upgrade dropwatchd here")
+    if revision < REVISION:
+        raise UnreadableError(f"made by an older dropwatchd (revision {revision or 'unknown'}, {REVISION} is needed)", path,
+                         "start dropwatchd once to upgrade it")
+
+
+def _explained(error: sqlite3.Error, path: Path) -> UnreadableError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return UnreadableError("the history is locked by another program", path, "repeat when that has finished")
+    if "malformed" in text or "not a database" in text:
+        return UnreadableError("the history is corrupt", path, "save what is left with sqlite3's .recover")
+    if "unable to open" in text:
+        return UnreadableError("the history cannot be opened", path,
+                          "its -wal and -shm files must be readable too: use sudo, or the group that owns them")
+    return UnreadableError(f"the history cannot be read: {text}", path, "check it with sqlite3's PRAGMA integrity_check")
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,97 @@
+"""Which part of a history is asked for, and the SQL conditions that select it."""
+
+# ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
+
+import re
+from dataclasses import dataclass
+
+# Windows that begin up to this long before the report's may reach into it; retention folds into none wider.
+WIDEST_WINDOW_NS = 3600 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The times since <= t < until, and what else narrows a report; None selects everything.
+
+    A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed, and
+    what may have happened outside is known as straddling. `location` is a glob over symbols, `netns` a name or an
+    inode ("blue", "4026531840", "net:[4026531840]"), `host` a name or a machine id.
+    """
+
+    since_ns: int
+    until_ns: int
+    location: str | None = None
+    interface: str | None = None
+    reason: str | None = None
+    protocol: int | None = None
+    netns: str | None = None
+    origin: str | None = None
+    host: str | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Say whether anything but time and host narrows the scope."""
+        return any((self.location, self.interface, self.reason, self.protocol is not None, self.netns, self.origin))
+
+    def values(self) -> dict[str, object]:
+        """Return the values that the conditions of this module refer to."""
+        inode = re.fullmatch(r"(?:net:\[)?([0-9]{1,18})\]?", self.netns or "")
+        return {
+            "since": self.since_ns, "until": self.until_ns, "location": self.location, "interface": self.interface,
+            "reason": self.reason, "protocol": self.protocol, "netns": self.netns, "origin": self.origin,
+            "host": self.host, "inode": int(inode[1]) if inode else None,
+        }
+
+
+def drop_clause(scope: Scope, *, packets: bool = False) -> str:
+    """Return the condition on the table drops, or packets: on its own columns alone, so that its key is used."""
+    return " AND ".join([
+        "time_ns >= :since AND time_ns < :until" if packets else
+        f"window_start_ns > :since - {WIDEST_WINDOW_NS} AND window_start_ns < :until"
+        " AND last_ns >= :since AND first_ns < :until",
+        *_among("location_id", "locations", _location_condition(scope)),
+        *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
+        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope))),
+        *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
+    ])
+
+
+def counter_clause(scope: Scope) -> str:
+    """Return the condition on counter_changes d, counters c and runs r; a counter has no reason nor location."""
+    conditions = [
+        f"d.until_ns > :since AND d.until_ns < :until + {WIDEST_WINDOW_NS} AND d.since_ns < :until",
+        run_clause(scope),
+    ]
+    if scope.interface is not None:
+        conditions.append("c.interface = :interface")
+    if scope.netns is not None:
+        conditions.append("(c.netns = :inode OR c.netns IN (SELECT netns FROM interfaces WHERE netns_name = :netns))")
+    return " AND ".join(conditions)
+
+
+def run_clause(scope: Scope) -> str:
+    """Return the condition on runs r."""
+    return "(r.hostname = :host OR r.machine_id = :host)" if scope.host is not None else "1"
+
+
+def _among(column: str, table: str, condition: str) -> list[str]:
+    return [f"{column} IN (SELECT id FROM {table} WHERE {condition})"] if condition else []
+
+
+def _location_condition(scope: Scope) -> str:
+    return "" if scope.location is None else "coalesce(symbol, address) GLOB :location"
+
+
+def _kind_conditions(scope: Scope) -> list[str]:
+    return [condition for condition, wanted in (
+        ("reason = :reason COLLATE NOCASE", scope.reason is not None),
+        ("protocol = :protocol", scope.protocol is not None),
+        ("origin = :origin", scope.origin is not None),
+    ) if wanted]
+
+
+def _interface_conditions(scope: Scope) -> list[str]:
+    return [condition for condition, wanted in (
+        ("name = :interface", scope.interface is not None),
+        ("(netns_name = :netns OR netns = :inode)", scope.netns is not None),
+    ) if wanted]

@@ -1,0 +1,69 @@
+"""Code addresses named from /proc/kallsyms: read in one pass for all that are asked, never kept."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from dropwatchd.model import Location
+
+_NEAR_BITS = 16  # no function is larger than 64 KiB; beyond that lies code of a module that has gone
+_DIGITS = 16     # of an address
+
+
+class Kallsyms:
+    """address -> Location. An address stands for itself where the kernel shows none (kptr_restrict, no CAP_SYSLOG)."""
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        self._symbols = proc / "kallsyms"
+        self._modules = proc / "modules"
+        self._known: dict[int, Location] = {}
+        self._loaded: list[tuple[bytes, bytes]] = []
+
+    def names(self, addresses: Collection[int]) -> dict[int, Location]:
+        """Return the location of each address; reads the symbols only when one of them is new."""
+        self._forget_modules()
+        unknown = {address for address in addresses if address not in self._known}
+        if unknown:
+            self._known.update(self._search(unknown))
+        return {address: self._known[address] for address in addresses}
+
+    def _forget_modules(self) -> None:
+        """A module's addresses may belong to another one after it has been unloaded."""
+        try:
+            rows = [line.split() for line in self._modules.read_bytes().splitlines()]
+        except OSError:  # a kernel without modules
+            rows = []
+        loaded = [(row[0], row[5]) for row in rows]  # name, and the address (0 where it is hidden)
+        if loaded != self._loaded:
+            self._loaded = loaded
+            self._known = {address: location for address, location in self._known.items()
+                           if location.symbol and not location.module}
+
+    def _search(self, addresses: Collection[int]) -> dict[int, Location]:
+        """Read "ffffffff81000000 T symbol\\t[module]" lines: the nearest symbol at or before each address has it.
+
+        Of several at one address the first counts, as in the kernel's own lookup (kernel/kallsyms.c). Only lines that
+        can matter are parsed: their upper digits are those of an address or one less.
+        """
+        wanted = sorted(addresses)
+        near = {b"%012x" % ((address >> _NEAR_BITS) - step) for address in wanted for step in (0, 1)
+                if address >> _NEAR_BITS >= step}
+        digits = _DIGITS - _NEAR_BITS // 4
+        best: dict[int, tuple[int, bytes]] = {}
+        try:
+            with self._symbols.open("rb") as lines:
+                for line in lines:
+                    if line[:digits] in near:
+                        start = int(line[:_DIGITS], 16)
+                        for address in wanted:
+                            if start <= address and (address not in best or start > best[address][0]):
+                                best[address] = start, line
+        except OSError:  # no /proc, or a kernel without kallsyms
+            best = {}
+        return {address: _location(address, *best.get(address, (0, b""))) for address in wanted}
+
+
+def _location(address: int, start: int, line: bytes) -> Location:
+    words = line.decode(errors="replace").split()
+    if not words or address - start >> _NEAR_BITS:
+        return Location(None, address=address)
+    return Location(words[2], address - start, words[3].strip("[]") if len(words) > 3 else None)

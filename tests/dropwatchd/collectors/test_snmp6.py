@@ -1,0 +1,18 @@
+"""The snmp6 collector."""
+
+import pytest
+
+from dropwatchd.collectors import snmp6
+from tests import fixtures
+
+
+@pytest.mark.parametrize("kernel", fixtures.KERNELS)
+def test_recorded(kernel: str) -> None:
+    """Every line is a counter."""
+    assert fixtures.describe(snmp6.collect(fixtures.host(kernel))) == fixtures.expected(kernel, "snmp6")
+
+
+def test_value_beyond_signed_64_bit() -> None:
+    """A counter of octets may use all of its 64 bits."""
+    (reading,) = snmp6.parse("Ip6InOctets \t18446744073709551615\n", netns=None)
+    assert reading.value == 2**64 - 1

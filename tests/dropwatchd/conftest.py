@@ -1,0 +1,48 @@
+"""Records for tests of what becomes of them, and a real history to write them to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from dropwatchd.history.open import upgrade
+from dropwatchd.history.writer import Writer
+from dropwatchd.kernel.host import Identity
+from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
+
+KEY = DropKey(Location("udp_queue_rcv_one_skb", 0x12), Kind("SOCKET_RCVBUFF", 0x0800), Interface(1, 2, "eth0", "init"))
+IDENTITY = Identity("host", "machine", "boot", "6.18.0")
+
+
+def drop(second: int, count: int = 1, key: DropKey = KEY, octets: int | None = 100) -> Drop:
+    """Return a drop of the given second."""
+    return Drop(key, count, octets, second * NANO + 5, second * NANO + 9)
+
+
+@pytest.fixture(scope="session")
+def empty_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a history that was migrated up from nothing."""
+    path = tmp_path_factory.mktemp("history") / "empty.db"
+    upgrade(path)
+    return path
+
+
+@pytest.fixture
+def database(empty_history: Path, tmp_path: Path) -> Path:
+    """Return an empty history of the test's own."""
+    path = tmp_path / "history.db"
+    path.write_bytes(empty_history.read_bytes())
+    return path
+
+
+@pytest.fixture
+def new_writer(database: Path) -> Iterator[Callable[..., Writer]]:
+    """Return what makes writers of the history; they are closed with the test."""
+    writers: list[Writer] = []
+
+    def make(identity: Identity = IDENTITY) -> Writer:
+        writers.append(Writer(database, identity, "bpf"))
+        return writers[-1]
+
+    yield make
+    for writer in writers:
+        writer.close()

@@ -1,0 +1,136 @@
+"""Differences between rounds of readings."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dropwatchd.counters import Differ
+from dropwatchd.model import CounterChange, CounterKey, Reading
+
+KEY = CounterKey("snmp", "UdpNoPorts", netns=1)
+CPU1 = CounterKey("softnet", "dropped", labels=(("cpu", "1"),))
+ETH0 = CounterKey("link", "rx_dropped", netns=1, ifindex=2, interface="eth0")
+
+
+def changes(*rounds: list[Reading]) -> list[list[CounterChange]]:
+    """Return what changed in each round; rounds are at 0, 10, 20..."""
+    differ = Differ()
+    return [differ.advance("x", readings, 10 * number)[0] for number, readings in enumerate(rounds)]
+
+
+def deltas(key: CounterKey, bits: int, *values: int) -> list[int]:
+    found = changes(*([Reading(key, value, bits)] for value in values))
+    return [change.delta for round_ in found for change in round_]
+
+
+def test_first_round_only_says_where_counters_start() -> None:
+    """What was counted before the run is no change."""
+    readings = [Reading(KEY, 5), Reading(CPU1, 0, 32)]
+    assert Differ().advance("x", readings, 0) == ([], readings)
+
+
+def test_only_what_moved_is_a_change() -> None:
+    """A counter at rest yields nothing, one that moved says from when to when and how far."""
+    found = changes(
+        [Reading(KEY, 5), Reading(ETH0, 1)],
+        [Reading(KEY, 5), Reading(ETH0, 4)],
+        [Reading(KEY, 6), Reading(ETH0, 4)],
+    )
+    assert found == [[], [CounterChange(ETH0, 0, 10, 3, 4)], [CounterChange(KEY, 10, 20, 1, 6)]]
+
+
+def test_later_counter_began_at_zero() -> None:
+    """A device, a qdisc or an ICMP type that is new counts from its beginning."""
+    assert changes([], [Reading(ETH0, 4)], [Reading(ETH0, 4)]) == [[], [CounterChange(ETH0, 0, 10, 4, 4)], []]
+
+
+def test_32_bit_wrap() -> None:
+    """A 32-bit counter that passes its end goes on."""
+    assert deltas(CPU1, 32, 2**32 - 3, 4) == [7]
+
+
+def test_reset() -> None:
+    """A counter that falls otherwise was set to zero: it counted its value since then, or nothing."""
+    assert deltas(CPU1, 32, 1000, 10, 0, 3) == [10, 3]
+    assert deltas(KEY, 64, 2**40, 7) == [7]
+
+
+def test_gauge_falls() -> None:
+    """A gauge has changes below zero, and is marked as one."""
+    ((), (change,)) = changes([Reading(KEY, 5, 0)], [Reading(KEY, -1, 0)])
+    assert (change.delta, change.value, change.gauge) == (-6, -1, True)
+
+
+def test_rename_goes_on() -> None:
+    """An interface is known by its number; the change bears the name that it has now."""
+    renamed = ETH0._replace(interface="wan")
+    assert changes([Reading(ETH0, 5)], [Reading(renamed, 8)])[1] == [CounterChange(renamed, 0, 10, 3, 8)]
+
+
+def test_offline_cpu_goes_on() -> None:
+    """A CPU that comes back has counted since it was last seen."""
+    found = changes([Reading(CPU1, 5, 32)], [], [], [Reading(CPU1, 7, 32)])
+    assert found == [[], [], [], [CounterChange(CPU1, 0, 30, 2, 7)]]
+
+
+def test_new_device_of_an_old_number() -> None:
+    """A device with the number of one that is gone counts from zero, even beyond the old one's value."""
+    assert changes([Reading(ETH0, 5)], [], [Reading(ETH0, 9)])[2] == [CounterChange(ETH0, 10, 20, 9, 9)]
+
+
+def test_rounds_have_names() -> None:
+    """Collectors, and namespaces read one by one, do not disturb each other."""
+    differ = Differ()
+    differ.advance("a", [Reading(KEY, 5)], 0)
+    differ.advance("b", [], 10)
+    assert differ.advance("a", [Reading(KEY, 6)], 20)[0] == [CounterChange(KEY, 0, 20, 1, 6)]
+
+
+STEPS = st.lists(st.integers(0, 2**31 - 1), min_size=1)
+
+
+@given(start=st.integers(0, 2**63), steps=STEPS)
+def test_deltas_add_up(start: int, steps: list[int]) -> None:
+    """Without a reset, the start and all deltas make the last value."""
+    values = [start]
+    for step in steps:
+        values.append(values[-1] + step)
+    assert start + sum(deltas(KEY, 64, *values)) == values[-1]
+
+
+@given(start=st.integers(0, 2**32 - 1), steps=STEPS)
+def test_deltas_add_up_over_wraps(start: int, steps: list[int]) -> None:
+    """A 32-bit counter loses nothing over any number of wraps."""
+    values = [start]
+    for step in steps:
+        values.append((values[-1] + step) % 2**32)
+    assert sum(deltas(CPU1, 32, *values)) == sum(steps)
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), min_size=1))
+def test_gauge_adds_up(values: list[int]) -> None:
+    """A gauge's start and changes make its last value, whatever it does."""
+    assert values[0] + sum(deltas(KEY, 0, *values)) == values[-1]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1)), st.sampled_from([32, 64]))
+def test_counters_never_go_back(values: list[int], bits: int) -> None:
+    """Whatever a counter does, no change is negative or nothing."""
+    assert all(delta > 0 for delta in deltas(KEY, bits, *(value % 2**bits for value in values)))
+
+
+PRESENT = st.lists(st.sets(st.sampled_from(range(6))), min_size=2)
+
+
+@given(PRESENT)
+def test_coming_and_going(rounds: list[set[int]]) -> None:
+    """CPUs that come and go in any order lose no count and count nothing twice.
+
+    Each counter stands at 10 times the number of the round when it is seen.
+    """
+    cpus = [CPU1._replace(labels=(("cpu", str(cpu)),)) for cpu in range(6)]
+    found = changes(*(
+        [Reading(cpus[cpu], 10 * number, 32) for cpu in present] for number, present in enumerate(rounds)
+    ))
+    for cpu, key in enumerate(cpus):
+        last = max((number for number, present in enumerate(rounds) if cpu in present), default=0)
+        assert sum(change.delta for round_ in found for change in round_ if change.key == key) == 10 * last
