@@ -160,22 +160,13 @@ struct {
  */
 static __always_inline bool is_device(struct net_device *dev)
 {
-	struct netdev_queue *tx;
-	struct net_device *back = 0;
-
-	if (!dev)
-		return false;
-	tx = BPF_CORE_READ(dev, _tx);
-	if (!tx)
-		return false;
-	BPF_CORE_READ_INTO(&back, tx, dev);
-	return back == dev;
+	return dev && dev->_tx && dev->_tx->dev == dev;
 }
 
 static __always_inline void set_device(struct key *key, struct net_device *dev)
 {
-	key->ifindex = BPF_CORE_READ(dev, ifindex);
-	key->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	key->ifindex = dev->ifindex;
+	key->netns = dev->nd_net.net->ns.inum;
 	bpf_core_read_str(key->ifname, sizeof(key->ifname), &dev->name);
 }
 
@@ -203,27 +194,31 @@ static __always_inline void set_index(struct key *key, struct net *net, int ifin
 
 static __always_inline void find_device(struct key *key, struct sk_buff *skb, struct sock *rx_sk)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev), *out;
-	struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL); /* SKB_DST_NOREF */
-	struct sock *sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
+	struct net_device *out = 0;
+	struct dst_entry *dst;
 	struct net *net = 0;
-	int iif = BPF_CORE_READ(skb, skb_iif);
+	struct sock *sk;
+	int iif;
 
-	if (is_device(dev)) {
-		set_device(key, dev);
+	if (is_device(skb->dev)) {
+		set_device(key, skb->dev);
 		return;
 	}
-	out = dst ? BPF_CORE_READ(dst, dev) : 0;
-	if (!is_device(out))
-		out = 0;
+	dst = (void *)(skb->_skb_refdst & ~1UL); /* SKB_DST_NOREF */
+	if (dst)
+		out = BPF_CORE_READ(dst, dev);
+	iif = skb->skb_iif;
 	if (!iif && out) { /* never received, so on its way out */
-		set_device(key, out);
+		key->ifindex = BPF_CORE_READ(out, ifindex);
+		key->netns = BPF_CORE_READ(out, nd_net.net, ns.inum);
+		bpf_core_read_str(key->ifname, sizeof(key->ifname), &out->name);
 		return;
 	}
-	if (out)
-		net = BPF_CORE_READ(out, nd_net.net);
-	else if (sk)
+	sk = rx_sk ? rx_sk : skb->sk;
+	if (sk)
 		net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	else if (out)
+		net = BPF_CORE_READ(out, nd_net.net);
 	if (net)
 		set_index(key, net, iif);
 	else
@@ -264,11 +259,11 @@ static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __
 	sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
 	if (!sample)
 		goto lost;
-	head = BPF_CORE_READ(skb, head);
-	data = BPF_CORE_READ(skb, data);
-	mac = BPF_CORE_READ(skb, mac_header);
-	network = BPF_CORE_READ(skb, network_header);
-	tail = data + (BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len));
+	head = skb->head;
+	data = skb->data;
+	mac = skb->mac_header;
+	network = skb->network_header;
+	tail = data + (skb->len - skb->data_len);
 	/* skb_mac_header_was_set(), and a header in front of the network's; else from the network header, or the data */
 	sample->link_header = mac != 0xffff && mac < network && data >= head + mac;
 	if (sample->link_header)
@@ -283,7 +278,7 @@ static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __
 		size = MAX_DATA;
 	sample->time_ns = now;
 	sample->key = *key;
-	sample->length = BPF_CORE_READ(skb, len) + (BPF_CORE_READ(skb, data) - data);
+	sample->length = skb->len + (skb->data - data);
 	sample->weight = weight;
 	sample->captured = bpf_probe_read_kernel(sample->data, size, data) ? 0 : size;
 	bpf_ringbuf_submit(sample, bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > 256 * 1024 ?
@@ -324,7 +319,7 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 	struct key key = {
 		.location = (__u64)location,
 		.reason = reason,
-		.protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol)),
+		.protocol = bpf_ntohs(skb->protocol),
 	};
 	__u64 now = bpf_ktime_get_ns();
 	struct totals *sum;
@@ -346,7 +341,7 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 	/* atomic, since kernels before 6.2 let an interrupt's drop run in the midst of this one's */
 	__sync_fetch_and_add(&sum->drops, 1);
 	__sync_fetch_and_add(&value->count, 1);
-	__sync_fetch_and_add(&value->octets, BPF_CORE_READ(skb, len));
+	__sync_fetch_and_add(&value->octets, skb->len);
 	value->last_ns = now;
 	if (control.sample_bytes)
 		weight = sample_weight(value);
