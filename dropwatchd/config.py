@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dropwatchd.collectors import collector_names
+from dropwatchd.history.options import RetentionOptions
 from dropwatchd.sources.bpf import BpfOptions
 
 DEFAULT_PATH = Path("/etc/dropwatchd/config.toml")
@@ -37,6 +38,7 @@ class Config(_Section, frozen=True):
     window_seconds: Annotated[float, Meta(ge=0.1, le=60)] = 1.0
     bpf: BpfOptions = BpfOptions()
     counters: Counters = Counters()
+    history: RetentionOptions = RetentionOptions()
 
 
 def load(path: Path | None) -> Config:

@@ -99,6 +99,7 @@ class GapCause(StrEnum):
     NESTED = "drop inside a drop"
     SAMPLES_LOST = "packet samples lost"
     STORAGE_STALLED = "storage stalled"
+    STORAGE_FULL = "history at its size limit"
     CLOCK_STEP = "clock step"
     COLLECTOR_FAILED = "collector failed"
 

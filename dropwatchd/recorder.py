@@ -6,6 +6,7 @@ from threading import Thread
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.pending import Pending
 
@@ -13,16 +14,19 @@ log = logging.getLogger(__name__)
 _HEARTBEAT = 10.0
 _GATHER = 1.0  # after the first news, so that one transaction serves a second
 _RETRY = 1.0
+_TIDY = 600.0
 
 
 class Recorder(Thread):
     """Takes what is pending and writes it. While the disk stalls everything stays pending, merged and bounded."""
 
-    def __init__(self, writer: Writer, pending: Pending) -> None:
+    def __init__(self, writer: Writer, pending: Pending, retention: RetentionOptions) -> None:
         super().__init__(name="writer", daemon=True)
         self._writer = writer
         self._pending = pending
+        self.retention = retention
         self._stalled_since_ns = 0
+        self._tidy_at = time.monotonic() + _TIDY
         self.alive_at = time.monotonic()
         self.wrote_all = False
 
@@ -31,6 +35,7 @@ class Recorder(Thread):
         while self._pending.wait(_HEARTBEAT):
             self._pending.gather(_RETRY if self._stalled_since_ns else _GATHER)
             self.write()
+            self._tidy()
         self.wrote_all = self.write()
 
     def write(self) -> bool:
@@ -49,6 +54,17 @@ class Recorder(Thread):
             self._pending.add([self._pending.stalled(self._stalled_since_ns, time.time_ns())], 0)
             self._stalled_since_ns = 0
         return True
+
+    def _tidy(self) -> None:
+        """Between two writes and never for long, bring the history back within its bounds."""
+        if time.monotonic() < self._tidy_at or self._stalled_since_ns:
+            return
+        try:
+            more = self._writer.tidy(self.retention, time.time_ns())
+        except SQLAlchemyError as error:
+            log.error("the history cannot be tidied (%s)", getattr(error, "orig", error))
+            more = False
+        self._tidy_at = time.monotonic() + (0 if more else _TIDY)
 
     def _stall(self, error: SQLAlchemyError) -> None:
         if not self._stalled_since_ns:

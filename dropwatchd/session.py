@@ -46,7 +46,7 @@ class Session:
         if gap:
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
         self._rounds = Rounds(collectors(config.counters.disabled), self._pending, config.counters.interval_seconds)
-        self._recorder = Recorder(self._writer, self._pending)
+        self._recorder = Recorder(self._writer, self._pending, config.history)
         links = LinkWatch(own_inode())
         stack.callback(links.close)
         self._daemon = Daemon(self._sources, links, self._pending, self._recorder, self._service)
@@ -98,7 +98,7 @@ class Session:
         self._writer.finish(ended_ns, "stopped")
 
     def _reload(self, configuration: Callable[[], Config]) -> None:
-        """Read the configuration again: counters follow at once, the rest with the next start."""
+        """Read the configuration again: counters and retention follow at once, the rest with the next start."""
         self._service.reloading()
         try:
             new = configuration()
@@ -107,6 +107,7 @@ class Session:
         else:
             self._rounds.collectors = collectors(new.counters.disabled)
             self._rounds.interval = new.counters.interval_seconds
+            self._recorder.retention = new.history
             later = [key for key in ("source", "database", "window_seconds", "bpf")
                      if getattr(new, key) != getattr(self._config, key)]
             log.info("configuration read again%s", f"; {', '.join(later)}: from the next start on" if later else "")

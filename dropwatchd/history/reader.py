@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from dropwatchd.history.scope import Scope, counter_clause, drop_clause, run_clause
+from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
 from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, Window
 
 LIVE_NS = 30_000_000_000  # a run whose heartbeat is younger than this is taken to be alive
@@ -47,11 +47,15 @@ class LedgerGap:
 
 @dataclass(frozen=True, slots=True)
 class DropTotal:
-    """The drops of one key on one host; `straddling` of them are in windows that reach beyond the report's."""
+    """The drops of one key on one host.
+
+    `straddling` of them are in windows that reach beyond the report's. `shape` tells how many began in which step.
+    """
 
     host: str
     drop: Drop
     straddling: int
+    shape: Counter[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +125,21 @@ class Reader:
             WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
             ORDER BY g.since_ns, g.id""")]
 
-    def drops(self) -> list[DropTotal]:
-        """Return the drops of each host, location, kind and interface, the most first."""
+    def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
+        """Return the drops of each host, location, kind and interface, the most first, and their shape over time.
+
+        One query reads each row once: that is most of what a report costs.
+        """
         return _merged(self._rows(f"""
             WITH d AS MATERIALIZED (
-                SELECT run_id, location_id, kind_id, interface_id, sum(count) AS count,
-                       CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes,
+                SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
+                       sum(count) AS count, CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
                        sum(CASE WHEN first_ns < :since OR last_ns >= :until THEN count ELSE 0 END) AS straddling
                 FROM drops WHERE {drop_clause(self.scope)}
-                GROUP BY run_id, location_id, kind_id, interface_id)
-            SELECT r.hostname, {_KEY}, d.count, d.bytes, d.first, d.last, d.straddling FROM d {_KEY_JOINS}"""))
+                GROUP BY run_id, location_id, kind_id, interface_id, step)
+            SELECT r.hostname, {_KEY}, d.count, d.bytes, d.first, d.last, d.straddling, d.step
+            FROM d {_KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def windows(self) -> Iterator[tuple[str, Window]]:
         """Yield every row of the drops table with its host, in the order of time."""
@@ -143,27 +151,15 @@ class Reader:
             start_ns, width_ns = cast("tuple[int, int]", row[18:])
             yield cast("str", row[0]), Window(start_ns, width_ns, _drop(row))
 
-    def shape(self, start_ns: int, step_ns: int) -> dict[tuple[str, DropKey], Counter[int]]:
-        """Return how many drops of each key began in which step of time, counted from `start_ns`."""
-        shape: dict[tuple[str, DropKey], Counter[int]] = {}
-        for row in self._rows(f"""
-                WITH d AS MATERIALIZED (
-                    SELECT run_id, location_id, kind_id, interface_id, sum(count) AS count,
-                           (max(first_ns, :since) - :start) / :step AS step
-                    FROM drops WHERE {drop_clause(self.scope)}
-                    GROUP BY run_id, location_id, kind_id, interface_id, step)
-                SELECT r.hostname, {_KEY}, d.count, d.step FROM d {_KEY_JOINS}""", start=start_ns, step=step_ns):
-            count, step = cast("tuple[int, int]", row[14:])
-            shape.setdefault((cast("str", row[0]), _key(row)), Counter())[step] += count
-        return shape
-
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
         return [CounterTotal(*cast("_CounterRow", row)) for row in self._rows(f"""
-            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta) AS delta, c.gauge
-            FROM counter_changes d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
-            WHERE {counter_clause(self.scope)}
-            GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge HAVING sum(d.delta) != 0
+            WITH d AS MATERIALIZED (
+                SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
+                WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
+            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta) AS total, c.gauge
+            FROM d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
+            GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge HAVING total != 0
             ORDER BY c.collector, c.name, c.interface, c.labels""")]
 
     def packets(self) -> Iterator[PacketRow]:
@@ -205,10 +201,11 @@ def _drop(row: Row) -> Drop:
 
 
 def _merged(rows: Iterator[Row]) -> list[DropTotal]:
-    """Add up what differs by row ids alone: the same device has a row of its own in each boot."""
+    """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        new = DropTotal(cast("str", row[0]), _drop(row), cast("int", row[18]))
+        straddling, step = cast("tuple[int, int]", row[18:])
+        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[14])}))
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return sorted(totals.values(), key=lambda total: (-total.drop.count, total.drop.first_ns))
@@ -218,6 +215,4 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling)
-
-
+    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape)

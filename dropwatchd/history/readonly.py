@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 _MAGIC = b"SQLite format 3\x00"
 _TRIES = 5
+_NAME_ANOTHER = "name a history of dropwatchd with --database"
 
 
 class UnreadableError(Exception):
@@ -115,37 +117,37 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 def _check_file(path: Path) -> None:
     """Tell apart what SQLite would only call "unable to open"."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise UnreadableError("not a file", path, _NAME_ANOTHER)
         with path.open("rb") as file:
             head = file.read(len(_MAGIC))
     except FileNotFoundError:
-        raise UnreadableError("no history here", path,
-                         "start dropwatchd to record one, or name another with --database") from None
+        raise UnreadableError("no history here", path, f"start dropwatchd to record one, or {_NAME_ANOTHER}") from None
     except IsADirectoryError:
-        raise UnreadableError("this is a directory, not a history", path,
-                         "name the file in it, such as history.db, with --database") from None
+        raise UnreadableError("a directory, not a history", path, _NAME_ANOTHER) from None
     except PermissionError:
         raise UnreadableError("no right to read the history", path,
-                         "join the group that owns it (dropwatch), or use sudo") from None
+                              "use sudo, or join the group that owns it (dropwatch)") from None
     except OSError as error:
-        raise UnreadableError(f"cannot read the history: {error.strerror}", path, "check the path and the disk") from None
+        raise UnreadableError(f"cannot read the history ({error.strerror})", path, "check path and disk") from None
     if not head and not _size(_beside(path, "-wal")):
         raise UnreadableError("an empty file, not a history", path, "start dropwatchd to record one")
     if head and head != _MAGIC:
-        raise UnreadableError("not an SQLite database", path, "name a history of dropwatchd with --database")
+        raise UnreadableError("not an SQLite database", path, _NAME_ANOTHER)
 
 
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id != APPLICATION_ID:
-        raise UnreadableError("a database of another program", path, "name a history of dropwatchd with --database")
+        raise UnreadableError("another program's database", path, _NAME_ANOTHER)
     revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    revision = revisions[0][0] if revisions else ""
+    revision = revisions[0][0] if revisions else "none"
+    if not revisions or revision < REVISION:
+        raise UnreadableError(f"made by an older dropwatchd (schema {revision}, this program reads {REVISION})", path,
+                              "start dropwatchd once to upgrade it")
     if revision > REVISION:
-        raise UnreadableError(f"made by a newer dropwatchd (revision {revision}, this program knows {REVISION})", path,
-                         "upgrade dropwatchd here")
-    if revision < REVISION:
-        raise UnreadableError(f"made by an older dropwatchd (revision {revision or 'unknown'}, {REVISION} is needed)", path,
-                         "start dropwatchd once to upgrade it")
+        raise UnreadableError(f"made by a newer dropwatchd (schema {revision}, this program reads {REVISION})", path,
+                              "upgrade dropwatchd here")
 
 
 def _explained(error: sqlite3.Error, path: Path) -> UnreadableError:
@@ -156,8 +158,8 @@ def _explained(error: sqlite3.Error, path: Path) -> UnreadableError:
         return UnreadableError("the history is corrupt", path, "save what is left with sqlite3's .recover")
     if "unable to open" in text:
         return UnreadableError("the history cannot be opened", path,
-                          "its -wal and -shm files must be readable too: use sudo, or the group that owns them")
-    return UnreadableError(f"the history cannot be read: {text}", path, "check it with sqlite3's PRAGMA integrity_check")
+                               "its -wal and -shm files must be readable too: use sudo, or join their group")
+    return UnreadableError(f"the history cannot be read ({text})", path, "check it with sqlite3's integrity_check")
 
 
 def _beside(path: Path, suffix: str) -> Path:

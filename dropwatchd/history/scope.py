@@ -56,17 +56,13 @@ def drop_clause(scope: Scope, *, packets: bool = False) -> str:
     ])
 
 
-def counter_clause(scope: Scope) -> str:
-    """Return the condition on counter_changes d, counters c and runs r; a counter has no reason nor location."""
-    conditions = [
-        f"d.until_ns > :since AND d.until_ns < :until + {WIDEST_WINDOW_NS} AND d.since_ns < :until",
-        run_clause(scope),
-    ]
-    if scope.interface is not None:
-        conditions.append("c.interface = :interface")
-    if scope.netns is not None:
-        conditions.append("(c.netns = :inode OR c.netns IN (SELECT netns FROM interfaces WHERE netns_name = :netns))")
-    return " AND ".join(conditions)
+def change_clause(scope: Scope) -> str:
+    """Return the condition on counter_changes; a counter has no reason, location or protocol."""
+    return " AND ".join([
+        f"until_ns > :since AND until_ns < :until + {WIDEST_WINDOW_NS} AND since_ns < :until",
+        *_among("counter_id", "counters", " AND ".join(_counter_conditions(scope))),
+        *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
+    ])
 
 
 def run_clause(scope: Scope) -> str:
@@ -94,4 +90,12 @@ def _interface_conditions(scope: Scope) -> list[str]:
     return [condition for condition, wanted in (
         ("name = :interface", scope.interface is not None),
         ("(netns_name = :netns OR netns = :inode)", scope.netns is not None),
+    ) if wanted]
+
+
+def _counter_conditions(scope: Scope) -> list[str]:
+    named = "netns IN (SELECT netns FROM interfaces WHERE netns_name = :netns)"
+    return [condition for condition, wanted in (
+        ("interface = :interface", scope.interface is not None),
+        (f"(netns = :inode OR {named})", scope.netns is not None),
     ) if wanted]

@@ -11,6 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
 from dropwatchd.history.open import engine
+from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.retention import add_drops, expire, relieve
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, CounterKey, DropKey, Effect, Gap, GapCause, Interface, Kind, Location
 from dropwatchd.pending import Batch, Round
@@ -65,6 +67,17 @@ class Writer:
                                .values(last_seen_ns=func.max(s.runs.c.last_seen_ns, batch.seen_ns)))
         self._known, self._open_gaps = known, open_gaps
 
+    def tidy(self, options: RetentionOptions, now_ns: int) -> bool:
+        """Take one short step towards the bounds of the history; say whether there is more to do at once."""
+        open_gaps = dict(self._open_gaps)
+        with self._engine.begin() as connection:
+            more = expire(connection, options, now_ns)
+            for gap in relieve(connection, options, now_ns):
+                self._write_gap(connection, gap, open_gaps)
+                more = True
+        self._open_gaps = open_gaps
+        return more
+
     def finish(self, ended_ns: int, ending: str) -> None:
         """End the run cleanly: the write-ahead log is folded into the database, which any reader can open then."""
         with self._engine.begin() as connection:
@@ -90,12 +103,7 @@ class Writer:
                  "count": w.drop.count, "bytes": w.drop.octets, "first_ns": w.drop.first_ns, "last_ns": w.drop.last_ns}
                 for w in batch.windows]
         if rows:
-            new = insert(s.drops)
-            connection.execute(new.on_conflict_do_update(set_={
-                "count": s.drops.c.count + new.excluded.count,
-                "bytes": s.drops.c.bytes + new.excluded.bytes,
-                "first_ns": func.min(s.drops.c.first_ns, new.excluded.first_ns),
-                "last_ns": func.max(s.drops.c.last_ns, new.excluded.last_ns)}), rows)
+            add_drops(connection, rows)
             seen = {row["interface_id"]: row["last_ns"] for row in rows}
             connection.execute(
                 update(s.interfaces).where(s.interfaces.c.id == bindparam("row"))

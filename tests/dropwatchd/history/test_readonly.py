@@ -1,0 +1,227 @@
+"""Opening a history to read it, by anyone, at any moment of its life."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dropwatchd.history import identity, schema
+from dropwatchd.history.readonly import UnreadableError, read
+from tests.dwreport.conftest import START_NS, History
+
+NOBODY = 65534
+_READ = """
+import json, os, sys
+from pathlib import Path
+from dropwatchd.history.readonly import UnreadableError, read
+os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+try:
+    print(json.dumps(read(Path(sys.argv[1]), lambda c: c.execute("SELECT sum(count) FROM drops").fetchone()[0])))
+except UnreadableError as error:
+    print(json.dumps(str(error)))
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder that everybody may enter and only its owner may write: pytest's own are closed to others."""
+    path = Path("/var/tmp") / f"dropwatchd-test-{os.getpid()}"
+    path.mkdir(mode=0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def database(folder: Path) -> Path:
+    """Return a WAL database at rest with three drops."""
+    history = History(folder / "history.db")
+    history.execute("PRAGMA journal_mode = WAL")
+    history.drop(history.run(), START_NS, 3)
+    history.close()
+    assert sorted(path.name for path in folder.iterdir()) == ["history.db"]
+    return history.path
+
+
+def _as_nobody(path: Path) -> object:
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    done = subprocess.run([sys.executable, "-c", _READ, str(path), str(NOBODY)], capture_output=True, text=True,
+                          check=True, cwd=Path(__file__).parents[3])
+    return json.loads(done.stdout)
+
+
+def _writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("UPDATE drops SET count = 10")
+    return connection
+
+
+def _crashed(path: Path) -> None:
+    """Leave the files as a writer does that was killed: its commit is in the -wal alone."""
+    kept = path.parent / "kept"
+    kept.mkdir()
+    connection = _writer(path)
+    for file in list(path.parent.glob("history.db*")):
+        shutil.copy2(file, kept)
+    connection.close()
+    for file in kept.iterdir():
+        shutil.copy2(file, path.parent)
+    shutil.rmtree(kept)
+
+
+def test_another_user_reads_a_history_in_use(database: Path) -> None:
+    """What was committed a moment ago is in the -wal file, and is seen."""
+    connection = _writer(database)
+    assert _as_nobody(database) == 10
+    connection.close()
+
+
+def test_another_user_reads_a_history_at_rest_and_leaves_no_trace(database: Path) -> None:
+    """Without -wal and -shm files, in a folder that the user cannot write."""
+    assert _as_nobody(database) == 3
+    assert read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone()) == (3,)
+    assert [path.name for path in database.parent.iterdir()] == ["history.db"]
+
+
+def test_another_user_reads_a_history_after_a_crash(database: Path) -> None:
+    """The writer is gone and its -wal holds the newest commit."""
+    _crashed(database)
+    assert _as_nobody(database) == 10
+
+
+def test_another_user_reads_a_history_after_a_crash_without_shm(database: Path) -> None:
+    """As after a power cut, or when only database and -wal were copied."""
+    _crashed(database)
+    database.with_name("history.db-shm").unlink()
+    assert _as_nobody(database) == 10
+    assert sorted(path.name for path in database.parent.iterdir()) == ["history.db", "history.db-wal"]
+
+
+def test_the_owner_reads_a_history_after_a_crash(database: Path) -> None:
+    """The next start of the daemon finds everything as it was."""
+    _crashed(database)
+    assert read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone()) == (10,)
+
+
+def test_a_user_without_the_right_to_read_is_told_so(database: Path) -> None:
+    """The file, and the folder."""
+    database.chmod(0o600)
+    assert "no right to read" in str(_as_nobody(database))
+    database.chmod(0o644)
+    database.parent.chmod(0o700)
+    assert "no right to read" in str(_as_nobody(database))
+
+
+def test_a_history_that_changes_under_a_reader_without_locks_is_read_again(database: Path) -> None:
+    """The daemon starts, writes and moves its log over while a report is being made."""
+    seen: list[int] = []
+
+    def query(connection: sqlite3.Connection) -> int:
+        if not seen:
+            writer = sqlite3.connect(database, isolation_level=None)
+            writer.execute("UPDATE drops SET count = 77")
+            writer.close()
+        seen.append(connection.execute("SELECT sum(count) FROM drops").fetchone()[0])
+        return seen[-1]
+
+    assert read(database, query) == 77
+    assert len(seen) == 2
+
+
+def test_a_snapshot_stays_while_the_daemon_writes(database: Path) -> None:
+    """All queries of a report see the same drops."""
+    writer = _writer(database)
+
+    def query(connection: sqlite3.Connection) -> tuple[int, int]:
+        before = connection.execute("SELECT sum(count) FROM drops").fetchone()[0]
+        writer.execute("UPDATE drops SET count = 99")
+        return before, connection.execute("SELECT sum(count) FROM drops").fetchone()[0]
+
+    assert read(database, query) == (10, 10)
+    writer.close()
+
+
+def test_a_reader_cannot_write(database: Path) -> None:
+    """Whatever the query says."""
+    with pytest.raises(UnreadableError, match="readonly"):
+        read(database, lambda connection: connection.execute("DELETE FROM drops"))
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("dear diary, " * 1000)
+
+
+def _foreign(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE diary (page)")
+    connection.close()
+
+
+def _corrupt(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[100:] = b"\xa5" * (len(data) - 100)
+    path.write_bytes(data)
+
+
+def _revision(value: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (value,))
+        connection.close()
+    return change
+
+
+def _directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(("spoil", "what"), [
+    (Path.unlink, "no history here, {path}; start dropwatchd"),
+    (_directory, "a directory, not a history, {path}; name"),
+    (_pipe, "not a file, {path}; name"),
+    (_empty, "an empty file, not a history, {path}; start dropwatchd"),
+    (_text, "not an SQLite database, {path}; name"),
+    (_foreign, "another program's database, {path}; name"),
+    (_corrupt, "the history is corrupt, {path}; save"),
+    (_revision("9999"), "made by a newer dropwatchd (schema 9999, this program reads 0001), {path}; upgrade"),
+    (_revision("0000"), "made by an older dropwatchd (schema 0000, this program reads 0001), {path}; start"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_what_is_no_history_is_named(database: Path, spoil: Callable[[Path], None], what: str) -> None:
+    """What is wrong, where, and what to do."""
+    spoil(database)
+    with pytest.raises(UnreadableError) as raised:
+        read(database, lambda connection: connection.execute("SELECT * FROM drops").fetchall())
+    assert str(raised.value).startswith(what.format(path=database))
+
+
+def test_a_locked_history_is_named(database: Path) -> None:
+    """A program that holds it for itself is waited for, but not forever."""
+    holder = sqlite3.connect(database, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("UPDATE drops SET count = 10")
+    with pytest.raises(UnreadableError, match="locked by another program"):
+        read(database, lambda connection: connection.execute("SELECT * FROM drops").fetchall(), timeout_s=0.1)
+    holder.close()
+
+
+def test_the_identity_is_that_of_the_schema() -> None:
+    """Readers do without the schema, which takes long to import."""
+    assert (identity.APPLICATION_ID, identity.REVISION) == (schema.APPLICATION_ID, schema.REVISION)
