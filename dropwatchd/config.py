@@ -28,6 +28,7 @@ class Counters(_Section, frozen=True):
 
     interval_seconds: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     disabled: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
 
 
 class Config(_Section, frozen=True):

@@ -155,7 +155,7 @@ class Daemon:
         coverage = f"{self._incomplete} gaps in coverage" if self._incomplete else "coverage complete"
         if not self._sources:
             coverage = "drop events are not seen, counters are"
-        return f"{names} · {dropped} drops in the last minute · {coverage}"
+        return f"{names}, {dropped} drops in the last minute, {coverage}"
 
 
 def _clock_offset_ns() -> int:

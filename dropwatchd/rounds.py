@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect
 from dropwatchd.counters import Differ
 from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.netns import entered, named
 from dropwatchd.model import CounterChange, Effect, Gap, GapCause, Reading
 from dropwatchd.pending import Pending, Round
 
@@ -16,19 +18,20 @@ log = logging.getLogger(__name__)
 
 
 class Rounds(Thread):
-    """Runs every collector once per interval. One that fails costs its own readings only, and leaves a gap."""
+    """Runs every collector once per interval and namespace. One that fails costs its own readings, and leaves a gap."""
 
     def __init__(self, collectors: dict[str, Collect], pending: Pending, interval: float,
-                 host: Host | None = None) -> None:
+                 namespaces: Iterable[str] = ()) -> None:
         super().__init__(name="counters", daemon=True)
         self.interval = interval
         self.collectors = collectors
+        self.namespaces = tuple(namespaces)
         self._pending = pending
-        self._host = host or Host()
+        self._host = Host()
         self._differ = Differ()
         self._ending = Flag()
         self._last_ns: dict[str, int] = {}
-        self._trouble: dict[str, str] = {}
+        self._noted: dict[str, str] = {}
 
     def run(self) -> None:
         """Take rounds until stopped, and one more at the end: what moved until then is recorded too."""
@@ -44,34 +47,51 @@ class Rounds(Thread):
         self._ending.set()
 
     def take_round(self) -> None:
+        """Read every collector here, and in the namespaces that the configuration names."""
         for name, collect in list(self.collectors.items()):
-            self._take(name, collect)
+            self._take(name, collect, self._host)
+        for name, path in named(self.namespaces).items() if self.namespaces else ():
+            self._visit(name, path)
 
-    def _take(self, name: str, collect: Collect) -> None:
+    def _visit(self, name: str, path: Path) -> None:
+        try:
+            with entered(path) as inode:
+                if inode != self._host.netns:
+                    for collector, collect in list(self.collectors.items()):
+                        self._take(collector, collect, Host(netns=inode), f"@{name}")
+            self._note(f"@{name}", "", log.info)
+        except OSError as error:
+            self._failed(f"@{name}", f"the namespace cannot be entered ({error.strerror}; it takes CAP_SYS_ADMIN)",
+                         time.time_ns())
+
+    def _take(self, name: str, collect: Collect, host: Host, place: str = "") -> None:
         time_ns, cpu_ns = time.time_ns(), time.thread_time_ns()
         changes: Iterable[CounterChange] = ()
         starts: Iterable[Reading] = ()
         trouble = ""
         try:
-            readings = list(collect(self._host))
+            readings = list(collect(host))
+            if place:  # what is not of a namespace is the whole host's, and has been read already
+                readings = [reading for reading in readings if reading.key.netns is not None]
             time_ns = time.time_ns()
-            changes, starts = self._differ.advance(name, readings, time_ns)
+            changes, starts = self._differ.advance(f"{name}@{host.netns}", readings, time_ns)
         except AbsentError as error:
-            self._note(name, f"no such counters here: {error}", log.info)
+            self._note(name + place, f"no such counters here: {error}", log.debug)
         except Exception as error:  # noqa: BLE001 - whatever a collector does, the others go on, and the ledger says so
             trouble = f"{type(error).__name__}: {error}"
-            self._note(name, trouble, log.error)
+            self._failed(name + place, trouble, time_ns)
         else:
-            self._note(name, "", log.info)
-        if trouble:
-            since_ns = self._last_ns.get(name, time_ns)
-            self._pending.add([Gap(since_ns, time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None, f"counters:{name}",
-                                   trouble)], 0)
-        self._last_ns[name] = time_ns
+            self._note(name + place, "", log.info)
+        self._last_ns[name + place] = time_ns
         self._pending.add_round(Round(name, time_ns, time.thread_time_ns() - cpu_ns, bool(trouble)), changes, starts)
+
+    def _failed(self, what: str, trouble: str, time_ns: int) -> None:
+        self._note(what, trouble, log.error)
+        self._pending.add([Gap(self._last_ns.get(what, time_ns), time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None,
+                               f"counters:{what}", trouble)], 0)
 
     def _note(self, name: str, state: str, tell: Callable[..., None]) -> None:
         """Log when a collector's state changes, not in every round."""
-        if self._trouble.get(name, "") != state:
-            self._trouble[name] = state
+        if self._noted.get(name, "") != state:
+            self._noted[name] = state
             tell("collector %s: %s", name, state or "works again")

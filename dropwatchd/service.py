@@ -34,7 +34,7 @@ class Service:
         self._notifier.notify("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """Set the line that `systemctl status` shows; the same text is not sent twice."""
+        """Set the line that `systemctl status` shows, in ASCII; the same text is not sent twice."""
         if text != self._status:
             self._status = text
             self._notifier.notify(f"STATUS={text}")

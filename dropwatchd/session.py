@@ -45,7 +45,8 @@ class Session:
         gap = self._writer.start(time.time_ns())
         if gap:
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
-        self._rounds = Rounds(collectors(config.counters.disabled), self._pending, config.counters.interval_seconds)
+        self._rounds = Rounds(collectors(config.counters.disabled), self._pending, config.counters.interval_seconds,
+                              config.counters.namespaces)
         self._recorder = Recorder(self._writer, self._pending, config.history)
         links = LinkWatch(own_inode())
         stack.callback(links.close)
@@ -107,6 +108,7 @@ class Session:
         else:
             self._rounds.collectors = collectors(new.counters.disabled)
             self._rounds.interval = new.counters.interval_seconds
+            self._rounds.namespaces = new.counters.namespaces
             self._recorder.retention = new.history
             later = [key for key in ("source", "database", "window_seconds", "bpf")
                      if getattr(new, key) != getattr(self._config, key)]

@@ -1,10 +1,13 @@
 """Names of network namespaces: the files that `ip netns` and container engines keep them by."""
 
+import ctypes
 import os
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 INITIAL = "init"
+_CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 _OWN = Path("/proc/self/ns/net")
 _FOLDERS = (Path("/run/netns"), Path("/run/docker/netns"))
 
@@ -62,3 +65,28 @@ def _inodes(folder: Path, device: int) -> tuple[dict[int, str], bool]:
                 else:
                     complete = False
     return found, complete
+
+
+def named(wanted: Iterable[str], folders: tuple[Path, ...] = _FOLDERS) -> dict[str, Path]:
+    """Return name -> file of the namespaces that are wanted and there; "*" wants all that have a name."""
+    there = {path.name: path for folder in reversed(folders) if folder.is_dir() for path in folder.iterdir()}
+    wanted = set(wanted)
+    return {name: path for name, path in sorted(there.items()) if "*" in wanted or name in wanted}
+
+
+@contextmanager
+def entered(path: Path) -> Iterator[int]:
+    """Be in a namespace, this thread only; give its inode. Raises OSError: needs CAP_SYS_ADMIN (setns(2))."""
+    thread = Path("/proc/thread-self/ns/net")
+    with thread.open("rb") as home, path.open("rb") as there:
+        _set(there.fileno(), path)
+        try:
+            yield os.fstat(there.fileno()).st_ino
+        finally:
+            _set(home.fileno(), thread)
+
+
+def _set(descriptor: int, path: Path) -> None:
+    # os.setns exists since Python 3.12 only
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))

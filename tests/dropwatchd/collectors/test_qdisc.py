@@ -28,13 +28,6 @@ def message(kind: str, handle: int, parent: int, statistics: bytes) -> Message:
     return Message(36, header + attribute(1, kind.encode() + b"\0") + attribute(7, statistics))
 
 
-@pytest.mark.parametrize("kernel", fixtures.KERNELS)
-def test_recorded(kernel: str) -> None:
-    """Drops, overlimits, requeues, octets and packets are counters; the queue's length is a gauge."""
-    readings = qdisc.parse(fixtures.messages(kernel, "qdiscs"), fixtures.names(kernel), fixtures.NETNS)
-    assert fixtures.describe(readings) == fixtures.expected(kernel, "qdisc")
-
-
 @pytest.mark.parametrize(("handle", "parent", "labels"), [
     (0x80010000, 0xFFFFFFFF, {"handle": "8001:", "parent": "root"}),
     (0xFFFF0000, 0xFFFFFFF1, {"handle": "ffff:", "parent": "ingress"}),

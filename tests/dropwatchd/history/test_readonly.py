@@ -16,8 +16,9 @@ from dropwatchd.history.readonly import UnreadableError, read
 from tests.dwreport.conftest import START_NS, History
 
 NOBODY = 65534
+# Imports first: the interpreter may lie where nobody may read.
 _READ = """
-import json, os, sys
+import json, os, shutil, sys, tempfile
 from pathlib import Path
 from dropwatchd.history.readonly import UnreadableError, read
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))

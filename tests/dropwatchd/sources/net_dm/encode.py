@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from hypothesis import settings
+
 from dropwatchd.sources.net_dm.messages import Command, NetDmMessage
 
 FAMILY = 35
+untimed = settings(deadline=None)  # a busy machine is no reason to fail
 
 
 def message(command: Command, *attributes: tuple[str, Any]) -> bytes:

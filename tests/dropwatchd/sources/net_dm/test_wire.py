@@ -60,24 +60,30 @@ def assert_same_summary(message: bytes) -> None:
         for entry in (entries.get_attrs("NET_DM_ATTR_HW_ENTRY") if entries else [])]
 
 
-@given(st.fixed_dictionaries({**PACKETS, "pc": st.integers(1, 2**64 - 1), "reason": st.none() | NAMES, "symbol": NAMES}))
+@encode.untimed
+@given(st.fixed_dictionaries({
+    **PACKETS, "pc": st.integers(1, 2**64 - 1), "reason": st.none() | NAMES, "symbol": NAMES}))
 def test_software_alerts_decode_as_pyroute2_decodes_them(fields: dict[str, Any]) -> None:
     """Both decoders agree on every attribute, with and without a reason, a port and bytes of the packet."""
     assert_same_packet(encode.software(**fields))
 
 
-@given(st.fixed_dictionaries({**PACKETS, "trap": NAMES, "group": NAMES, "name": NAMES, "cookie": st.binary(max_size=64)}))
+@encode.untimed
+@given(st.fixed_dictionaries({
+    **PACKETS, "trap": NAMES, "group": NAMES, "name": NAMES, "cookie": st.binary(max_size=64)}))
 def test_hardware_alerts_decode_as_pyroute2_decodes_them(fields: dict[str, Any]) -> None:
     """Both decoders agree on trap, group, port and flow action cookie."""
     assert_same_packet(encode.hardware(**fields))
 
 
+@encode.untimed
 @given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1)), max_size=wire.MAX_POINTS))
 def test_summaries_decode_as_pyroute2_decodes_them(points: list[tuple[int, int]]) -> None:
     """Both decoders agree on a summary of any length."""
     assert_same_summary(encode.summary(*points))
 
 
+@encode.untimed
 @given(st.lists(st.tuples(NAMES, st.integers(0, 2**32 - 1)), max_size=wire.MAX_POINTS))
 def test_hardware_summaries_decode_as_pyroute2_decodes_them(traps: list[tuple[str, int]]) -> None:
     """Both decoders agree on traps and their counts."""
@@ -104,6 +110,7 @@ def test_equal_drops_are_equal_before_they_are_decoded() -> None:
     assert first.what == second.what != other.what
 
 
+@encode.untimed
 @given(st.binary(max_size=200))
 def test_an_attribute_of_a_later_kernel_is_passed_over(value: bytes) -> None:
     """An unknown attribute anywhere changes nothing of what is known."""

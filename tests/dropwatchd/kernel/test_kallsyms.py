@@ -1,0 +1,85 @@
+"""Code addresses named from a recorded /proc/kallsyms, and from this machine's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dropwatchd.kernel.kallsyms import Kallsyms
+from dropwatchd.model import Location
+
+SYMBOLS = """\
+0000000000000000 A fixed_percpu_data
+ffffffff81000000 T _text
+ffffffff81000000 T startup_64
+ffffffff81001000 T udp_rcv
+ffffffff81002000 t helper.isra.0
+ffffffff81ff0000 D some_data
+ffffffffc0002000 t br_forward\t[bridge]
+ffffffffc0001000 t nf_hook\t[nf_tables]
+"""
+MODULES = "bridge 1 0 - Live 0xffffffffc0002000\nnf_tables 1 0 - Live 0xffffffffc0001000\n"
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Path:
+    (tmp_path / "kallsyms").write_text(SYMBOLS)
+    (tmp_path / "modules").write_text(MODULES)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("address", "location"), [
+    (0xFFFFFFFF81001000, Location("udp_rcv", 0)),
+    (0xFFFFFFFF81001FFF, Location("udp_rcv", 0xFFF)),
+    (0xFFFFFFFF81002010, Location("helper.isra.0", 0x10)),
+    (0xFFFFFFFF81000004, Location("_text", 4)),
+    (0xFFFFFFFFC0002004, Location("br_forward", 4, "bridge")),
+    (0xFFFFFFFFC0001FFF, Location("nf_hook", 0xFFF, "nf_tables")),
+    (0xFFFFFFFF81012345, Location(None, address=0xFFFFFFFF81012345)),
+    (0xFFFFFFFF80FFFFFF, Location(None, address=0xFFFFFFFF80FFFFFF)),
+    (0x10, Location("fixed_percpu_data", 0x10)),
+])
+def test_an_address_belongs_to_the_nearest_symbol_before_it(proc: Path, address: int, location: Location) -> None:
+    """The first of several at one place counts; beyond 64 KiB no function reaches."""
+    assert Kallsyms(proc).names([address]) == {address: location}
+
+
+def test_symbols_are_read_once_for_all_that_is_new(proc: Path) -> None:
+    """What is known is not looked for again."""
+    kallsyms, addresses = Kallsyms(proc), [0xFFFFFFFF81001004, 0xFFFFFFFFC0001004]
+    first = kallsyms.names(addresses)
+    (proc / "kallsyms").unlink()
+    assert kallsyms.names(addresses) == first
+
+
+def test_a_modules_names_are_forgotten_when_modules_change(proc: Path) -> None:
+    """Another module may be at the same address; the kernel itself stays where it is."""
+    kallsyms, addresses = Kallsyms(proc), [0xFFFFFFFF81001004, 0xFFFFFFFFC0001004]
+    kallsyms.names(addresses)
+    (proc / "modules").write_text("other 1 0 - Live 0xffffffffc0001000\n")
+    (proc / "kallsyms").write_text("ffffffffc0001000 t other_hook\t[other]\n")
+    assert kallsyms.names(addresses) == {
+        addresses[0]: Location("udp_rcv", 4), addresses[1]: Location("other_hook", 4, "other")}
+
+
+@pytest.mark.parametrize("content", [None, "0000000000000000 T _text\n0000000000000000 T udp_rcv\n"])
+def test_hidden_symbols_leave_the_address(tmp_path: Path, content: str | None) -> None:
+    """Without CAP_SYSLOG all addresses read as 0."""
+    if content:
+        (tmp_path / "kallsyms").write_text(content)
+    assert Kallsyms(tmp_path).names([0xFFFFFFFF81001004]) == {
+        0xFFFFFFFF81001004: Location(None, address=0xFFFFFFFF81001004)}
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees addresses")
+def test_this_kernels_functions_are_found() -> None:
+    """Every function of a sample is named by its own start, and one byte further by the offset."""
+    with Path("/proc/kallsyms").open() as lines:
+        rows = [line.split() for line in lines]
+    by_address = {int(row[0], 16): row[2] for row in reversed(rows)}
+    sample = [address for address in by_address if address >> 40][::5000]
+    found = Kallsyms().names(sample)
+    assert {address: location.symbol for address, location in found.items()} == {
+        address: by_address[address] for address in sample}
+    assert {location.offset for location in found.values()} == {0}

@@ -1,0 +1,99 @@
+"""Rounds of collectors: each on its own, in every namespace that is wanted, and failures in the ledger."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dropwatchd.collectors import AbsentError, Collect, snmp, softnet
+from dropwatchd.kernel.host import Host
+from dropwatchd.model import CounterKey, Effect, GapCause, Reading
+from dropwatchd.pending import Pending
+from dropwatchd.rounds import Rounds
+
+
+def _failing(_host: Host) -> list[Reading]:
+    raise ValueError("no number in line 3")
+
+
+def _absent(_host: Host) -> list[Reading]:
+    raise AbsentError("no such file")
+
+
+def _rising() -> Collect:
+    values = iter(range(1000, 10_000, 7))
+    return lambda host: [Reading(CounterKey("rising", "Things", host.netns), next(values))]
+
+
+def test_a_failing_collector_costs_its_own_readings() -> None:
+    """The others go on, and the failure is a gap and a row of its own; absence is neither."""
+    pending = Pending()
+    rounds = Rounds({"absent": _absent, "failing": _failing, "rising": _rising()}, pending, 10)
+    rounds.take_round()
+    rounds.take_round()
+    batch = pending.take()
+    assert [(c.key.name, c.delta) for c in batch.changes] == [("Things", 7)]
+    assert [reading.value for _, reading in batch.starts] == [1000]
+    assert {(g.cause, g.effect, g.scope, g.detail) for g in batch.gaps} == {
+        (GapCause.COLLECTOR_FAILED, Effect.BLIND, "counters:failing", "ValueError: no number in line 3")}
+    assert [(r.collector, r.failed) for r in batch.rounds] == [("absent", False), ("failing", True), ("rising", False)] * 2
+    first, second = batch.gaps
+    assert first.until_ns <= second.since_ns <= second.until_ns
+
+
+def test_rounds_end_with_a_last_one() -> None:
+    """Stopping takes one more snapshot, so that what moved until then is recorded, and does not wait for the interval."""
+    pending = Pending()
+    rounds = Rounds({"rising": _rising()}, pending, 3600)
+    rounds.start()
+    while not pending.wait(10):
+        pass
+    rounds.stop()
+    rounds.join(10)
+    assert not rounds.is_alive()
+    assert sum(change.delta for change in pending.take().changes) == 7
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    if os.geteuid():
+        assert os.environ.get("CI") != "true"
+        pytest.skip("making a network namespace takes root")
+    name = f"dw{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+    yield name
+    subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_named_namespaces_are_read_too(namespace: str) -> None:
+    """Counters of a namespace carry its inode; those of the whole host are read once."""
+    pending = Pending()
+    rounds = Rounds({"snmp": snmp.collect, "softnet": softnet.collect}, pending, 10, [namespace])
+    rounds.take_round()
+    send = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n" \
+           "for _ in range(100): s.sendto(b'x', ('127.0.0.1', 9))"
+    subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", send], check=True)
+    rounds.take_round()
+    batch = pending.take()
+    inode = Path(f"/run/netns/{namespace}").stat().st_ino
+    moved = {change.key.name: change.delta for change in batch.changes if change.key.netns == inode}
+    assert moved["UdpNoPorts"] == 100
+    backlogs = [reading for _, reading in batch.starts if reading.key.name == "processed"]
+    assert len(backlogs) == len({reading.key.labels for reading in backlogs})
+    assert not batch.gaps
+
+
+def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(namespace: str) -> None:
+    """A file that is no namespace stands for one that we may not enter."""
+    bad = Path(f"/run/netns/{namespace}x")
+    bad.touch()
+    try:
+        pending = Pending()
+        Rounds({"snmp": snmp.collect}, pending, 10, [f"{namespace}x"]).take_round()
+    finally:
+        bad.unlink()
+    (gap,) = pending.take().gaps
+    assert gap.scope == f"counters:@{namespace}x"
+    assert "cannot be entered" in gap.detail

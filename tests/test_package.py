@@ -1,0 +1,91 @@
+"""What is shipped: a wheel that is complete, units that systemd accepts, an installation that can be undone."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CI = os.environ.get("CI") == "true"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+                   check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bin folder of an empty environment into which the wheel was installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, with_pip=True)
+    subprocess.run([folder / "bin/pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel], check=True)
+    return folder / "bin"
+
+
+def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """Migrations travel inside: a history is made, and read, away from the checkout."""
+    database = tmp_path / "history.db"
+    code = ("from pathlib import Path; import sys; from dropwatchd.history.open import upgrade; "
+            "upgrade(Path(sys.argv[1]))")
+    subprocess.run([installed / "python", "-c", code, database], check=True, cwd=tmp_path)
+    for program in ("dropwatchd", "dwreport"):
+        done = subprocess.run([installed / program, "--version"], check=True, capture_output=True, text=True, cwd=tmp_path)
+        assert done.stdout.startswith(program)
+    report = subprocess.run([installed / "dwreport", "--database", database, "--format", "json"],
+                            check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert '"status": "blind"' in report.stdout or '"status":"blind"' in report.stdout
+    checked = subprocess.run([installed / "dropwatchd", "--check", "--database", database],
+                             check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert "schema 0001" in checked.stdout, checked.stderr
+
+
+def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
+    """The BPF object, its source, the migrations and the systemd files are all inside."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"dropwatchd/sources/bpf/drops.bpf.o", "dropwatchd/sources/bpf/drops.bpf.c",
+            "dropwatchd/_data/migrations/env.py", "dropwatchd/_data/migrations/versions/0001_first_schema.py",
+            "dropwatchd/_data/systemd/dropwatchd.service", "dropwatchd/_data/systemd/config.toml"} <= names
+
+
+def _make(*words: str) -> None:
+    subprocess.run(["make", "-s", *words], cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def test_install_and_uninstall(tmp_path: Path) -> None:
+    """DESTDIR and PREFIX are honoured, no file names the staging folder, and uninstall keeps what is the user's."""
+    to = (f"DESTDIR={tmp_path}", "PREFIX=/opt/dw", f"PYTHON={sys.executable}")
+    config = tmp_path / "etc/dropwatchd/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("source = 'none'\n")
+    _make("install", *to)
+    unit = tmp_path / "opt/dw/lib/systemd/system/dropwatchd.service"
+    assert "ExecStart=/opt/dw/bin/dropwatchd\n" in unit.read_text()
+    assert (tmp_path / "opt/dw/bin/dwreport").readlink() == Path("/opt/dw/lib/dropwatchd/bin/dwreport")
+    script = tmp_path / "opt/dw/lib/dropwatchd/bin/dwreport"
+    assert script.read_text().startswith("#!/opt/dw/lib/dropwatchd/bin/python")
+    assert config.read_text() == "source = 'none'\n"
+    _make("uninstall", *to)
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()] \
+        == [Path("etc/dropwatchd/config.toml")]
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """systemd-analyze verify finds nothing to say."""
+    if not shutil.which("systemd-analyze"):
+        assert not CI, "CI installs systemd"
+        pytest.skip("needs systemd-analyze")
+    unit = tmp_path / "dropwatchd.service"
+    text = (ROOT / "systemd/dropwatchd.service").read_text()
+    unit.write_text(text.replace("/usr/bin/dropwatchd", sys.executable).replace("User=dropwatchd", "User=root"))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert "dropwatchd.service" not in done.stderr, done.stderr
