@@ -1,6 +1,7 @@
 """Runs the revisions on the database that dropwatchd.history.upgrade names, all in one transaction."""
 
 from alembic import context
+
 from dropwatchd.history.open import engine
 
 with engine(context.config.attributes["database"]).connect() as connection:

@@ -17,8 +17,11 @@ CI = os.environ.get("CI") == "true"
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        check=True,
+        capture_output=True,
+    )
     (built,) = folder.glob("*.whl")
     return built
 
@@ -28,33 +31,53 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the bin folder of an empty environment into which the wheel was installed."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin/pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel], check=True)
+    subprocess.run(
+        [folder / "bin/pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel], check=True
+    )
     return folder / "bin"
 
 
 def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     """Migrations travel inside: a history is made, and read, away from the checkout."""
     database = tmp_path / "history.db"
-    code = ("from pathlib import Path; import sys; from dropwatchd.history.open import upgrade; "
-            "upgrade(Path(sys.argv[1]))")
+    code = (
+        "from pathlib import Path; import sys; from dropwatchd.history.open import upgrade; upgrade(Path(sys.argv[1]))"
+    )
     subprocess.run([installed / "python", "-c", code, database], check=True, cwd=tmp_path)
     for program in ("dropwatchd", "dwreport"):
-        done = subprocess.run([installed / program, "--version"], check=True, capture_output=True, text=True, cwd=tmp_path)
+        done = subprocess.run(
+            [installed / program, "--version"], check=True, capture_output=True, text=True, cwd=tmp_path
+        )
         assert done.stdout.startswith(program)
-    report = subprocess.run([installed / "dwreport", "--database", database, "--format", "json"],
-                            check=True, capture_output=True, text=True, cwd=tmp_path)
+    report = subprocess.run(
+        [installed / "dwreport", "--database", database, "--format", "json"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert '"status": "blind"' in report.stdout or '"status":"blind"' in report.stdout
-    checked = subprocess.run([installed / "dropwatchd", "--check", "--database", database],
-                             check=False, capture_output=True, text=True, cwd=tmp_path)
+    checked = subprocess.run(
+        [installed / "dropwatchd", "--check", "--database", database],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert "schema 0001" in checked.stdout, checked.stderr
 
 
 def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
     """The BPF object, its source, the migrations and the systemd files are all inside."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"dropwatchd/sources/bpf/drops.bpf.o", "dropwatchd/sources/bpf/drops.bpf.c",
-            "dropwatchd/_data/migrations/env.py", "dropwatchd/_data/migrations/versions/0001_first_schema.py",
-            "dropwatchd/_data/systemd/dropwatchd.service", "dropwatchd/_data/systemd/config.toml"} <= names
+    assert {
+        "dropwatchd/sources/bpf/drops.bpf.o",
+        "dropwatchd/sources/bpf/drops.bpf.c",
+        "dropwatchd/_data/migrations/env.py",
+        "dropwatchd/_data/migrations/versions/0001_first_schema.py",
+        "dropwatchd/_data/systemd/dropwatchd.service",
+        "dropwatchd/_data/systemd/config.toml",
+    } <= names
 
 
 def _make(*words: str) -> None:
@@ -75,8 +98,9 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     assert script.read_text().startswith("#!/opt/dw/lib/dropwatchd/bin/python")
     assert config.read_text() == "source = 'none'\n"
     _make("uninstall", *to)
-    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()] \
-        == [Path("etc/dropwatchd/config.toml")]
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()] == [
+        Path("etc/dropwatchd/config.toml")
+    ]
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """Opening a history to read it: in use, at rest or after a crash, and without the right to write its folder."""
 
 import os
-import shutil
 import sqlite3
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,19 +70,29 @@ def _connection(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
         with _connected(path, "mode=ro", timeout_s) as connection:
             yield connection
     else:
-        with tempfile.TemporaryDirectory(prefix="dwreport-") as folder:
-            copy = Path(folder) / path.name
-            with _unchanged(path):
-                shutil.copyfile(path, copy)
-                shutil.copyfile(wal, _beside(copy, "-wal"))
-            with _connected(copy, "mode=rw", timeout_s) as connection:
-                yield connection
+        with _copied(path, timeout_s) as connection:
+            yield connection
 
 
 @contextmanager
 def _unlocked(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
     with _unchanged(path), _connected(path, "mode=ro&immutable=1", timeout_s) as connection:
         yield connection
+
+
+@contextmanager
+def _copied(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
+    """Connect to a copy: without a -shm file, which we cannot make, a crash's -wal file cannot be read in place."""
+    from shutil import copyfile  # noqa: PLC0415 - as the next, 20 ms that only a crash is worth
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="dwreport-") as folder:
+        copy = Path(folder) / path.name
+        with _unchanged(path):
+            copyfile(path, copy)
+            copyfile(_beside(path, "-wal"), _beside(copy, "-wal"))
+        with _connected(copy, "mode=rw", timeout_s) as connection:
+            yield connection
 
 
 @contextmanager

@@ -83,4 +83,4 @@ def _fold(connection: Connection, before_ns: int) -> bool:
         .where(chosen).group_by(start, d.run_id, d.location_id, d.kind_id, d.interface_id)))
     connection.execute(delete(s.drops).where(chosen))
     add_drops(connection, [dict(zip(d.keys(), row, strict=True)) for row in sums])
-    return until_ns < before_ns
+    return bool(until_ns < before_ns)

@@ -3,11 +3,12 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.bench.daemon import cost, exactness, idle
+from tests.bench.daemon import Row, cost, exactness, idle
 from tests.bench.imports import imports
 from tests.bench.report import reports
 
@@ -20,14 +21,14 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        parts = {
+        parts: dict[str, Callable[[], list[Row]]] = {
             "reports": lambda: reports(folder),
             "imports": imports,
             "idle": lambda: idle(folder, given.idle),
             "cost": lambda: cost(folder, given.drops // 4, given.pairs),
             "exactness": lambda: exactness(folder, given.drops),
         }
-        rows = []
+        rows: list[Row] = []
         for part, measure in parts.items():
             print(f"measuring {part} ...", file=sys.stderr, flush=True)
             rows += measure()

@@ -50,9 +50,14 @@ def cost(folder: Path, count: int, pairs: int) -> list[Row]:
             ratios.append(_send(count) / without)
         plain.append(without)
     base = statistics.median(plain) / count * 1e6
-    return [("sender's time per drop, without", f"{base:.2f} us", f"median of {pairs}"),
-            ("sender's time with the daemon / without", f"{statistics.median(ratios):.3f}",
-             f"1.10 or less; {min(ratios):.3f} to {max(ratios):.3f} in {pairs} pairs")]
+    return [
+        ("sender's time per drop, without", f"{base:.2f} us", f"median of {pairs}"),
+        (
+            "sender's time with the daemon / without",
+            f"{statistics.median(ratios):.3f}",
+            f"1.10 or less; {min(ratios):.3f} to {max(ratios):.3f} in {pairs} pairs",
+        ),
+    ]
 
 
 def idle(folder: Path, seconds: float) -> list[Row]:
@@ -63,5 +68,11 @@ def idle(folder: Path, seconds: float) -> list[Row]:
         cpu = recorder.cpu_seconds()
         settle(seconds)
         used = (recorder.cpu_seconds() - cpu) / seconds
-        return [("daemon's CPU when idle", f"{100 * used:.2f} % of a core", f"under 0.2 %; over {seconds:.0f} s"),
-                ("resident memory after start, and then", f"{start:.1f} -> {recorder.resident_mib():.1f} MiB", "55 MiB or less")]
+        return [
+            ("daemon's CPU when idle", f"{100 * used:.2f} % of a core", f"under 0.2 %; over {seconds:.0f} s"),
+            (
+                "resident memory after start, and then",
+                f"{start:.1f} -> {recorder.resident_mib():.1f} MiB",
+                "55 MiB or less",
+            ),
+        ]

@@ -24,17 +24,25 @@ def _fill(database: Path, now_ns: int) -> None:
     chance = random.Random(1)
     hour_ns = 3600 * NANO
     with sqlite3.connect(database) as connection:
-        connection.execute("INSERT INTO runs VALUES (1,'m','b','bench','6.18','0','bpf',?,?,NULL,NULL)",
-                           (now_ns - 100 * hour_ns, now_ns))
+        connection.execute(
+            "INSERT INTO runs VALUES (1,'m','b','bench','6.18','0','bpf',?,?,NULL,NULL)",
+            (now_ns - 100 * hour_ns, now_ns),
+        )
         for number in range(1, _KEYS + 1):
             connection.execute("INSERT INTO locations VALUES (?,?,1,NULL,NULL)", (number, f"function_{number}"))
             connection.execute("INSERT INTO kinds VALUES (?,?,2048,'software',NULL,NULL)", (number, f"REASON_{number}"))
-            connection.execute("INSERT INTO interfaces VALUES (?,'b',1,'init',?,?,0,0)", (number, number, f"eth{number}"))
+            connection.execute(
+                "INSERT INTO interfaces VALUES (?,'b',1,'init',?,?,0,0)", (number, number, f"eth{number}")
+            )
 
         def rows() -> list[tuple[int, ...]]:
-            made = {}
+            made: dict[tuple[int, int], tuple[int, ...]] = {}
             while len(made) < _ROWS:
-                age = chance.randrange(1, hour_ns) if len(made) < _IN_THE_HOUR else chance.randrange(hour_ns, 99 * hour_ns)
+                age = (
+                    chance.randrange(1, hour_ns)
+                    if len(made) < _IN_THE_HOUR
+                    else chance.randrange(hour_ns, 99 * hour_ns)
+                )
                 start = (now_ns - age) // NANO * NANO
                 key = chance.randrange(1, _KEYS + 1)
                 made[start, key] = (start, NANO, 1, key, key, key, 3, 300, start, start + 5)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from dropwatchd.history.open import upgrade
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity

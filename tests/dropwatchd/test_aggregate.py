@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from dropwatchd.aggregate import Windows, merge
-from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location, Window
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dropwatchd.aggregate import Windows, merge
+from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location, Window
 
 KEYS = [DropKey(Location(name), Kind("NO_SOCKET"), Interface(1, index, "eth0"))
         for name in ("a", "b", "c") for index in (1, 2)]

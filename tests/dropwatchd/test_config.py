@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from dropwatchd.config import Config, ConfigError, load, parse
 from dropwatchd.data import data_folder
 
@@ -23,16 +24,22 @@ def test_the_shipped_example_documents_every_key_with_its_default() -> None:
     assert tomllib.loads(text) == msgspec.json.decode(msgspec.json.encode(Config()))
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("[bpf]\nsample_bytes = 1000", "config.toml: bpf.sample_bytes: 1000 is not allowed: expected `int` <= 256"),
-    ("colour = 1", "config.toml: colour: no such key; there are source, database, window_seconds"),
-    ("[bpf]\nmax = 2", "config.toml: bpf.max: no such key; there are max_keys, sample_bytes"),
-    ("source = 'x'", "config.toml: source: 'x' is not allowed: expected one of auto, bpf, net_dm, none"),
-    ("source =", "config.toml: not TOML: "),
-    ("[counters]\ninterval_seconds = 'a'", "config.toml: counters.interval_seconds: 'a' is not allowed: expected `float`"),
-    ("[counters]\ndisabled = ['zz']", "config.toml: counters.disabled: no collector is called zz; there are "),
-    ("bpf = 3", "config.toml: bpf: 3 is not allowed: expected a table"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[bpf]\nsample_bytes = 1000", "config.toml: bpf.sample_bytes: 1000 is not allowed: expected `int` <= 256"),
+        ("colour = 1", "config.toml: colour: no such key; there are source, database, window_seconds"),
+        ("[bpf]\nmax = 2", "config.toml: bpf.max: no such key; there are max_keys, sample_bytes"),
+        ("source = 'x'", "config.toml: source: 'x' is not allowed: expected one of auto, bpf, net_dm, none"),
+        ("source =", "config.toml: not TOML: "),
+        (
+            "[counters]\ninterval_seconds = 'a'",
+            "config.toml: counters.interval_seconds: 'a' is not allowed: expected `float`",
+        ),
+        ("[counters]\ndisabled = ['zz']", "config.toml: counters.disabled: no collector is called zz; there are "),
+        ("bpf = 3", "config.toml: bpf: 3 is not allowed: expected a table"),
+    ],
+)
 def test_what_is_not_understood_is_refused(text: str, message: str) -> None:
     """One line: file, key, value, and what is allowed."""
     with pytest.raises(ConfigError) as refused:

@@ -1,8 +1,7 @@
 """What waits to be written is merged and bounded, and counts survive a batch that comes back."""
 
 from dropwatchd.model import CounterChange, CounterKey, Effect, Event, Gap, GapCause, PacketSample, Reading
-from dropwatchd.pending import Pending, Round
-
+from dropwatchd.pending import Batch, Pending, Round
 from tests.dropwatchd.conftest import KEY, drop
 
 COUNTER = CounterKey("snmp", "UdpInErrors")
@@ -20,7 +19,7 @@ def test_a_batch_is_everything_and_leaves_nothing() -> None:
     assert (batch.packets, batch.gaps, batch.events, batch.seen_ns) == ([packet], [gap], [event], 10)
     assert batch.starts == [(5, Reading(COUNTER, 7))]
     empty = pending.take()
-    assert not (empty.windows or empty.packets or empty.gaps or empty.events or empty.changes or empty.rounds)
+    assert empty == Batch(seen_ns=10)
 
 
 def test_a_batch_that_comes_back_is_merged_with_what_came_since() -> None:

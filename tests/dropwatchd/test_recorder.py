@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from dropwatchd.history import open as opening
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO
 from dropwatchd.pending import Pending
 from dropwatchd.recorder import Recorder
-
 from tests.dropwatchd.conftest import drop
 
 DEADLINE = 20

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from dropwatchd.collectors import AbsentError, Collect, snmp, softnet
 from dropwatchd.kernel.host import Host
 from dropwatchd.model import CounterKey, Effect, GapCause, Reading
@@ -36,14 +37,19 @@ def test_a_failing_collector_costs_its_own_readings() -> None:
     assert [(c.key.name, c.delta) for c in batch.changes] == [("Things", 7)]
     assert [reading.value for _, reading in batch.starts] == [1000]
     assert {(g.cause, g.effect, g.scope, g.detail) for g in batch.gaps} == {
-        (GapCause.COLLECTOR_FAILED, Effect.BLIND, "counters:failing", "ValueError: no number in line 3")}
-    assert [(r.collector, r.failed) for r in batch.rounds] == [("absent", False), ("failing", True), ("rising", False)] * 2
+        (GapCause.COLLECTOR_FAILED, Effect.BLIND, "counters:failing", "ValueError: no number in line 3")
+    }
+    assert [(r.collector, r.failed) for r in batch.rounds] == [
+        ("absent", False),
+        ("failing", True),
+        ("rising", False),
+    ] * 2
     first, second = batch.gaps
     assert first.until_ns <= second.since_ns <= second.until_ns
 
 
 def test_rounds_end_with_a_last_one() -> None:
-    """Stopping takes one more snapshot, so that what moved until then is recorded, and does not wait for the interval."""
+    """Stopping takes one more snapshot, what moved until then is recorded, without waiting."""
     pending = Pending()
     rounds = Rounds({"rising": _rising()}, pending, 3600)
     rounds.start()
@@ -72,8 +78,10 @@ def test_named_namespaces_are_read_too(namespace: str) -> None:
     pending = Pending()
     rounds = Rounds({"snmp": snmp.collect, "softnet": softnet.collect}, pending, 10, [namespace])
     rounds.take_round()
-    send = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n" \
-           "for _ in range(100): s.sendto(b'x', ('127.0.0.1', 9))"
+    send = (
+        "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "for _ in range(100): s.sendto(b'x', ('127.0.0.1', 9))"
+    )
     subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", send], check=True)
     rounds.take_round()
     batch = pending.take()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from dropwatchd import log
 from dropwatchd.service import Service
 

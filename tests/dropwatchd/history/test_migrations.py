@@ -5,9 +5,10 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
 from dropwatchd.data import data_folder
 from dropwatchd.history.schema import APPLICATION_ID, REVISION, VIEWS, metadata
-from sqlalchemy import create_engine
 
 
 def _statements(path: Path) -> dict[str, str]:

@@ -5,15 +5,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from dropwatchd.history.open import HistoryError, lock, revision, upgrade
 from dropwatchd.history.schema import REVISION
 
 
 def test_a_second_writer_is_refused(database: Path) -> None:
     """The message names the process that holds the database; afterwards the next one gets it."""
-    with lock(database):
-        with pytest.raises(HistoryError, match=f"process {os.getpid()}"):
-            lock(database)
+    with lock(database), pytest.raises(HistoryError, match=f"process {os.getpid()}"):
+        lock(database)
     lock(database).close()
 
 

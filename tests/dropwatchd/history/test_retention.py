@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, PacketSample, Window
 from dropwatchd.pending import Batch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from tests.dropwatchd.conftest import KEY, drop
 
 DAY = 86_400
@@ -46,8 +46,10 @@ def test_folding_conserves_counts(new_writer: Callable[..., Writer], database: P
     writer = new_writer()
     writer.start(NANO)
     writer.write(Batch(1, windows=[_window(second, count) for second, count in windows.items()]))
-    by_minute = "SELECT window_start_ns / 60000000000, kind_id, sum(count), sum(bytes), min(first_ns), max(last_ns) " \
-                "FROM drops GROUP BY 1, 2 ORDER BY 1, 2"
+    by_minute = (
+        "SELECT window_start_ns / 60000000000, kind_id, sum(count), sum(bytes), min(first_ns), max(last_ns) "
+        "FROM drops GROUP BY 1, 2 ORDER BY 1, 2"
+    )
     before = _rows(database, by_minute)
     _tidy(writer, RetentionOptions(fine_days=3))
     assert _rows(database, by_minute) == before
@@ -70,8 +72,13 @@ def test_what_is_too_old_goes(new_writer: Callable[..., Writer], database: Path)
     """Packets first, counts much later."""
     writer = new_writer()
     writer.start(NANO)
-    writer.write(Batch(1, windows=[_window(NOW - age * DAY, 1) for age in (1, 10, 100)],
-                       packets=[PacketSample(KEY, (NOW - age * DAY) * NANO, 60, b"") for age in (1, 10)]))
+    writer.write(
+        Batch(
+            1,
+            windows=[_window(NOW - age * DAY, 1) for age in (1, 10, 100)],
+            packets=[PacketSample(KEY, (NOW - age * DAY) * NANO, 60, b"") for age in (1, 10)],
+        )
+    )
     _tidy(writer, RetentionOptions())
     assert _rows(database, "SELECT count(*) FROM drops") == [(2,)]
     assert _rows(database, "SELECT time_ns FROM packets") == [((NOW - DAY) * NANO,)]
@@ -79,7 +86,9 @@ def test_what_is_too_old_goes(new_writer: Callable[..., Writer], database: Path)
 
 @pytest.mark.parametrize("packets", [True, False])
 def test_a_history_at_its_size_gives_up_detail_first(
-    new_writer: Callable[..., Writer], database: Path, packets: bool,  # noqa: FBT001
+    new_writer: Callable[..., Writer],
+    database: Path,
+    packets: bool,
 ) -> None:
     """Packets go before fine windows, counts stay, and the ledger says what went and why."""
     writer = new_writer()

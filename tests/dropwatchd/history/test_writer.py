@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import (
@@ -24,8 +26,6 @@ from dropwatchd.model import (
     Window,
 )
 from dropwatchd.pending import Batch, Round
-from sqlalchemy.exc import OperationalError
-
 from tests.dropwatchd.conftest import IDENTITY, KEY, drop
 
 NewWriter = Callable[..., Writer]
@@ -45,18 +45,31 @@ def test_a_batch_is_written_whole(database: Path, new_writer: NewWriter) -> None
     writer = new_writer()
     writer.start(NANO)
     counter = CounterKey("link", "rx_dropped", 1, 2, "eth0", (("queue", "0"),))
-    writer.write(Batch(
-        9 * NANO, windows=[_window(5, 3)], packets=[PacketSample(KEY, 5 * NANO, 60, b"abc", 2, False, {"cookie": "1"})],
-        gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)], events=[Event(7 * NANO, "link up", "eth0", "carrier", 1, 2)],
-        starts=[(NANO, Reading(counter, (1 << 64) - 1))], changes=[CounterChange(counter, NANO, 2 * NANO, 4, 5)],
-        rounds=[Round("link", NANO, 10), Round("link", 2 * NANO, 20, failed=True)]))
-    assert _rows(database, "SELECT window_start, count, bytes, reason, location, interface, netns, protocol FROM v_drops") \
-        == [("1970-01-01T00:00:05.000Z", 3, 100, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb+0x12", "eth0", "init", "0x0800")]
-    assert _rows(database, "SELECT data, weight, link_header, details FROM packets") == [(b"abc", 2, 0, '{"cookie": "1"}')]
+    writer.write(
+        Batch(
+            9 * NANO,
+            windows=[_window(5, 3)],
+            packets=[PacketSample(KEY, 5 * NANO, 60, b"abc", 2, False, {"cookie": "1"})],
+            gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)],
+            events=[Event(7 * NANO, "link up", "eth0", "carrier", 1, 2)],
+            starts=[(NANO, Reading(counter, (1 << 64) - 1))],
+            changes=[CounterChange(counter, NANO, 2 * NANO, 4, 5)],
+            rounds=[Round("link", NANO, 10), Round("link", 2 * NANO, 20, failed=True)],
+        )
+    )
+    assert _rows(
+        database, "SELECT window_start, count, bytes, reason, location, interface, netns, protocol FROM v_drops"
+    ) == [
+        ("1970-01-01T00:00:05.000Z", 3, 100, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb+0x12", "eth0", "init", "0x0800")
+    ]
+    assert _rows(database, "SELECT data, weight, link_header, details FROM packets") == [
+        (b"abc", 2, 0, '{"cookie": "1"}')
+    ]
     assert _rows(database, "SELECT cause, effect, lost FROM v_gaps") == [("drop inside a drop", "partial", 1)]
     assert _rows(database, "SELECT kind, subject, detail FROM v_events") == [("link up", "eth0", "carrier")]
-    assert _rows(database, "SELECT collector, name, delta, labels FROM v_counters") \
-        == [("link", "rx_dropped", 4, '{"queue": "0"}')]
+    assert _rows(database, "SELECT collector, name, delta, labels FROM v_counters") == [
+        ("link", "rx_dropped", 4, '{"queue": "0"}')
+    ]
     assert _rows(database, "SELECT value FROM counter_starts") == [(-1,)]  # 2^64 - 1 in SQLite's signed 64 bits
     assert _rows(database, "SELECT rounds, failures, busy_ns FROM collector_runs") == [(2, 1, 30)]
     assert _rows(database, "SELECT last_seen_ns FROM runs") == [(9 * NANO,)]
@@ -85,13 +98,20 @@ def test_unknown_parts_of_a_key_are_one_row(database: Path, new_writer: NewWrite
     assert _rows(database, "SELECT count(*) FROM interfaces") == [(1,)]
 
 
-@pytest.mark.parametrize(("ended", "boot", "detail"), [
-    (True, "boot", "stopped"),
-    (False, "boot", "crashed"),
-    (False, "another", "crashed, and the host was started anew"),
-])
+@pytest.mark.parametrize(
+    ("ended", "boot", "detail"),
+    [
+        (True, "boot", "stopped"),
+        (False, "boot", "crashed"),
+        (False, "another", "crashed, and the host was started anew"),
+    ],
+)
 def test_the_next_start_writes_the_gap(
-    database: Path, new_writer: NewWriter, ended: bool, boot: str, detail: str,  # noqa: FBT001
+    database: Path,
+    new_writer: NewWriter,
+    ended: bool,
+    boot: str,
+    detail: str,
 ) -> None:
     """From the last that was seen to the start, however the run before ended."""
     first = new_writer()
@@ -102,8 +122,9 @@ def test_the_next_start_writes_the_gap(
     gap = new_writer(replace(IDENTITY, boot_id=boot)).start(9 * NANO)
     assert gap == Gap(5 * NANO, 9 * NANO, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)
     assert _rows(database, "SELECT seconds, cause, detail FROM v_gaps") == [(4.0, "daemon down", detail)]
-    assert _rows(database, "SELECT ended_ns, ending FROM runs WHERE id = 1") \
-        == [(5 * NANO, "stopped" if ended else "crashed")]
+    assert _rows(database, "SELECT ended_ns, ending FROM runs WHERE id = 1") == [
+        (5 * NANO, "stopped" if ended else "crashed")
+    ]
 
 
 def test_another_hosts_run_leaves_no_gap(new_writer: NewWriter) -> None:
@@ -121,9 +142,14 @@ def test_gaps_that_touch_are_one_row(database: Path, new_writer: NewWriter) -> N
     gap = Gap(10, 20, GapCause.KERNEL_QUEUE, Effect.PARTIAL, 3)
     writer.write(Batch(1, gaps=[gap, replace(gap, since_ns=20, until_ns=30, lost=4)]))
     writer.write(Batch(2, gaps=[replace(gap, since_ns=30, until_ns=40, lost=5)]))
-    writer.write(Batch(3, gaps=[replace(gap, since_ns=41, until_ns=50), replace(gap, since_ns=50, until_ns=60, lost=None)]))
-    assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps ORDER BY id") \
-        == [(10, 40, 12), (41, 50, 3), (50, 60, None)]
+    writer.write(
+        Batch(3, gaps=[replace(gap, since_ns=41, until_ns=50), replace(gap, since_ns=50, until_ns=60, lost=None)])
+    )
+    assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps ORDER BY id") == [
+        (10, 40, 12),
+        (41, 50, 3),
+        (50, 60, None),
+    ]
 
 
 def test_a_batch_that_fails_changes_nothing(database: Path, new_writer: NewWriter) -> None:

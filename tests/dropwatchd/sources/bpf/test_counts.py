@@ -1,10 +1,11 @@
 """Cumulative per-CPU counts: differences add up to the last value, in whatever order CPUs and windows go on."""
 
 import pytest
-from dropwatchd.sources.bpf.counts import Counts, Increment, Span
-from dropwatchd.sources.bpf.program import VALUE
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dropwatchd.sources.bpf.counts import Counts, Increment, Span
+from dropwatchd.sources.bpf.program import VALUE
 
 WALL = 1_000_000
 

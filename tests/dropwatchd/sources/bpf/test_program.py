@@ -1,6 +1,7 @@
 """The program on the running kernel: loaded, fed with real drops, read, and rebuilt from its source."""
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import Drop, Effect, Gap, GapCause, PacketSample, Record
@@ -51,8 +53,15 @@ def _send(count: int, size: int = 20, address: str = "127.0.0.1") -> None:
 
 def _ours(records: list[Record], size: int) -> list[Drop]:
     """Return the drops of packets of that size at the closed port: other tests of this host may drop too."""
-    return [r for r in records if isinstance(r, Drop) and r.key.kind.reason == "NO_SOCKET"
-            and r.key.interface.name == "lo" and r.octets and r.octets % (size + 8) == 0]
+    return [
+        r
+        for r in records
+        if isinstance(r, Drop)
+        and r.key.kind.reason == "NO_SOCKET"
+        and r.key.interface.name == "lo"
+        and r.octets
+        and r.octets % (size + 8) == 0
+    ]
 
 
 def test_drops_are_counted_exactly(source: BpfSource) -> None:
@@ -69,9 +78,7 @@ def test_drops_are_counted_exactly(source: BpfSource) -> None:
 
 
 def test_the_first_drop_wakes_and_the_window_ends(source: BpfSource) -> None:
-    """Nothing is polled: the descriptor is quiet until a drop, and read() yields the counts once the window has ended."""
-    import select
-
+    """The descriptor is quiet until a drop, and read() yields the counts once the window has ended."""
     _send(1, size=1005)
     assert select.select([source], [], [], 5)[0]
     records = list(source.read())
@@ -92,7 +99,7 @@ def test_samples_are_the_packets_first_bytes(source: BpfSource) -> None:
         assert sample.link_header
         assert sample.weight == 1
         assert sample.data[12:14] == b"\x08\x00"
-        assert sample.data[14 + 20 + 2:14 + 20 + 4] == CLOSED_PORT.to_bytes(2, "big")
+        assert sample.data[14 + 20 + 2 : 14 + 20 + 4] == CLOSED_PORT.to_bytes(2, "big")
         assert sample.data.endswith(bytes(51))
 
 
@@ -111,16 +118,20 @@ def test_a_full_map_still_counts() -> None:
     source.open()
     subprocess.run(["ip", "netns", "add", "dwfull"], check=True)
     try:
-        script = "".join(f"link add d{n} type veth peer name p{n}\nlink set d{n} up\nlink set p{n} up\n" for n in range(50))
+        script = "".join(
+            f"link add d{n} type veth peer name p{n}\nlink set d{n} up\nlink set p{n} up\n" for n in range(50)
+        )
         subprocess.run(["ip", "-n", "dwfull", "-batch", "-"], input=script, text=True, check=True)
         frame = b"\xff" * 6 + bytes(6) + b"\x88\xb5" + bytes(60)
-        sender = ("import socket\nfor n in range(50):\n s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
-                  f" s.bind((f'd{{n}}', 0))\n for _ in range(20): s.send({frame!r})\n")
+        sender = (
+            "import socket\nfor n in range(50):\n s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
+            f" s.bind((f'd{{n}}', 0))\n for _ in range(20): s.send({frame!r})\n"
+        )
         subprocess.run(["ip", "netns", "exec", "dwfull", "python3", "-c", sender], check=True)
         _send(100, size=1007)
     finally:
         subprocess.run(["ip", "netns", "del", "dwfull"], check=True)
-        totals = source._program.totals()  # noqa: SLF001 - the invariant is what this test is about
+        totals = source._program.totals()
         records = source.close()
     counted = sum(r.count for r in records if isinstance(r, Drop))
     assert counted >= totals.drops
