@@ -52,13 +52,14 @@ class Daemon:
 
     def stop_sources(self) -> int:
         """Close every source and take what it still held; return the time up to which everything was seen."""
+        ended_ns = time.time_ns()
         for source in self._sources:
             try:
                 self._take(source.close(), 0)
             except OSError as error:
                 log.error("source %s: the last counts cannot be read (%s)", source.name, error)
         self._selector.close()
-        return time.time_ns()
+        return ended_ns
 
     def _timeout(self) -> float:
         due = [self._next_tick, *(d for s in self._sources if (d := s.deadline()) is not None)]

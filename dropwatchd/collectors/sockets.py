@@ -1,7 +1,9 @@
 """Packets that single sockets dropped, with address and owner: UDP, raw, ping, packet, netlink, TCP listeners."""
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from socket import AF_INET, AF_INET6, AF_PACKET, IPPROTO_TCP, inet_ntop
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ _PACKET_REQUEST = struct.Struct("=BxxxII8x")  # struct packet_diag_req: family, 
 _PACKET_MESSAGE = struct.Struct("=xxHI8x")  # struct packet_diag_msg: ethertype, inode
 _INET_DIAG_SKMEMINFO, _PACKET_DIAG_MEMINFO, _PACKET_SHOW_MEMINFO = 7, 6, 16
 _MEMINFO = struct.Struct("=32xI")  # SK_MEMINFO_DROPS is the last of nine (include/uapi/linux/sock_diag.h)
-_owners = Owners()
+_owners: defaultdict[int, Owners] = defaultdict(Owners)  # by namespace: each is read in a round of its own
 
 
 class Socket(NamedTuple):
@@ -42,12 +44,16 @@ def collect(host: Host) -> Iterable[Reading]:
 
     Established TCP connections are not asked: there may be very many, and TcpExt counts what they drop.
     """
-    found = [*_inet(host), *_netlink(host), *_packet(host), *_listeners(host)]
-    owners = _owners.of(host.proc, {socket.inode for socket in found})
+    return readings([*from_files(host), *_packet(host), *_listeners(host)], host)
+
+
+def readings(sockets: list[Socket], host: Host) -> list[Reading]:
+    """Return the readings of sockets, with their owners; sk_drops has 32 bits."""
+    owners = _owners[host.netns].of(host.proc, {socket.inode for socket in sockets})
     return [
         Reading(CounterKey("sockets", "drops", host.netns, labels=_labels(socket, owners[socket.inode])),
                 socket.drops, 32)
-        for socket in found
+        for socket in sockets
     ]
 
 
@@ -64,9 +70,11 @@ def _text(host: Host, table: str) -> str:
         return ""
 
 
-def _inet(host: Host) -> Iterator[Socket]:
+def from_files(host: Host) -> Iterator[Socket]:
+    """Yield the sockets that /proc/net tells of."""
     for table in _TABLES:
         yield from parse_inet(table, _text(host, table))
+    yield from parse_netlink(_text(host, "netlink"))
 
 
 def parse_inet(table: str, text: str) -> Iterator[Socket]:
@@ -88,10 +96,6 @@ def _printed(address: bytes, port: int) -> str:
     return f"{inet_ntop(AF_INET, address)}:{port}" if len(address) == 4 else f"[{inet_ntop(AF_INET6, address)}]:{port}"
 
 
-def _netlink(host: Host) -> Iterator[Socket]:
-    return parse_netlink(_text(host, "netlink"))
-
-
 def parse_netlink(text: str) -> Iterator[Socket]:
     """Parse /proc/net/netlink: protocol, port, drops and inode (net/netlink/af_netlink.c, netlink_native_seq_show)."""
     for line in text.splitlines()[1:]:
@@ -104,9 +108,7 @@ def parse_netlink(text: str) -> Iterator[Socket]:
 def _packet(host: Host) -> Iterator[Socket]:
     """Yield packet sockets, asked only where there are some: the question alone makes a kernel load a module."""
     if _text(host, "packet").count("\n") > 1:
-        with Netlink(SOCK_DIAG) as netlink:
-            request = _PACKET_REQUEST.pack(AF_PACKET, 0, _PACKET_SHOW_MEMINFO)
-            yield from parse_packet(netlink.dump(_SOCK_DIAG_BY_FAMILY, request))
+        yield from parse_packet(_ask(_PACKET_REQUEST.pack(AF_PACKET, 0, _PACKET_SHOW_MEMINFO)))
 
 
 def parse_packet(messages: Iterable[Message]) -> Iterator[Socket]:
@@ -122,10 +124,16 @@ def _listeners(host: Host) -> Iterator[Socket]:
     """Yield TCP listeners, asked only when some connection was refused: the question may load a module, too."""
     netstat = dict(_proc.pairs(_text(host, "netstat")))
     if int(netstat.get("TcpExtListenDrops", 0)):
-        with Netlink(SOCK_DIAG) as netlink:
-            for family in (AF_INET, AF_INET6):
-                request = _INET_REQUEST.pack(family, IPPROTO_TCP, 1 << (_INET_DIAG_SKMEMINFO - 1), _LISTEN)
-                yield from parse_listeners(netlink.dump(_SOCK_DIAG_BY_FAMILY, request))
+        for family in (AF_INET, AF_INET6):
+            request = _INET_REQUEST.pack(family, IPPROTO_TCP, 1 << (_INET_DIAG_SKMEMINFO - 1), _LISTEN)
+            yield from parse_listeners(_ask(request))
+
+
+def _ask(request: bytes) -> list[Message]:
+    """Dump sockets; a kernel that was built without this part of sock_diag answers ENOENT."""
+    with Netlink(SOCK_DIAG) as netlink, suppress(FileNotFoundError):
+        return netlink.dump(_SOCK_DIAG_BY_FAMILY, request)
+    return []
 
 
 def parse_listeners(messages: Iterable[Message]) -> Iterator[Socket]:

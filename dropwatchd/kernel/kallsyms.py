@@ -39,7 +39,7 @@ class Kallsyms:
                            if location.symbol and not location.module}
 
     def _search(self, addresses: Collection[int]) -> dict[int, Location]:
-        """Read "ffffffff81000000 T symbol\\t[module]" lines: the nearest symbol at or before each address has it.
+        """Read lines of address, type, symbol and [module]: the nearest symbol at or before an address has it.
 
         Of several at one address the first counts, as in the kernel's own lookup (kernel/kallsyms.c). Only lines that
         can matter are parsed: their upper digits are those of an address or one less.

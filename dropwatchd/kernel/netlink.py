@@ -12,7 +12,7 @@ from contextlib import suppress
 from errno import EAGAIN
 from typing import NamedTuple, Self
 
-ROUTE, SOCK_DIAG, NETFILTER = 0, 4, 12  # NETLINK_* of include/uapi/linux/netlink.h
+ROUTE, SOCK_DIAG, NETFILTER, GENERIC = 0, 4, 12, 16  # NETLINK_* of include/uapi/linux/netlink.h
 
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
@@ -125,6 +125,11 @@ def attributes(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
             return
         yield kind & _TYPE_MASK, data[offset + 4:offset + length]
         offset += (length + 3) & ~3
+
+
+def packed(kind: int, value: bytes) -> bytes:
+    """Return an attribute, with the padding behind it."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def text(payload: bytes) -> str:

@@ -13,9 +13,11 @@ from pyroute2.netlink.generic import GenericNetlinkSocket
 from dropwatchd.model import Origin
 from dropwatchd.sources.net_dm.messages import FAMILY, GROUP, VERSION, Command, Flag, NetDmMessage
 from dropwatchd.sources.net_dm.options import Config, Mode
+from dropwatchd.sources.net_dm.receiver import NETLINK_GENERIC
 
 _MODES: tuple[Mode, ...] = ("summary", "packet")  # NET_DM_ALERT_MODE_*
 _FLAGS: dict[Origin, str] = {"software": "NET_DM_ATTR_SW_DROPS", "hardware": "NET_DM_ATTR_HW_DROPS"}
+_STATS: dict[Origin, str] = {"software": "NET_DM_ATTR_STATS", "hardware": "NET_DM_ATTR_HW_STATS"}
 _TIMEOUT_S = 5            # the kernel answers within the call, but waits for a grace period when it stops
 _NLMSG_ERROR = 2
 _ANSWER = Struct("=4xH10xi")  # struct nlmsghdr, and the error of struct nlmsgerr
@@ -27,7 +29,7 @@ class Control:
     def __init__(self) -> None:
         """Raise ModuleNotFoundError where the family is not registered: the module drop_monitor is not loaded."""
         self.family, self.group = _look_up()
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_GENERIC)
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
         self._socket.settimeout(_TIMEOUT_S)
         self._socket.bind((0, 0))
         self._sequence = count(1)
@@ -60,8 +62,7 @@ class Control:
     def dropped(self) -> dict[Origin, int]:
         """Return the packets that found a CPU's queue full, since the module was loaded."""
         answer = self._request(Command.STATS_GET)
-        return {origin: answer.get_attr(name).get_attr("NET_DM_ATTR_STATS_DROPPED")
-                for origin, name in (("software", "NET_DM_ATTR_STATS"), ("hardware", "NET_DM_ATTR_HW_STATS"))}
+        return {origin: answer.get_attr(name).get_attr("NET_DM_ATTR_STATS_DROPPED") for origin, name in _STATS.items()}
 
     def _done(self, command: Command, refusal: int, attributes: list[tuple[str, Any]]) -> bool:
         try:

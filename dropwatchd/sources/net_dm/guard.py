@@ -30,9 +30,12 @@ class Guard:
             self._calm_since = None
         elif self._calm_since is None:
             self._calm_since = now_s
-        elif now_s - self._calm_since >= self._limits.calm_s and len(self._changes) <= self._limits.changes_per_hour - 2:
+        elif now_s - self._calm_since >= self._limits.calm_s and self._may_return():
             self._change("packet", now_s)
         return self.mode
+
+    def _may_return(self) -> bool:
+        return len(self._changes) + 2 <= self._limits.changes_per_hour
 
     def _change(self, mode: Mode, now_s: float) -> None:
         self.mode = mode

@@ -32,7 +32,7 @@ class Flag(IntFlag):
     DUMP = 0x300
 
 
-class NetDmMessage(genlmsg):  # type: ignore[misc]  # pyroute2 has no types
+class NetDmMessage(genlmsg):
     """Every message of the family: enum net_dm_attr of include/uapi/linux/net_dropmon.h."""
 
     prefix = "NET_DM_ATTR_"

@@ -1,4 +1,4 @@
-"""What can be set: by a configuration for this source, and by anybody in the kernel's drop monitor."""
+"""What can be set: by the configuration of this source, and by anybody in the kernel's drop monitor."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -17,6 +17,19 @@ class Config(NamedTuple):
     mode: Mode
     truncation: int
     queue_length: int
+
+
+class Hold(NamedTuple):
+    """The outcome of a look at the monitor, which is on afterwards.
+
+    `config` is in force now. `started` was off before. `restarted`: all was stopped on purpose in between;
+    `hurried`: because our own wish had changed.
+    """
+
+    config: Config
+    started: tuple[Origin, ...]
+    restarted: bool
+    hurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

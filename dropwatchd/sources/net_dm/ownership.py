@@ -2,28 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from dropwatchd.model import Origin
 from dropwatchd.sources.net_dm.control import Control
-from dropwatchd.sources.net_dm.options import Config
+from dropwatchd.sources.net_dm.options import Config, Hold
+from dropwatchd.sources.net_dm.receiver import NETLINK_GENERIC
 
 _RESTART_S = 60  # between two restarts that another program's settings force: each one loses what is queued
-_NETLINK_GENERIC = "16"
 _PID_BITS = 22   # libnl and the kernel build the port of a process's first socket from its pid
 _SOCKETS = Path("/proc/net/netlink")
 _ORIGINS: tuple[Origin, ...] = ("software", "hardware")
-
-
-class Hold(NamedTuple):
-    """The outcome of a look at the monitor.
-
-    `config` is in force now. `started` was off before. `restarted` says that all was stopped on purpose in between.
-    """
-
-    config: Config
-    started: tuple[Origin, ...]
-    restarted: bool
 
 
 class Ownership:
@@ -35,34 +23,33 @@ class Ownership:
         self._origins = origins
         self._port = port
         self._found = control.config()
+        self._wanted: Config | None = None
         self._restarted_s = -float(_RESTART_S)
 
     def listeners(self) -> list[str]:
-        """Return who else listens to the drop monitor in this network namespace, as text for a person."""
-        bit = 1 << (self._control.group - 1)
-        rows = [line.split() for line in _SOCKETS.read_text().splitlines()[1:]]
-        return [_who(int(row[2])) for row in rows
-                if row[1] == _NETLINK_GENERIC and int(row[3], 16) & bit and int(row[2]) != self._port]
+        """Return who else listens to the drop monitor, as text for a person."""
+        return [_who(port) for port in sorted(listening(self._control.group) - {self._port})]
 
-    def take(self, wanted: Config, *, hurry: bool = False) -> Hold:
+    def take(self, wanted: Config) -> Hold:
         """Make the monitor run as wanted, if it does not, as far as nobody else is listening.
 
         START is the only way to ask whether one origin is on; where it was not, it is from now on.
-        A restart is `hurry` when it is our own wish, and must not wait for its turn.
+        A new wish restarts the monitor at once; what another program changes is put right once in a while.
         """
+        hurried, self._wanted = wanted != self._wanted, wanted
         config, restarted = wanted, False
         if not self._control.configure(wanted):
             config = self._control.config()
-            if config != wanted and self._may_restart(hurry):
+            if config != wanted and self._may_restart(hurried=hurried):
                 self._stop(_ORIGINS)
                 restarted = True
                 config = wanted if self._control.configure(wanted) else self._control.config()
         started = tuple(origin for origin in self._origins if self._control.start(origin))
-        return Hold(config, started, restarted)
+        return Hold(config, started, restarted, hurried)
 
-    def _may_restart(self, hurry: bool) -> bool:
+    def _may_restart(self, *, hurried: bool) -> bool:
         now_s = time.monotonic()
-        if not hurry and now_s - self._restarted_s < _RESTART_S or self.listeners():
+        if self.listeners() or (not hurried and now_s - self._restarted_s < _RESTART_S):
             return False
         self._restarted_s = now_s
         return True
@@ -78,6 +65,17 @@ class Ownership:
     def _stop(self, origins: tuple[Origin, ...]) -> None:
         for origin in origins:
             self._control.stop(origin)
+
+
+def listening(group: int) -> set[int]:
+    """Return the netlink ports that hear a group, in the network namespace of this process.
+
+    netlink_native_seq_show in net/netlink/af_netlink.c shows the first 32 groups, and NET_DM's is always 1
+    (genl_validate_assign_mc_groups in net/netlink/genetlink.c).
+    """
+    rows = [line.split() for line in _SOCKETS.read_text().splitlines()[1:]]
+    return {int(port) for _, family, port, groups, *_ in rows
+            if int(family) == NETLINK_GENERIC and int(groups, 16) >> (group - 1) & 1}
 
 
 def _who(port: int) -> str:

@@ -8,7 +8,8 @@ from struct import Struct
 from dropwatchd.sources.net_dm.wire import MAX_ALERT_BYTES
 
 # include/uapi/linux/netlink.h and asm-generic/socket.h: what Python's socket module does not name
-_SOL_NETLINK, _ADD_MEMBERSHIP, _NO_ENOBUFS = 270, 1, 5
+NETLINK_GENERIC = 16
+_SOL_NETLINK, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _NO_ENOBUFS = 270, 1, 2, 5
 _SO_RCVBUFFORCE, _SO_MEMINFO = 33, 55
 _MEMINFO = Struct("=32xI")  # SK_MEMINFO_DROPS is the ninth of SK_MEMINFO_VARS numbers
 
@@ -23,7 +24,7 @@ class Receiver:
         (netlink_overrun in net/netlink/af_netlink.c), yet each lost message is counted.
         """
         self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.NETLINK_GENERIC)
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
         try:
             self._socket.bind((0, 0))
             self._socket.setsockopt(_SOL_NETLINK, _NO_ENOBUFS, 1)
@@ -33,6 +34,7 @@ class Receiver:
             self._socket.close()
             raise
         self.port: int = self._socket.getsockname()[0]
+        self._group = group
         self._buffer = bytearray(MAX_ALERT_BYTES)
         self._view = memoryview(self._buffer)
         self._lost = 0
@@ -58,9 +60,13 @@ class Receiver:
 
     def lost(self) -> int:
         """Return how many messages found the socket full since the last call."""
-        (total,) = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+        total: int = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))[0]
         lost, self._lost = (total - self._lost) & 0xFFFFFFFF, total
         return lost
+
+    def leave(self) -> None:
+        """Hear no more; what has come can still be received."""
+        self._socket.setsockopt(_SOL_NETLINK, _DROP_MEMBERSHIP, self._group)
 
     def close(self) -> None:
         self._socket.close()

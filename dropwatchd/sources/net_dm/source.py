@@ -1,32 +1,27 @@
-"""The NET_DM source: alerts in, records out, and once in an interval a look at what was lost and who is in charge."""
+"""The NET_DM source: alerts in, records out, and once in a window a look at what was lost and who is in charge."""
 
 import errno
 import select
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
-from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, Origin, Record
+from dropwatchd.model import NANO, Record
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.net_dm.guard import Guard
-from dropwatchd.sources.net_dm.options import Config, Mode, NetDmOptions
+from dropwatchd.sources.net_dm.ledger import Ledger
+from dropwatchd.sources.net_dm.options import Config, NetDmOptions
 from dropwatchd.sources.net_dm.receiver import Receiver
 from dropwatchd.sources.net_dm.tally import Tally
 
-if TYPE_CHECKING:
-    from dropwatchd.sources.net_dm.ownership import Hold
-
-_BATCH = 4096         # alerts in one read
-_PAUSE_S = 0.02       # after a read that found alerts: one wake-up for many is what makes an alert cheap
-_LAST_ALERTS_S = 0.3  # for what is still in the kernel's queues when we stop
+_BATCH = 4096   # messages in one read
+_PAUSE_S = 0.02  # after a read that found some: one wake-up for many is what makes an alert cheap
+_LAST_S = 0.3   # for alerts that are still on their way when we stop
 _QUIET_S = 0.05
-_UNREPORTED_S = 60    # how often the ledger says that packet mode does not see everything
-_SUMMARY_NS = NANO    # that much of a summary is not reported when it is stopped
 
 
 class NetDmSource:
-    """Hears of every drop that the kernel's drop monitor reports, in packet or summary mode."""
+    """Records every drop that the kernel's drop monitor reports, in packet or in summary mode."""
 
     name = "net_dm"
 
@@ -35,36 +30,130 @@ class NetDmSource:
         self._window_ns = window_ns
         self._tally = Tally(self._options, window_ns)
         self._guard = Guard(self._options.storm)
-        self._events: list[Record] = []
+        self._opened: list[Record] = []
 
     def open(self) -> None:
         """Listen, and switch the monitor on. Raises UnavailableError: no module, no rights, no devlink."""
-        with ExitStack() as opened:
+        with ExitStack() as undo:
             try:
-                self._open(opened)
+                self._open(undo)
             except (OSError, ModuleNotFoundError) as error:
                 raise _unavailable(error) from error
-            self._opened = opened.pop_all()
+            undo.pop_all()
 
-    def _open(self, opened: ExitStack) -> None:
-        # Imported here: pyroute2 takes 20 MiB, which a daemon with another source need not have.
+    def _open(self, undo: ExitStack) -> None:
+        # Imported here: pyroute2 takes 24 MiB, which a daemon with another source need not have.
         from dropwatchd.sources.net_dm.control import Control  # noqa: PLC0415
         from dropwatchd.sources.net_dm.ownership import Ownership  # noqa: PLC0415
 
         self._control = Control()
-        opened.callback(self._control.close)
+        undo.callback(self._control.close)
         self._receiver = Receiver(self._control.group, self._options.receive_buffer_bytes)
-        opened.callback(self._receiver.close)
+        undo.callback(self._receiver.close)
         self._epoll = select.epoll()
-        opened.callback(self._epoll.close)
+        undo.callback(self._epoll.close)
         self._epoll.register(self._receiver, select.EPOLLIN | select.EPOLLONESHOT)
         self._ownership = Ownership(self._control, self._options.origins, self._receiver.port)
-        self._dropped = self._control.dropped()
-        self._looked_ns = self._blind_to_ns = time.time_ns()
+        dropped, listeners = self._control.dropped(), self._ownership.listeners()
+        undo.callback(self._ownership.give_back)
         hold = self._ownership.take(self._wanted)
-        opened.callback(self._ownership.give_back)
-        self._config = hold.config
-        self._opened_with(hold)
-        self._look_s = self._next_look()
+        self._looked_ns, self._looked_s = time.time_ns(), time.monotonic()
+        self._ledger = Ledger(self._looked_ns, self._options.origins, hold, dropped)
+        self._opened += self._ledger.opened(self._looked_ns, hold, listeners)
+        self._look_s = self._window_end()
         self._read_s: float | None = None
-        opened.pop_all()
+        self._total = 0
+
+    @property
+    def _wanted(self) -> Config:
+        return self._options.config(self._guard.mode if self._options.mode == "packet" else "summary")
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when the first alert has come after a quiet time."""
+        return self._epoll.fileno()
+
+    def deadline(self) -> float | None:
+        """Return the end of the window, or of the pause between two reads while alerts keep coming."""
+        return self._look_s if self._read_s is None else min(self._look_s, self._read_s)
+
+    def read(self) -> Iterator[Record]:
+        """Count a batch of alerts; yield what was counted, lost and changed once the window has ended."""
+        self._epoll.poll(0)  # takes the one event, so that alerts do not wake us during the pause
+        received = self._tally.add(self._receiver.receive(_BATCH))
+        now_s = time.monotonic()
+        if received:
+            self._read_s = now_s if received == _BATCH else now_s + _PAUSE_S
+        else:
+            self._read_s = None
+            self._arm()
+        if now_s >= self._look_s:
+            yield from self._look()
+            self._look_s = self._window_end()
+        elif self._tally.crowded:
+            yield from self._tally.take()
+
+    def close(self) -> Iterator[Record]:
+        """Wait for what is on its way, stop, restore what was set before, and yield the rest."""
+        with ExitStack() as undo:
+            for close in (self._control.close, self._receiver.close, self._epoll.close):
+                undo.callback(close)
+            self._receive_until_quiet()
+            stopped_ns = time.time_ns()
+            self._ownership.give_back()
+            self._receiver.leave()
+            while self._tally.add(self._receiver.receive(_BATCH)):
+                pass
+            since_ns, until_ns = self._looked_ns, time.time_ns()
+            yield from self._opened
+            yield from self._tally.take()
+            yield from self._ledger.losses(since_ns, until_ns, self._control.dropped(), self._receiver.lost())
+            yield from self._ledger.closed(self._tally.newest_ns, stopped_ns, until_ns)
+
+    def _arm(self) -> None:
+        self._epoll.modify(self._receiver, select.EPOLLIN | select.EPOLLONESHOT)
+
+    def _receive_until_quiet(self) -> None:
+        end_s = time.monotonic() + _LAST_S
+        while time.monotonic() < end_s:
+            self._arm()
+            if not self._epoll.poll(_QUIET_S):
+                return
+            self._tally.add(self._receiver.receive(_BATCH))
+
+    def _window_end(self) -> float:
+        """Return the end of the current window of wall-clock time, on the monotonic clock."""
+        return time.monotonic() + (self._window_ns - time.time_ns() % self._window_ns) / NANO
+
+    def _look(self) -> Iterator[Record]:
+        since_ns, self._looked_ns = self._looked_ns, time.time_ns()
+        yield from self._opened
+        self._opened.clear()
+        yield from self._tally.take()
+        lost = 0
+        for gap in self._ledger.losses(since_ns, self._looked_ns, self._control.dropped(), self._receiver.lost()):
+            lost += gap.lost or 0
+            yield gap
+        self._observe(lost)
+        yield from self._ledger.no_mac_header(self._looked_ns)
+        asked_ns = time.time_ns()
+        hold = self._ownership.take(self._wanted)
+        yield from self._ledger.changes(since_ns, asked_ns, time.time_ns(), hold, self._tally.newest_ns)
+
+    def _observe(self, lost: int) -> None:
+        """Tell the guard the rate since the last look."""
+        before_s, self._looked_s = self._looked_s, time.monotonic()
+        before, self._total = self._total, self._tally.total
+        self._guard.observe(self._looked_s, (self._total - before + lost) / max(self._looked_s - before_s, 0.001))
+
+
+def _unavailable(error: OSError | ModuleNotFoundError) -> UnavailableError:
+    """Say what stands in the way, from what the kernel answered."""
+    if isinstance(error, ModuleNotFoundError):
+        return UnavailableError("the kernel module drop_monitor is not loaded",
+                                "modprobe drop_monitor (the shipped unit does), if this kernel has it")
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return UnavailableError("no right to use the drop monitor",
+                                "run as root, or give the service CAP_NET_ADMIN and, to listen, CAP_SYS_ADMIN")
+    if error.errno == errno.EOPNOTSUPP:
+        return UnavailableError("this kernel reports no hardware drops (it has no devlink)", "use software drops alone")
+    return UnavailableError(f"the kernel refused its drop monitor ({error.strerror})", "use --source bpf")

@@ -1,0 +1,147 @@
+"""Packets that nftables refused: by each rule with a counter, by named counter, and by chain policy."""
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from dropwatchd.collectors import _modules
+from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.netlink import NETFILTER, Message, Netlink, attributes, text
+from dropwatchd.model import CounterKey, Reading
+
+# Numbers of include/uapi/linux/netfilter/nf_tables.h; NFNL_SUBSYS_NFTABLES is 10
+_GETCHAIN, _GETRULE, _GETOBJ = 10 << 8 | 4, 10 << 8 | 7, 10 << 8 | 19
+_HEADER = struct.Struct("=BBH")  # struct nfgenmsg: family, version, resource
+_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_POLICY, _CHAIN_COUNTERS = 1, 3, 5, 8
+_RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS, _RULE_USERDATA = 1, 2, 3, 4, 7
+_OBJ_TABLE, _OBJ_NAME, _OBJ_TYPE, _OBJ_DATA = 1, 2, 3, 4
+_OBJREF_TYPE, _OBJREF_NAME, _OBJECT_COUNTER = 1, 2, 1
+_COUNTER_FIELDS = {1: "bytes", 2: "packets"}
+_EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
+_IMMEDIATE_DATA, _DATA_VERDICT, _VERDICT_CODE = 2, 2, 1
+_TARGET_NAME = 1  # of an expression that iptables-nft made
+_DROP = bytes(4)  # NF_DROP, as a verdict's code and as a chain's policy
+_PASSIVE = frozenset({"log", "last", "notrack"})  # between counter and verdict, these let every packet by
+
+Name = tuple[str, str, str]  # family, table, and what stands in it
+
+
+class Rule(NamedTuple):
+    """A rule that counts: `refused` is "drop" or "reject" where that befalls each packet it counts, else "".
+
+    `counter` is the data of its counter, or the name of a counter that stands by itself.
+    """
+
+    chain: Name
+    handle: int
+    comment: str
+    refused: str
+    counter: bytes | Name
+
+
+def collect(host: Host) -> Iterable[Reading]:
+    """Read the rules of the calling thread's network namespace; this takes CAP_NET_ADMIN."""
+    _modules.require(host, "nf_tables")
+    with Netlink(NETFILTER) as netlink:
+        rules, chains, objects = (netlink.dump(kind, bytes(_HEADER.size)) for kind in (_GETRULE, _GETCHAIN, _GETOBJ))
+    return parse(rules, chains, objects, host.netns)
+
+
+def parse(
+    rules: Iterable[Message], chains: Iterable[Message], objects: Iterable[Message], netns: int | None,
+) -> list[Reading]:
+    """Parse NFT_MSG_NEWRULE, NEWCHAIN and NEWOBJ messages."""
+    counting = list(parse_rules(rules))
+    found = [*_of_rules(counting), *_of_policies(chains), *_of_objects(objects, counting)]
+    return [
+        Reading(CounterKey("nftables", _COUNTER_FIELDS[kind], netns, labels=tuple(sorted(labels.items()))),
+                int.from_bytes(value, "big"))
+        for labels, counter in found
+        for kind, value in attributes(counter) if kind in _COUNTER_FIELDS
+    ]
+
+
+def _of_rules(rules: list[Rule]) -> Iterator[tuple[dict[str, str], bytes]]:
+    for rule in rules:
+        if rule.refused and isinstance(rule.counter, bytes):
+            family, table, chain = rule.chain
+            labels = {"family": family, "table": table, "chain": chain, "handle": str(rule.handle)}
+            comment = {"comment": rule.comment} if rule.comment else {}
+            yield labels | comment | {"verdict": rule.refused}, rule.counter
+
+
+def _of_policies(messages: Iterable[Message]) -> Iterator[tuple[dict[str, str], bytes]]:
+    """Yield base chains that drop what no rule took; nft_do_chain counts those, where the chain has a counter."""
+    for _type, payload in messages:
+        found = dict(attributes(payload, _HEADER.size))
+        if found.get(_CHAIN_POLICY) == _DROP and _CHAIN_COUNTERS in found:
+            labels = {"family": _family(payload), "table": text(found[_CHAIN_TABLE])}
+            yield labels | {"chain": text(found[_CHAIN_NAME]), "verdict": "policy drop"}, found[_CHAIN_COUNTERS]
+
+
+def _of_objects(messages: Iterable[Message], rules: list[Rule]) -> Iterator[tuple[dict[str, str], bytes]]:
+    """Yield named counters of which each rule that refers to one refuses what it counts."""
+    passing = {rule.counter for rule in rules if not rule.refused}
+    refused = {rule.counter: rule.refused for rule in rules if rule.counter not in passing}
+    for _type, payload in messages:
+        found = dict(attributes(payload, _HEADER.size))
+        family, table, counter = name = (_family(payload), text(found[_OBJ_TABLE]), text(found[_OBJ_NAME]))
+        if name in refused and int.from_bytes(found[_OBJ_TYPE], "big") == _OBJECT_COUNTER:
+            labels = {"family": family, "table": table, "counter": counter, "verdict": refused[name]}
+            yield labels, found[_OBJ_DATA]
+
+
+def parse_rules(messages: Iterable[Message]) -> Iterator[Rule]:
+    """Yield the rules that count. Firewalls have thousands that do not: these are passed over unread."""
+    for _type, payload in messages:
+        if b"counter\0" in payload or b"objref\0" in payload:
+            found = dict(attributes(payload, _HEADER.size))
+            family, table = _family(payload), text(found[_RULE_TABLE])
+            refused, counter = _fate(family, table, found.get(_RULE_EXPRESSIONS, b""))
+            if counter:
+                handle = int.from_bytes(found[_RULE_HANDLE], "big")
+                comment = _comment(found.get(_RULE_USERDATA, b""))
+                yield Rule((family, table, text(found[_RULE_CHAIN])), handle, comment, refused, counter)
+
+
+def _fate(family: str, table: str, expressions: bytes) -> tuple[str, bytes | Name]:
+    """Return what becomes of the packets that a rule counts, and the counter: b"" where there is none.
+
+    Only of a counter behind all conditions is it known: "counter tcp dport 80 drop" counts what it lets by, too.
+    """
+    counter: bytes | Name = b""
+    behind = False
+    for _element, expression in attributes(expressions):
+        found = dict(attributes(expression))
+        name, data = text(found[_EXPRESSION_NAME]), found.get(_EXPRESSION_DATA, b"")
+        refused = _refused(name, data)
+        if refused:
+            return refused if behind else "", counter
+        if name == "counter":
+            counter, behind = data, True
+        elif name == "objref":
+            counter, behind = (family, table, text(dict(attributes(data)).get(_OBJREF_NAME, b""))), True
+        elif name not in _PASSIVE:
+            behind = False
+    return "", counter
+
+
+def _refused(name: str, data: bytes) -> str:
+    """Return "drop" or "reject" for an expression that does that to each packet that comes to it."""
+    found = dict(attributes(data)) if name in {"immediate", "target"} else {}
+    verdict = dict(attributes(dict(attributes(found.get(_IMMEDIATE_DATA, b""))).get(_DATA_VERDICT, b"")))
+    if name == "immediate" and verdict.get(_VERDICT_CODE) == _DROP:
+        return "drop"
+    if name == "reject" or (name == "target" and text(found.get(_TARGET_NAME, b"")) == "REJECT"):
+        return "reject"
+    return ""
+
+
+def _family(payload: bytes) -> str:
+    return _FAMILIES.get(payload[0], str(payload[0]))
+
+
+def _comment(data: bytes) -> str:
+    """Return the comment of a rule: the first of the nft program's own (type, length, value), of type 0."""
+    return text(data[2:2 + data[1]]) if len(data) > 2 and data[0] == 0 else ""
