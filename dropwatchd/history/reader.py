@@ -87,9 +87,10 @@ class PacketRow:
 
 Row = tuple[object, ...]
 
-_KEY = """l.symbol, l.offset, l.module, l.address, k.reason, k.protocol, k.origin, k.trap, k.trap_group,
+# The columns of a drop's key, after the host in a row, and where they come from.
+KEY = """l.symbol, l.offset, l.module, l.address, k.reason, k.protocol, k.origin, k.trap, k.trap_group,
           i.netns, i.ifindex, i.name, i.netns_name"""
-_KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
+KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
                 JOIN interfaces i ON i.id = d.interface_id JOIN runs r ON r.id = d.run_id"""
 
 
@@ -97,17 +98,18 @@ class Reader:
     """Answers from one snapshot of a history, within a scope."""
 
     def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int) -> None:
-        self._connection = connection
+        self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
 
-    def _rows(self, sql: str, **values: object) -> Iterator[Row]:
+    def rows(self, sql: str, **values: object) -> Iterator[Row]:
+        """Ask within the scope, whose values are bound."""
         bound = {**self.scope.values(), "now": self.now_ns, **values}
-        return cast("Iterator[Row]", self._connection.execute(sql, bound))
+        return cast("Iterator[Row]", self.connection.execute(sql, bound))
 
     def runs(self) -> list[Run]:
         """Return the runs that touch the report's window, oldest first."""
-        return [Run(*cast("_RunRow", row)) for row in self._rows(f"""
+        return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
                 SELECT id, hostname, machine_id, kernel, source, started_ns,
                        CASE WHEN ended_ns IS NOT NULL THEN ended_ns
@@ -119,7 +121,7 @@ class Reader:
 
     def gaps(self) -> list[LedgerGap]:
         """Return what the ledger says about the report's window, oldest first."""
-        return [LedgerGap(*cast("_GapRow", row)) for row in self._rows(f"""
+        return [LedgerGap(*cast("_GapRow", row)) for row in self.rows(f"""
             SELECT r.hostname, g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
             FROM gaps g JOIN runs r ON r.id = g.run_id
             WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
@@ -130,7 +132,7 @@ class Reader:
 
         One query reads each row once: that is most of what a report costs.
         """
-        return _merged(self._rows(f"""
+        return _merged(self.rows(f"""
             WITH d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
                        sum(count) AS count, CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes,
@@ -138,22 +140,22 @@ class Reader:
                        sum(CASE WHEN first_ns < :since OR last_ns >= :until THEN count ELSE 0 END) AS straddling
                 FROM drops WHERE {drop_clause(self.scope)}
                 GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT r.hostname, {_KEY}, d.count, d.bytes, d.first, d.last, d.straddling, d.step
-            FROM d {_KEY_JOINS}""", start=start_ns, step=step_ns))
+            SELECT r.hostname, {KEY}, d.count, d.bytes, d.first, d.last, d.straddling, d.step
+            FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def windows(self) -> Iterator[tuple[str, Window]]:
         """Yield every row of the drops table with its host, in the order of time."""
-        for row in self._rows(f"""
-                SELECT r.hostname, {_KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
+        for row in self.rows(f"""
+                SELECT r.hostname, {KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
                        d.window_start_ns, d.window_width_ns
-                FROM drops d {_KEY_JOINS} WHERE {drop_clause(self.scope)}
+                FROM drops d {KEY_JOINS} WHERE {drop_clause(self.scope)}
                 ORDER BY d.window_start_ns, d.window_width_ns, d.run_id, d.location_id"""):
             start_ns, width_ns = cast("tuple[int, int]", row[18:])
             yield cast("str", row[0]), Window(start_ns, width_ns, _drop(row))
 
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
-        return [CounterTotal(*cast("_CounterRow", row)) for row in self._rows(f"""
+        return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
             WITH d AS MATERIALIZED (
                 SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
                 WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
@@ -162,32 +164,37 @@ class Reader:
             GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge HAVING total != 0
             ORDER BY c.collector, c.name, c.interface, c.labels""")]
 
-    def packets(self) -> Iterator[PacketRow]:
-        """Yield the sampled packets in the order of time."""
-        for row in self._rows(f"""
-                SELECT r.hostname, {_KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
-                FROM packets d {_KEY_JOINS}
-                WHERE {drop_clause(self.scope, packets=True)} ORDER BY d.time_ns, d.id"""):
+    def packets(self, most: int | None = None) -> Iterator[PacketRow]:
+        """Yield the sampled packets in the order of time: all, or up to so many of each key from all over the window."""
+        chosen = f"SELECT * FROM packets WHERE {drop_clause(self.scope, packets=True)}"
+        if most is not None:  # the id times 2^32 by the golden ratio scatters (Knuth, TAOCP 6.4)
+            chosen = f"""SELECT * FROM (
+                SELECT *, row_number() OVER (PARTITION BY run_id, location_id, kind_id, interface_id
+                                             ORDER BY id * 2654435761 % 4294967296) AS place FROM ({chosen}))
+                WHERE place <= :most"""
+        for row in self.rows(f"""
+                SELECT r.hostname, {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
+                FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
             time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[14:])
-            yield PacketRow(cast("str", row[0]), _key(row), time_ns, length, weight, bool(link_header), data)
+            yield PacketRow(cast("str", row[0]), key_of(row), time_ns, length, weight, bool(link_header), data)
 
     def netns_names(self) -> dict[int, str]:
         """Return the newest name of each network namespace that has one."""
-        return cast("dict[int, str]", dict(cast("Iterator[tuple[int, str]]", self._rows(
+        return cast("dict[int, str]", dict(cast("Iterator[tuple[int, str]]", self.rows(
             "SELECT netns, netns_name FROM interfaces WHERE netns IS NOT NULL AND netns_name IS NOT NULL"
             " ORDER BY valid_until_ns"))))
 
 
 _RunRow = tuple[int, str, str, str, str, int, int, int]
 _GapRow = tuple[str, int, int, str, str, str, int | None, str]
-_CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool]
+CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool]
 _LocationRow = tuple[str | None, int | None, str | None, str | None]
 _KindRow = tuple[str | None, int | None, Origin, str | None, str | None]
 _InterfaceRow = tuple[int | None, int | None, str | None, str | None]
 _Aggregate = tuple[int, int | None, int, int]
 
 
-def _key(row: Row) -> DropKey:
+def key_of(row: Row) -> DropKey:
     symbol, offset, module, address = cast("_LocationRow", row[1:5])
     return DropKey(
         Location(symbol, offset, module, None if address is None else int(address, 16)),
@@ -197,7 +204,7 @@ def _key(row: Row) -> DropKey:
 
 
 def _drop(row: Row) -> Drop:
-    return Drop(_key(row), *cast("_Aggregate", row[14:18]))
+    return Drop(key_of(row), *cast("_Aggregate", row[14:18]))
 
 
 def _merged(rows: Iterator[Row]) -> list[DropTotal]:

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _MAGIC = b"SQLite format 3\x00"
 _TRIES = 5
+_CHECK = "check the path, its rights and the disk"
 _NAME_ANOTHER = "name a history of dropwatchd with --database"
 
 
@@ -41,6 +42,8 @@ def read(path: Path, query: Callable[[sqlite3.Connection], T], timeout_s: float 
             continue
         except sqlite3.Error as error:
             raise _explained(error, path) from error
+        except OSError as error:
+            raise UnreadableError(f"cannot read the history ({error.strerror})", path, _CHECK) from error
     raise UnreadableError("the history is being replaced again and again", path, "stop what rewrites it, then repeat")
 
 
@@ -116,9 +119,12 @@ def _unchanged(path: Path) -> Iterator[None]:
             raise _ChangedMeanwhileError
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _stamp(path: Path) -> tuple[int, int, int] | None:
     """Identify the content of the database file: commits go to the -wal first and show here once moved over."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -137,7 +143,7 @@ def _check_file(path: Path) -> None:
         raise UnreadableError("no right to read the history", path,
                               "use sudo, or join the group that owns it (dropwatch)") from None
     except OSError as error:
-        raise UnreadableError(f"cannot read the history ({error.strerror})", path, "check path and disk") from None
+        raise UnreadableError(f"cannot read the history ({error.strerror})", path, _CHECK) from None
     if not head and not _size(_beside(path, "-wal")):
         raise UnreadableError("an empty file, not a history", path, "start dropwatchd to record one")
     if head and head != _MAGIC:

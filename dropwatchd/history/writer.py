@@ -115,14 +115,14 @@ class Writer:
         } for p in batch.packets))
 
     def _write_counters(self, connection: Connection, batch: Batch, known: dict[Hashable, int]) -> None:
-        def counter(key: CounterKey, *, gauge: bool) -> int:
-            return _once(known, key, lambda: _counter_id(connection, key, gauge=gauge))
-
+        gauges = {reading.key: not reading.bits for _, reading in batch.starts}
+        gauges |= {change.key: change.gauge for change in batch.changes}
+        _know_counters(connection, known, gauges)
         _insert_all(connection, s.counter_starts, ({
-            "run_id": self._run, "counter_id": counter(reading.key, gauge=not reading.bits), "time_ns": time_ns,
+            "run_id": self._run, "counter_id": known[reading.key], "time_ns": time_ns,
             "value": _signed(reading.value)} for time_ns, reading in batch.starts), ignore=True)
         _insert_all(connection, s.counter_changes, ({
-            "run_id": self._run, "counter_id": counter(change.key, gauge=change.gauge),
+            "run_id": self._run, "counter_id": known[change.key],
             "since_ns": change.since_ns, "until_ns": change.until_ns, "delta": _signed(change.delta)}
             for change in batch.changes))
         new = insert(s.collector_runs)
@@ -182,9 +182,17 @@ def _kind_id(connection: Connection, kind: Kind) -> int:
     return _find_or_insert(connection, s.kinds, kind._asdict())
 
 
-def _counter_id(connection: Connection, key: CounterKey, *, gauge: bool) -> int:
-    return _find_or_insert(connection, s.counters, {**key._asdict(), "labels": json.dumps(dict(key.labels))},
-                           {"gauge": gauge})
+def _know_counters(connection: Connection, known: dict[Hashable, int], gauges: Mapping[CounterKey, bool]) -> None:
+    """Learn the ids of counters, all at once: a first round has thousands of them."""
+    unknown = [key for key in gauges if key not in known]
+    if not unknown:
+        return
+    _insert_all(connection, s.counters, (
+        {**key._asdict(), "labels": json.dumps(dict(key.labels)), "gauge": gauges[key]} for key in unknown),
+        ignore=True)
+    for row in connection.execute(select(s.counters)):
+        labels = tuple(json.loads(row.labels).items())
+        known[CounterKey(row.collector, row.name, row.netns, row.ifindex, row.interface, labels)] = row.id
 
 
 def _find_or_insert(

@@ -32,7 +32,7 @@ def test_vlans_of_a_port() -> None:
 
 @pytest.mark.kernel
 def test_port_of_a_bridge() -> None:
-    """A port has a state, 0 as long as it is down; devices that are no ports are left out."""
+    """A port has a state, 0 as long as it is down; devices that are no ports have none. Some kernels count VLANs."""
     with Namespace() as namespace:
         with pytest.raises(AbsentError, match="port"):
             namespace.run(lambda: bridge.collect(Host()))
@@ -40,6 +40,7 @@ def test_port_of_a_bridge() -> None:
         namespace.command("ip link add left type veth peer name right")
         namespace.command("ip link set left master br0")
         found = namespace.run(lambda: list(bridge.collect(Host())))
-    assert {(r.key.interface, r.key.name, r.value, r.bits) for r in found} == {
-        ("left", "state", 0, 0), ("left", "transition_blk", 0, 64),
+    assert {reading.key.interface for reading in found} == {"left"}
+    assert {(r.key.name, r.value, r.bits) for r in found} >= {
+        ("state", 0, 0), ("transition_blk", 0, 64),
     }

@@ -12,6 +12,12 @@ from dropwatchd.kernel.netlink import Message, packed
 from tests import fixtures
 from tests.fixtures.namespace import Namespace
 
+FIN, SYN = 1, 2
+RULES = """
+add table t
+add chain t c { type filter hook input priority 0; }
+add rule t c ct state new
+"""
 NAMES = [
     "found", "invalid", "insert", "insert_failed", "drop", "early_drop", "error", "search_restart", "clash_resolve",
     "chain_toolong",
@@ -45,19 +51,20 @@ def test_not_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.kernel
 def test_invalid_packets() -> None:
-    """A datagram with a wrong checksum is invalid, and counted once on the CPU where it came."""
+    """A segment that ends the connection it opens is invalid: on its way out, and again on its way in."""
     with Namespace() as namespace:
-        namespace.command("nft -f -", "add table t\nadd chain t c { type filter hook input priority 0; }\nadd rule t c ct state new\n")
+        namespace.command("nft -f -", RULES)
         before = namespace.run(_invalid)
-        namespace.run(_wrong_checksums)
-        assert namespace.run(_invalid) - before == 10
+        namespace.run(_wrong_flags)
+        assert namespace.run(_invalid) - before == 20
 
 
 def _invalid() -> int:
     return sum(reading.value for reading in conntrack.collect(Host()) if reading.key.name == "invalid")
 
 
-def _wrong_checksums() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as sender:
+def _wrong_flags() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as sender:
         for _ in range(10):
-            sender.sendto(struct.pack(">HHHH", 1000, 1001, 8, 0xBAD), ("127.0.0.1", 0))
+            segment = struct.pack(">HHIIBBHHH", 1000, 1001, 0, 0, 5 << 4, SYN | FIN, 0, 0, 0)
+            sender.sendto(segment, ("127.0.0.1", 0))

@@ -9,7 +9,6 @@ import pytest
 from dropwatchd.collectors import link
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netlink import Message
-from tests import fixtures
 from tests.fixtures.namespace import Namespace
 
 

@@ -76,16 +76,16 @@ def test_comment(namespace: Namespace) -> None:
 
 def test_named_counter(namespace: Namespace) -> None:
     """A named counter is the sum over its rules, where all of them refuse."""
-    rules = "counter evil { }\n" + chain("udp dport 1001 counter name evil drop", "udp dport 1002 counter name evil drop")
-    assert refused(namespace, rules, 1001, 1002) == [
+    both = chain("udp dport 1001 counter name evil drop", "udp dport 1002 counter name evil drop")
+    assert refused(namespace, "counter evil { }\n" + both, 1001, 1002) == [
         (2 * PACKETS, {"family": "inet", "table": "t", "counter": "evil", "verdict": "drop"}),
     ]
 
 
 def test_named_counter_of_both_kinds(namespace: Namespace) -> None:
     """A named counter that some rule lets packets by with does not tell."""
-    rules = "counter all { }\n" + chain("udp dport 1001 counter name all drop", "udp dport 1002 counter name all accept")
-    assert refused(namespace, rules, 1001, 1002) == []
+    one = chain("udp dport 1001 counter name both drop", "udp dport 1002 counter name both accept")
+    assert refused(namespace, "counter both { }\n" + one, 1001, 1002) == []
 
 
 def test_policy_of_iptables(namespace: Namespace) -> None:

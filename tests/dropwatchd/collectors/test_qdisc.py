@@ -8,7 +8,6 @@ import pytest
 from dropwatchd.collectors import qdisc
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netlink import Message
-from tests import fixtures
 from tests.fixtures.namespace import Namespace
 
 _IP_RECVERR = 11

@@ -7,7 +7,6 @@ import pytest
 
 from dropwatchd.collectors import AbsentError, snmp
 from dropwatchd.kernel.host import Host
-from tests import fixtures
 from tests.fixtures.namespace import Namespace
 
 

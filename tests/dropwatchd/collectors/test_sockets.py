@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from dropwatchd.collectors import sockets
+from dropwatchd.collectors._owners import Owners
 from dropwatchd.kernel.host import Host
+from dropwatchd.model import CounterKey, Reading
+from tests import fixtures
 from tests.fixtures.namespace import Namespace
 
 DATAGRAMS = 100
@@ -91,7 +94,7 @@ def test_full_listen_queue(namespace: Namespace) -> None:
         listener.listen(0)
         clients = [namespace.run(socket.socket) for _ in range(5)]
         for client in clients:
-            client.setblocking(False)  # noqa: FBT003
+            client.setblocking(False)
             with suppress(BlockingIOError):
                 client.connect(("127.0.0.1", 8080))
         found = namespace.run(labels_of_drops)["tcp"]
@@ -112,6 +115,16 @@ def test_netlink_overrun(namespace: Namespace) -> None:
     assert found["pid"] == str(os.getpid())
 
 
+def test_socket_that_is_being_closed(tmp_path: Path) -> None:
+    """Sockets that no process holds any more are left out: several may look the same."""
+    closing = sockets.Socket("udp", "127.0.0.1:5060", 0, 5)
+    assert sockets.readings([closing, closing._replace(inode=7)], Host(proc=tmp_path, netns=fixtures.NETNS)) == [
+        Reading(CounterKey("sockets", "drops", fixtures.NETNS, labels=(
+            ("inode", "7"), ("local", "127.0.0.1:5060"), ("protocol", "udp"),
+        )), 5, 32),
+    ]
+
+
 @pytest.mark.kernel
 def test_sockets_without_drops_are_left_out(namespace: Namespace) -> None:
     """A host has thousands of sockets; only those that dropped are looked at."""
@@ -124,14 +137,25 @@ def test_owner_stays() -> None:
     """Labels are looked up once, so that a counter keeps its identity when its socket is handed on."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
         inode = os.fstat(own.fileno()).st_ino
-        owners = sockets.Owners()
+        owners = Owners()
         first = owners.of(Path("/proc"), {inode})[inode]
     assert ("pid", str(os.getpid())) in first
     assert owners.of(Path("/proc"), {inode})[inode] == first
     assert owners.of(Path("/proc"), set()) == {}
 
 
+@pytest.mark.kernel
+def test_process_of_another_user(namespace: Namespace, tmp_path: Path) -> None:
+    """Where the process cannot be seen, the control group still can: it names the service."""
+    with namespace.run(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as bound:
+        bound.bind(("127.0.0.1", 5060))
+        inode = os.fstat(bound.fileno()).st_ino
+        found = namespace.run(lambda: Owners().of(tmp_path, {inode})[inode])
+    groups = Path("/proc/self/cgroup").read_text().splitlines()
+    assert found == (("cgroup", next(line[3:] for line in groups if line.startswith("0::"))),)
+
+
 def test_unreadable_process(tmp_path: Path) -> None:
     """Where no process can be seen to have it, a socket has no owner."""
     (tmp_path / "1234").mkdir()
-    assert sockets.Owners().of(tmp_path, {77}) == {77: ()}
+    assert Owners().of(tmp_path, {77}) == {77: ()}

@@ -27,8 +27,9 @@ def port(ifindex: int | None, name: str | None) -> dict[str, Any]:
 
 
 def software(
-    *, pc: int = 0xFFFFFFFF81000010, reason: str | None = "NO_SOCKET", symbol: str = "udp_rcv+0x10/0x20", ifindex: int = 1,
-    time_ns: int = 1_700_000_000_000_000_000, length: int = 142, protocol: int = 0x0800, data: bytes = b"x" * 128,
+    *, pc: int = 0xFFFFFFFF81000010, reason: str | None = "NO_SOCKET", symbol: str = "udp_rcv+0x10/0x20",
+    ifindex: int = 1, time_ns: int = 1_700_000_000_000_000_000, length: int = 142, protocol: int = 0x0800,
+    data: bytes = b"x" * 128,
 ) -> bytes:
     """Encode what net_dm_packet_report_fill writes: kernels before 5.18 give no reason."""
     return message(

@@ -1,0 +1,99 @@
+"""Drops and counters of the time between two readings of the counters, where one must be found in the other."""
+
+# ruff: noqa: S608 - the SQL is put together from texts of this package; values are bound.
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from dropwatchd.history.reader import KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
+from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.model import DropKey
+
+# Drops this near to a reading of counters may be on either side of it: a round of readings takes its time.
+_NEAR_NS = 1_000_000_000
+
+# When counters were first and last read in the window, by run and namespace; -1 stands for all of them together.
+_SPANS = """
+    readings AS MATERIALIZED (
+        SELECT d.run_id, c.netns, min(CASE WHEN since_ns >= :since THEN since_ns ELSE until_ns END) AS first,
+               max(CASE WHEN until_ns < :until THEN until_ns ELSE since_ns END) AS last
+        FROM counter_changes d JOIN counters c ON c.id = d.counter_id
+        WHERE until_ns > :since AND since_ns < :until AND (since_ns >= :since OR until_ns < :until)
+        GROUP BY d.run_id, c.netns
+        UNION ALL
+        SELECT s.run_id, c.netns, min(time_ns), max(time_ns) FROM counter_starts s JOIN counters c ON c.id = s.counter_id
+        WHERE time_ns >= :since AND time_ns < :until GROUP BY s.run_id, c.netns),
+    spans AS MATERIALIZED (
+        SELECT run_id, netns, min(first) AS first, max(last) AS last FROM readings
+        WHERE netns IS NOT NULL GROUP BY run_id, netns
+        UNION ALL SELECT run_id, -1, min(first), max(last) FROM readings GROUP BY run_id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedDrop:
+    """`count` drops of one key on one host, and how many of them lie between two readings of the counters.
+
+    `inside` do for sure and `at_most` may, between the first and the last reading of their namespace's counters in
+    the window; `host_inside` and `host_at_most` between those of any counter.
+    """
+
+    host: str
+    key: DropKey
+    count: int
+    inside: int
+    at_most: int
+    host_inside: int
+    host_at_most: int
+
+
+class Aligned:
+    """Answers about everything in the window, whatever the filters of the report: counters know no reason."""
+
+    def __init__(self, reader: Reader) -> None:
+        scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
+        self._reader = Reader(reader.connection, scope, reader.now_ns)
+
+    def drops(self) -> list[AlignedDrop]:
+        """Return the drops of each key."""
+        return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[14:]))
+                for row in self._reader.rows(f"""
+            WITH {_SPANS}, d AS MATERIALIZED (
+                SELECT run_id, location_id, kind_id, interface_id, count, first_ns, last_ns
+                FROM drops WHERE {drop_clause(self._reader.scope)})
+            SELECT r.hostname, {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
+            FROM d {KEY_JOINS}
+            LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(i.netns, -1)
+            LEFT JOIN spans whole ON whole.run_id = d.run_id AND whole.netns = -1
+            GROUP BY r.hostname, d.location_id, d.kind_id, d.interface_id""")]
+
+    def counters(self) -> list[CounterTotal]:
+        """Return by how much counters moved from their first to their last reading."""
+        return [CounterTotal(*cast("CounterRow", row)) for row in self._reader.rows(f"""
+            WITH d AS MATERIALIZED (
+                SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
+                WHERE {change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until
+                GROUP BY run_id, counter_id)
+            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta), c.gauge
+            FROM d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
+            GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge""")]
+
+    def looked_at(self, names: Iterable[str]) -> set[tuple[str, str, str, int | None]]:
+        """Return (host, collector, name, netns) of those of the named counters that the window's runs began with."""
+        return cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
+            SELECT DISTINCT r.hostname, c.collector, c.name, c.netns
+            FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
+            WHERE c.name IN (SELECT value FROM json_each(:names)) AND r.started_ns < :until AND coalesce(r.ended_ns, r.last_seen_ns) >= :since
+                  AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
+
+
+_Counts = tuple[int, int, int, int, int]
+
+
+def _within(span: str) -> str:
+    """Return SQL for how many drops lie within a span of readings, for sure and at most."""
+    return ", ".join(
+        f"coalesce(sum(d.count * (d.{early} >= {span}.first {near} AND d.{late} <= {span}.last {far})), 0)"
+        for early, late, near, far in (("first_ns", "last_ns", f"+ {_NEAR_NS}", f"- {_NEAR_NS}"),
+                                       ("last_ns", "first_ns", f"- {_NEAR_NS}", f"+ {_NEAR_NS}")))

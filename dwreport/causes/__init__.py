@@ -1,0 +1,190 @@
+"""What each drop reason, kernel location and counter means: data with its source, read when asked for.
+
+The data are TOML files beside this module: reasons/<layer>.toml, locations.toml, traps.toml (hardware) and
+counters/<collector>.toml, one table per name. Counters are written as nstat prints them (`UdpRcvbufErrors`);
+those without a protocol in their name carry their collector (`softnet/dropped`). A table may take its text
+from a reason (`cause`) or a location (`same_as`), and a counter's may stand for all names that fit a pattern
+(`match`). A value never spans lines, so a line that begins with `[` begins a table.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+Kind = Literal["drop", "error", "pressure", "info"]
+Harm = Literal["benign", "suspect", "harmful"]
+
+_ROOT = Path(__file__).parent
+_TABLE = re.compile(r'^\["?([^"\]\n]+)"?\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
+_LOCATIONS = "locations.toml"
+_TRAPS = "traps.toml"
+_MATCH = "match = "  # the first line of a table that stands for many counters
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one name means: title is a headline, next the one next step, source the kernel's own word."""
+
+    name: str
+    layer: str
+    kind: Kind
+    harm: Harm
+    title: str
+    meaning: str
+    source: str
+    usual: tuple[str, ...] = ()
+    next: str = ""
+    look: tuple[str, ...] = ()
+
+
+class Reason(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A drop reason; counters move with it, since is the kernel that brought the name, where known."""
+
+    counters: tuple[str, ...]
+    since: str | None = None
+
+
+class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A function that frees packets; candidates are reasons it may stand for, cause the one if it is sure."""
+
+    candidates: tuple[str, ...] = ()
+    cause: str | None = None
+
+
+class Counter(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A counter; parts count in it too (all of it if complete), event names the reasons that correspond."""
+
+    collector: str
+    parts: tuple[str, ...] = ()
+    parts_complete: bool = False
+    event: tuple[str, ...] = ()
+    match: str | None = None
+
+
+class Trap(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A packet trap of devlink, by which a device says why it dropped a packet in hardware."""
+
+
+AnyCause = TypeVar("AnyCause", bound=Cause)
+
+
+@cache
+def reason(name: str) -> Reason | None:
+    """Explain a drop reason, written with or without the prefixes of the kernel's enumerators."""
+    plain = name.lstrip("_").removeprefix("SKB_DROP_REASON_")
+    for spelling in (plain, plain.removeprefix("SKB_")):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
+        for file in _files("reasons"):
+            if spelling in _tables(file):
+                return _entry(Reason, spelling, _read(file, spelling))
+    return None
+
+
+@cache
+def location(symbol: str) -> Location | None:
+    """Explain a kernel symbol; an offset (`+0x1f`) and a compiler's suffix (`.isra.0`) do not matter."""
+    plain = symbol.partition("+")[0].partition(".")[0]
+    if plain not in _tables(_LOCATIONS):
+        return None
+    own = _read(_LOCATIONS, plain)
+    if twin := own.pop("same_as", None):
+        return _entry(Location, plain, _read(_LOCATIONS, twin) | own)
+    known = reason(own["cause"]) if "cause" in own else None
+    if known is None:
+        return _entry(Location, plain, own)
+    text = msgspec.structs.asdict(known)
+    shared = {field: text[field] for field in Cause.__struct_fields__}
+    return _entry(Location, plain, shared | own | {"candidates": (known.name,)})
+
+
+@cache
+def trap(name: str) -> Trap | None:
+    """Explain a packet trap of devlink."""
+    return _entry(Trap, name, _read(_TRAPS, name)) if name in _tables(_TRAPS) else None
+
+
+@cache
+def counter(collector: str, name: str) -> Counter | None:
+    """Explain a counter; a name with its protocol in it (`UdpNoPorts`) is found whoever read it."""
+    home = f"counters/{collector}.toml"
+    own = _named(home, name) or _of_family(home, name) if home in _files("counters") else None
+    return own or (_anywhere(name)[0] if name[:1].isupper() and _anywhere(name) else None)
+
+
+def explain(name: str) -> list[Cause]:
+    """Return every meaning of a name: reason, location, trap, counter; `collector/name` asks for one."""
+    collector, _, plain = name.rpartition("/")
+    if collector:
+        one = counter(collector, plain)
+        return [one] if one else []
+    found = [reason(name), location(name), trap(name), *_anywhere(name)]
+    return [cause for cause in found if cause is not None]
+
+
+def near(name: str, limit: int = 5) -> list[str]:
+    """Return the names most like a mistyped one, best first; upper and lower case do not matter."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- 5 ms, and needed for a typo only
+
+    spelled = {known.casefold(): known for known in _names()}
+    return [spelled[match] for match in get_close_matches(name.casefold(), spelled, limit)]
+
+
+def _names() -> Iterator[str]:
+    for file in [*_files("reasons"), _LOCATIONS, _TRAPS]:
+        yield from _tables(file)
+    for file in _files("counters"):
+        yield from (name for name, text in _tables(file).items() if not _is_family(text))
+
+
+def _anywhere(name: str) -> list[Counter]:
+    """Return the counters of this name in any collector; patterns are tried where no table has the name."""
+    files = _files("counters")
+    named = [found for file in files if (found := _named(file, name))]
+    return named or [found for file in files if (found := _of_family(file, name))]
+
+
+def _named(file: str, name: str) -> Counter | None:
+    if _is_family(_tables(file).get(name, _MATCH)):
+        return None
+    return _entry(Counter, name, _read(file, name) | {"collector": Path(file).stem})
+
+
+def _of_family(file: str, name: str) -> Counter | None:
+    """Return the first family whose pattern is the whole name; vmxnet3 pads its names with spaces."""
+    for family in _families(file):
+        if re.fullmatch(family["match"], name.strip()):
+            return _entry(Counter, name, family | {"collector": Path(file).stem})
+    return None
+
+
+@cache
+def _families(file: str) -> list[dict[str, Any]]:
+    """Return the entries that stand for many names by a pattern, in the order in which they are tried."""
+    return [_read(file, name) for name, text in _tables(file).items() if _is_family(text)]
+
+
+def _is_family(text: str) -> bool:
+    return text.startswith(_MATCH)
+
+
+def _entry(kind: type[AnyCause], name: str, fields: dict[str, Any]) -> AnyCause:
+    return msgspec.convert(fields | {"name": name}, kind)
+
+
+def _read(file: str, name: str) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 -- 8 ms, and not needed by a report without drops
+
+    return tomllib.loads(_tables(file)[name])
+
+
+@cache
+def _tables(file: str) -> dict[str, str]:
+    """Return the text of each table by name: parsing all takes 0.15 s, and a report needs a few dozen."""
+    return dict(_TABLE.findall((_ROOT / file).read_text(encoding="utf-8")))
+
+
+@cache
+def _files(folder: str) -> list[str]:
+    return sorted(f"{folder}/{path.name}" for path in (_ROOT / folder).glob("*.toml"))

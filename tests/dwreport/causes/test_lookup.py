@@ -1,0 +1,131 @@
+"""How a name finds its explanation."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dwreport import causes
+from dwreport.causes import Counter, Location, Reason
+
+
+@pytest.mark.parametrize("name", ["NO_SOCKET", "SKB_DROP_REASON_NO_SOCKET"])
+def test_a_reason_is_found_with_and_without_the_enumerators_prefix(name: str) -> None:
+    found = causes.reason(name)
+    assert found is not None
+    assert (found.name, found.harm) == ("NO_SOCKET", "suspect")
+
+
+def test_names_that_begin_like_the_prefix_keep_it() -> None:
+    """SKB_CSUM is the whole name of a reason, SKB_CONSUMED is not."""
+    csum, consumed = causes.reason("SKB_CSUM"), causes.reason("SKB_CONSUMED")
+    assert csum is not None
+    assert consumed is not None
+    assert (csum.name, consumed.name) == ("SKB_CSUM", "CONSUMED")
+
+
+def test_unknown_names_have_no_explanation() -> None:
+    assert causes.reason("NO_SUCH_REASON") is None
+    assert causes.location("no_such_function") is None
+    assert causes.counter("snmp", "UdpNoSuchCounter") is None
+    assert causes.counter("no_such_collector", "drops") is None
+    assert causes.explain("no_such_name") == []
+
+
+@pytest.mark.parametrize("symbol", [
+    "nf_hook_slow", "nf_hook_slow+0x8f", "nf_hook_slow.isra.0", "nf_hook_slow.part.0+0x8f/0xb0",
+])
+def test_offsets_and_compiler_suffixes_of_a_symbol_do_not_matter(symbol: str) -> None:
+    found = causes.location(symbol)
+    assert found is not None
+    assert found.name == "nf_hook_slow"
+
+
+def test_a_location_with_one_cause_speaks_with_the_words_of_its_reason() -> None:
+    found, reason = causes.location("nf_hook_slow"), causes.reason("NETFILTER_DROP")
+    assert found is not None
+    assert reason is not None
+    assert (found.cause, found.candidates) == ("NETFILTER_DROP", ("NETFILTER_DROP",))
+    assert (found.title, found.harm, found.next) == (reason.title, reason.harm, reason.next)
+
+
+def test_a_location_with_several_causes_names_none_as_the_cause() -> None:
+    found = causes.location("udp_queue_rcv_one_skb")
+    assert found is not None
+    assert found.cause is None
+    assert {"SOCKET_RCVBUFF", "UDP_CSUM", "SOCKET_FILTER"} <= set(found.candidates)
+
+
+def test_functions_that_the_compiler_merges_share_their_text() -> None:
+    outer, inner = causes.location("ip_rcv"), causes.location("ip_rcv_core")
+    assert outer is not None
+    assert inner is not None
+    assert (outer.title, outer.candidates) == (inner.title, inner.candidates)
+    assert outer.source != inner.source
+
+
+def test_the_same_counter_name_means_what_its_collector_makes_of_it() -> None:
+    sockets, qdisc = causes.counter("sockets", "drops"), causes.counter("qdisc", "drops")
+    assert sockets is not None
+    assert qdisc is not None
+    assert sockets.layer != qdisc.layer
+
+
+def test_a_counter_with_its_protocol_in_its_name_is_found_whoever_read_it() -> None:
+    found = causes.counter("netstat", "MPTcpExtDataCsumErr")
+    assert found is not None
+    assert found.collector == "mptcp"
+
+
+def test_udp_errors_are_a_total_that_says_what_is_in_it() -> None:
+    found = causes.counter("snmp", "UdpInErrors")
+    assert found is not None
+    assert set(found.parts) == {"UdpRcvbufErrors", "UdpInCsumErrors", "UdpMemErrors"}
+    assert not found.parts_complete
+
+
+def test_a_number_in_a_counters_name_is_part_of_a_family() -> None:
+    found = causes.counter("snmp", "IcmpMsgInType3")
+    assert found is not None
+    assert found.name == "IcmpMsgInType3"
+
+
+def test_explain_tells_every_meaning_of_a_name() -> None:
+    assert [type(cause) for cause in causes.explain("SOCKET_RCVBUFF")] == [Reason]
+    assert [type(cause) for cause in causes.explain("ip_forward")] == [Location]
+    homes = [cause.collector for cause in causes.explain("drops") if isinstance(cause, Counter)]
+    assert {"qdisc", "sockets", "tc"} <= set(homes)
+
+
+def test_a_hardware_trap_is_explained() -> None:
+    [found] = causes.explain("blackhole_route")
+    assert found == causes.trap("blackhole_route")
+    assert causes.trap("no_such_trap") is None
+
+
+def test_explain_takes_a_collector_before_the_name() -> None:
+    [found] = causes.explain("softnet/dropped")
+    assert isinstance(found, Counter)
+    assert found.event == ("CPU_BACKLOG",)
+
+
+@pytest.mark.parametrize(("typo", "meant"), [
+    ("SOCKET_RCVBUF", "SOCKET_RCVBUFF"), ("udprcvbuferror", "UdpRcvbufErrors"), ("ip_rcv_cor", "ip_rcv_core"),
+    ("neigh_faild", "NEIGH_FAILED"),
+])
+def test_a_typo_leads_to_the_name_that_was_meant(typo: str, meant: str) -> None:
+    assert meant in causes.near(typo)
+
+
+def test_nothing_is_near_to_nonsense() -> None:
+    assert causes.near("qqqqqqqqqqqq") == []
+
+
+def test_importing_the_catalogue_parses_nothing() -> None:
+    """dwreport is typed at a prompt: no parser is imported before something is explained."""
+    code = (
+        "import sys, dwreport.causes as causes; "
+        "assert 'tomllib' not in sys.modules and 'difflib' not in sys.modules; "
+        "causes.reason('NO_SOCKET'); assert 'tomllib' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
