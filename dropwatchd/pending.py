@@ -46,6 +46,7 @@ class Batch:
     changes: list[CounterChange] = field(default_factory=list)
     starts: list[tuple[int, Reading]] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    namespaces: dict[int, str] = field(default_factory=dict)
 
 
 class Pending:
@@ -59,6 +60,7 @@ class Pending:
         self._changes: dict[CounterKey, CounterChange] = {}
         self._starts: list[tuple[int, Reading]] = []
         self._rounds: list[Round] = []
+        self._namespaces: dict[int, str] = {}
         self._discarded_packets = 0
         self._seen_ns = 0
         self._closed = False
@@ -94,6 +96,11 @@ class Pending:
             for change in changes:
                 self._add_change(change)
             self._changed.notify()
+
+    def name_namespace(self, inode: int, name: str) -> None:
+        """Tell what a namespace is called whose counters are read."""
+        with self._changed:
+            self._namespaces[inode] = name
 
     def _add_change(self, change: CounterChange) -> None:
         held = self._changes.get(change.key)
@@ -131,7 +138,9 @@ class Pending:
                 changes=list(self._changes.values()),
                 starts=self._starts,
                 rounds=self._rounds,
+                namespaces=self._namespaces,
             )
+            self._namespaces = {}
             self._packets, self._notes, self._starts, self._rounds, self._changes = [], [], [], [], {}
         return batch
 
@@ -147,6 +156,7 @@ class Pending:
             for change in newer.values():
                 self._add_change(change)
             self._starts[:0] = batch.starts
+            self._namespaces = batch.namespaces | self._namespaces
             self._rounds = _merged_rounds([*batch.rounds, *self._rounds])
 
     def stalled(self, since_ns: int, until_ns: int) -> Gap:

@@ -10,7 +10,7 @@ from threading import Thread
 from dropwatchd.collectors import AbsentError, Collect
 from dropwatchd.counters import Differ
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.netns import entered, named
+from dropwatchd.kernel.netns import INITIAL, entered, named
 from dropwatchd.model import CounterChange, Effect, Gap, GapCause, Reading
 from dropwatchd.pending import Pending, Round
 
@@ -32,6 +32,7 @@ class Rounds(Thread):
         self._ending = Flag()
         self._last_ns: dict[str, int] = {}
         self._noted: dict[str, str] = {}
+        self._names: dict[int, str] = {}
 
     def run(self) -> None:
         """Take rounds until stopped, and one more at the end: what moved until then is recorded too."""
@@ -48,6 +49,7 @@ class Rounds(Thread):
 
     def take_round(self) -> None:
         """Read every collector here, and in the namespaces that the configuration names."""
+        self._introduce(self._host.netns, INITIAL)
         for name, collect in list(self.collectors.items()):
             self._take(name, collect, self._host)
         for name, path in named(self.namespaces).items() if self.namespaces else ():
@@ -57,12 +59,18 @@ class Rounds(Thread):
         try:
             with entered(path) as inode:
                 if inode != self._host.netns:
+                    self._introduce(inode, name)
                     for collector, collect in list(self.collectors.items()):
                         self._take(collector, collect, Host(netns=inode), f"@{name}")
             self._note(f"@{name}", "", log.info)
         except OSError as error:
             self._failed(f"@{name}", f"the namespace cannot be entered ({error.strerror}; it takes CAP_SYS_ADMIN)",
-                         time.time_ns())
+                         time.time_ns(), log.error)
+
+    def _introduce(self, inode: int, name: str) -> None:
+        if self._names.get(inode) != name:
+            self._names[inode] = name
+            self._pending.name_namespace(inode, name)
 
     def _take(self, name: str, collect: Collect, host: Host, place: str = "") -> None:
         time_ns, cpu_ns = time.time_ns(), time.thread_time_ns()
@@ -77,16 +85,19 @@ class Rounds(Thread):
             changes, starts = self._differ.advance(f"{name}@{host.netns}", readings, time_ns)
         except AbsentError as error:
             self._note(name + place, f"no such counters here: {error}", log.debug)
+        except PermissionError as error:
+            trouble = f"takes more rights than this process has ({error.strerror})"
+            self._failed(name + place, trouble, time_ns, log.warning)
         except Exception as error:  # noqa: BLE001 - whatever a collector does, the others go on, and the ledger says so
             trouble = f"{type(error).__name__}: {error}"
-            self._failed(name + place, trouble, time_ns)
+            self._failed(name + place, trouble, time_ns, log.error)
         else:
             self._note(name + place, "", log.info)
         self._last_ns[name + place] = time_ns
         self._pending.add_round(Round(name, time_ns, time.thread_time_ns() - cpu_ns, bool(trouble)), changes, starts)
 
-    def _failed(self, what: str, trouble: str, time_ns: int) -> None:
-        self._note(what, trouble, log.error)
+    def _failed(self, what: str, trouble: str, time_ns: int, tell: Callable[..., None]) -> None:
+        self._note(what, trouble, tell)
         self._pending.add([Gap(self._last_ns.get(what, time_ns), time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None,
                                f"counters:{what}", trouble)], 0)
 

@@ -1,16 +1,20 @@
 """One life of the daemon, put together: lock, schema, sources, threads, and their end in the opposite order."""
 
 import logging
+import os
+import shlex
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import which
 
 from dropwatchd.collectors import collectors
 from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
 from dropwatchd.history.open import lock, upgrade
-from dropwatchd.history.paths import default_database
+from dropwatchd.history.paths import database_to_read, default_database
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import identity
 from dropwatchd.kernel.links import LinkWatch
@@ -39,7 +43,7 @@ class Session:
         upgrade(self.database)
         self._service = Service()
         self._sources = self._open_sources(stack)
-        self._writer = Writer(self.database, identity(), " + ".join(s.name for s in self._sources) or "none")
+        self._writer = Writer(self.database, identity(), self._seeing() or "none")
         stack.callback(self._writer.close)
         self._pending = Pending(int(config.window_seconds * NANO))
         gap = self._writer.start(time.time_ns())
@@ -65,9 +69,21 @@ class Session:
     def announce(self) -> None:
         """Say where things are recorded and how they are read."""
         log.info("recording into %s", self.database)
-        log.info("drop events: %s; counters: %s", " + ".join(s.name for s in self._sources) or
-                 "not seen (see the lines above); only counters are recorded", ", ".join(self._rounds.collectors))
-        log.info("read it with: dwreport --since 10m --database %s", self.database)
+        log.info("drop events: %s", self._seeing() or "not seen, for the reason above; counters are recorded")
+        log.info("counters: %s, every %g s", ", ".join(self._rounds.collectors), self._rounds.interval)
+        log.info("read it with: %s", " ".join(self._reading()))
+
+    def _seeing(self) -> str:
+        """Return the sources, and what they see where that is not software drops alone."""
+        seen = {"software": "", "hardware": " (hardware)", "drops": " (software, hardware)"}
+        return " + ".join(source.name + seen[source.scope] for source in self._sources)
+
+    def _reading(self) -> list[str]:
+        """Return the command that reads what is recorded here, as a shell takes it."""
+        beside = Path(sys.argv[0]).with_name("dwreport")
+        program = "dwreport" if which("dwreport") or not beside.exists() else os.path.relpath(beside)
+        place = [] if self.database == database_to_read() else ["--database", str(self.database)]
+        return [shlex.quote(word) for word in (program, "--since", "10m", *place)]
 
     def run(self, signals: Signals, configuration: Callable[[], Config]) -> None:
         """Record until a signal says stop, then write what is left."""

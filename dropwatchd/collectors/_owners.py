@@ -6,6 +6,8 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from dropwatchd.collectors import _cgroups
+
 _MOST_FILES = 50_000  # looked at in one search: some 100 ms on the largest hosts
 Labels = tuple[tuple[str, str], ...]
 
@@ -13,8 +15,8 @@ Labels = tuple[tuple[str, str], ...]
 class Owners:
     """inode -> labels. Looking means reading every process's open files, so each socket is looked up only once.
 
-    That keeps the labels of a socket the same for its whole life, too. A process of another user, and a socket of
-    the kernel itself, has no labels.
+    That keeps the labels of a socket the same for its whole life, too. Where the process is another user's, only the
+    control group is known, if that.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,7 @@ class Owners:
                     wanted.discard(inode)
                     if not wanted:
                         break
+            self._known |= {inode: (("cgroup", path),) for inode, path in _cgroups.paths(wanted).items()}
         return self._known
 
 

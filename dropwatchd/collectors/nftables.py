@@ -1,12 +1,13 @@
 """Packets that nftables refused: by each rule with a counter, by named counter, and by chain policy."""
 
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dropwatchd.collectors import _modules
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.netlink import NETFILTER, Message, Netlink, attributes, text
+from dropwatchd.kernel.netlink import NETFILTER, Message, Netlink, attributes, packed, text
 from dropwatchd.model import CounterKey, Reading
 
 # Numbers of include/uapi/linux/netfilter/nf_tables.h; NFNL_SUBSYS_NFTABLES is 10
@@ -21,7 +22,12 @@ _COUNTER_FIELDS = {1: "bytes", 2: "packets"}
 _EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
 _IMMEDIATE_DATA, _DATA_VERDICT, _VERDICT_CODE = 2, 2, 1
 _TARGET_NAME = 1  # of an expression that iptables-nft made
+_NESTED = 0x8000  # NLA_F_NESTED, which not every kernel sets here
 _DROP = bytes(4)  # NF_DROP, as a verdict's code and as a chain's policy
+_REFUSING = re.compile(b"|".join(map(re.escape, (
+    packed(_DATA_VERDICT, packed(_VERDICT_CODE, _DROP)), packed(_NESTED | _DATA_VERDICT, packed(_VERDICT_CODE, _DROP)),
+    b"reject\0", b"REJECT\0",
+))))
 _PASSIVE = frozenset({"log", "last", "notrack"})  # between counter and verdict, these let every packet by
 
 Name = tuple[str, str, str]  # family, table, and what stands in it
@@ -93,9 +99,9 @@ def _of_objects(messages: Iterable[Message], rules: list[Rule]) -> Iterator[tupl
 
 
 def parse_rules(messages: Iterable[Message]) -> Iterator[Rule]:
-    """Yield the rules that count. Firewalls have thousands that do not: these are passed over unread."""
+    """Yield the rules that count. Of the thousands that some hosts have, those that refuse nothing remain unread."""
     for _type, payload in messages:
-        if b"counter\0" in payload or b"objref\0" in payload:
+        if b"objref\0" in payload or (b"counter\0" in payload and _REFUSING.search(payload)):
             found = dict(attributes(payload, _HEADER.size))
             family, table = _family(payload), text(found[_RULE_TABLE])
             refused, counter = _fate(family, table, found.get(_RULE_EXPRESSIONS, b""))

@@ -48,7 +48,11 @@ def collect(host: Host) -> Iterable[Reading]:
 
 
 def readings(sockets: list[Socket], host: Host) -> list[Reading]:
-    """Return the readings of sockets, with their owners; sk_drops has 32 bits."""
+    """Return the readings of sockets, with their owners; sk_drops has 32 bits.
+
+    A socket without an inode is being closed, and cannot be told from others of its kind any more.
+    """
+    sockets = [socket for socket in sockets if socket.inode]
     owners = _owners[host.netns].of(host.proc, {socket.inode for socket in sockets})
     return [
         Reading(CounterKey("sockets", "drops", host.netns, labels=_labels(socket, owners[socket.inode])),

@@ -6,11 +6,10 @@ from dropwatchd.collectors import AbsentError, _proc
 from dropwatchd.kernel.host import Host
 from dropwatchd.model import CounterKey, Reading
 
-# Of /proc/net/sockstat and sockstat6 (net/ipv4/proc.c, net/ipv6/proc.c). TCP and UDP memory is in pages and of the
-# whole host, the memory of fragments in bytes and of the namespace.
-_GAUGES = frozenset({
-    "TCPmem", "TCPorphan", "UDPmem", "FRAGinuse", "FRAGmemory", "FRAG6inuse", "FRAG6memory",
-})
+# Of /proc/net/sockstat and sockstat6 (net/ipv4/proc.c, net/ipv6/proc.c). Memory of sockets is in pages and of the
+# whole host, memory of fragments is in bytes and of the namespace.
+_OF_THE_HOST = frozenset({"TCPmem", "TCPorphan", "UDPmem"})
+_OF_THE_NAMESPACE = frozenset({"FRAGinuse", "FRAGmemory", "FRAG6inuse", "FRAG6memory"})
 
 
 def collect(host: Host) -> Iterable[Reading]:
@@ -27,7 +26,10 @@ def _version_6(host: Host) -> list[Reading]:
 
 def parse(text: str, netns: int | None) -> list[Reading]:
     """Parse lines such as "UDP: inuse 4 mem 2": names are "UDPinuse" and "UDPmem"."""
-    return [Reading(CounterKey("sockstat", name, netns), value, 0) for name, value in _pairs(text) if name in _GAUGES]
+    return [
+        Reading(CounterKey("sockstat", name, None if name in _OF_THE_HOST else netns), value, 0)
+        for name, value in _pairs(text) if name in _OF_THE_HOST | _OF_THE_NAMESPACE
+    ]
 
 
 def _pairs(text: str) -> Iterator[tuple[str, int]]:

@@ -18,8 +18,9 @@ from sqlalchemy import (
     func,
 )
 
-REVISION = "0001"
-APPLICATION_ID = 0x64727764  # "drwd": PRAGMA application_id, so that a foreign database is told apart
+from dropwatchd.history.identity import APPLICATION_ID, REVISION
+
+__all__ = ["APPLICATION_ID", "REVISION", "VIEWS", "metadata"]
 
 metadata = MetaData()
 

@@ -56,6 +56,8 @@ class Writer:
         """Write a batch, and vouch for everything up to its `seen_ns`."""
         known, open_gaps = dict(self._known) if len(self._known) < _KNOWN_LIMIT else {}, dict(self._open_gaps)
         with self._engine.begin() as connection:
+            for inode, name in batch.namespaces.items():
+                self._interface_id(connection, Interface(inode, netns_name=name), batch.seen_ns)
             self._write_drops(connection, batch, known)
             self._write_counters(connection, batch, known)
             for gap in batch.gaps:

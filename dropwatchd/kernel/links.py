@@ -16,8 +16,8 @@ _IFLA_INFO_KIND = 1
 _RTMGRP_LINK = 1
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40  # the second is the operational state: carrier, and no dormant protocol
 _ARPHRD_LOOPBACK = 772
-_BUFFER_BYTES = 1 << 20  # some 300 notifications
-_BATCH = 64  # datagrams of one read()
+_BUFFER_BYTES = 1 << 20  # some hundred notifications
+_BATCH, _QUEUE = 64, 4096  # datagrams of one read(), and more than the queue holds
 # Names, kinds and flags alone: IFLA_EXT_MASK = RTEXT_FILTER_SKIP_STATS
 _LIST = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, _IFLA_EXT_MASK, 1 << 3)
 
@@ -51,17 +51,18 @@ class LinkWatch:
     def read(self) -> Iterator[Event]:
         """Yield what happened since the last call, a bounded batch. Never blocks.
 
-        After an overrun the links are listed again: what came of the lost changes is told. What was undone in
-        between is not, hence the event "link events lost".
+        After an overrun the queue is emptied and the links are listed again: what came of the lost changes is told.
+        What was undone in between is not, hence the event "link events lost".
         """
-        lost = False
-        for _datagram in range(_BATCH):
+        lost, left = False, _BATCH
+        while left:
+            left -= 1
             try:
                 messages = self._socket.notifications()
             except OSError as error:
                 if error.errno != ENOBUFS:
                     raise
-                lost = True
+                lost, left = True, _QUEUE
                 continue
             if messages is None:
                 break

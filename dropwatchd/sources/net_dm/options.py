@@ -36,7 +36,8 @@ class Hold(NamedTuple):
 class StormLimits:
     """`alerts` a second are a storm (0: nothing is); `calm_s` at less than half of that end it.
 
-    The mode changes at most `changes_per_hour` times in an hour; at least 2, for one storm and its end.
+    The mode changes at most `changes_per_hour` times in an hour: two for each storm and its end, and the last is never
+    one to packet mode, so that the next storm can always be answered.
     """
 
     alerts: int = 20_000

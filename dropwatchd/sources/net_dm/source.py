@@ -38,7 +38,7 @@ class NetDmSource:
             try:
                 self._open(undo)
             except (OSError, ModuleNotFoundError) as error:
-                raise _unavailable(error) from error
+                raise unavailable(error) from error
             undo.pop_all()
 
     def _open(self, undo: ExitStack) -> None:
@@ -146,7 +146,7 @@ class NetDmSource:
         self._guard.observe(self._looked_s, (self._total - before + lost) / max(self._looked_s - before_s, 0.001))
 
 
-def _unavailable(error: OSError | ModuleNotFoundError) -> UnavailableError:
+def unavailable(error: OSError | ModuleNotFoundError) -> UnavailableError:
     """Say what stands in the way, from what the kernel answered."""
     if isinstance(error, ModuleNotFoundError):
         return UnavailableError("the kernel module drop_monitor is not loaded",

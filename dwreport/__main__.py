@@ -1,0 +1,67 @@
+"""The command line: finds the view, and turns every failure into one line and an exit code."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from dropwatchd import __version__
+from dwreport.options import merged, shared
+from dwreport.render.text import clean
+
+ANSWERED, INTERRUPTED = 0, 130  # click gives 1 for a fault and 2 for wrong usage
+_VIEWS = ("drops", "counters", "timeline", "coverage", "packets", "explain")
+
+
+class _Views(click.Group):
+    """Commands in modules of their own, imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_VIEWS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        command: click.Command | None = _module(cmd_name).command if cmd_name in _VIEWS else None
+        return command
+
+
+def _module(view: str) -> Any:
+    return import_module(f"dwreport.views.{view}")
+
+
+@click.group(cls=_Views, invoke_without_command=True, subcommand_metavar="[VIEW]",
+             context_settings={"help_option_names": ["-h", "--help"]})
+@shared
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def dwreport(context: click.Context, /, **options: str | None) -> None:
+    """Say which packets this host dropped: how many, why, where in the kernel and on which interface."""
+    if context.invoked_subcommand is None:
+        import_module("dwreport.request").respond(_module("summary").view, merged(context, options))
+
+
+def run(arguments: list[str]) -> int:
+    """Run with arguments and return the exit code."""
+    try:
+        dwreport.main(arguments, prog_name="dwreport", standalone_mode=False)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    return ANSWERED
+
+
+def _fail(message: str, code: int) -> int:
+    line = " ".join(message.split()).rstrip(".")
+    hint = "" if ";" in line else "; see dwreport --help"
+    print(f"dwreport: {clean(line)}{hint}", file=sys.stderr)  # noqa: T201 - the terminal is the place
+    return code
+
+
+def main() -> None:
+    """End with the exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The one door to the catalogue of causes: what a drop or a counter means, where that is known."""
+
+import re
+import shlex
+
+from dropwatchd.model import DropKey
+from dwreport import causes
+from dwreport.causes import Cause
+
+_UNTELLING = "NOT_SPECIFIED"
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def of_drop(key: DropKey) -> Cause | None:
+    """Return the meaning of a drop: of its reason, or of its location where the kernel gave no telling reason."""
+    reason, symbol = key.kind.reason, key.location.symbol
+    if reason and reason != _UNTELLING and (found := causes.reason(reason)):
+        return found
+    return (causes.location(symbol) if symbol else None) or (causes.reason(reason) if reason else None)
+
+
+def of_counter(collector: str, name: str) -> Cause | None:
+    """Return the meaning of a counter."""
+    return causes.counter(collector, name)
+
+
+def advice(cause: Cause, interface: str | None) -> str | None:
+    """Return the next step, for the interface at hand: quoted, for a name must not become part of a command.
+
+    What is not known stands in capitals: PORT.
+    """
+    known = {"interface": shlex.quote(interface)} if interface else {}
+    return _PLACE.sub(lambda place: known.get(place[1], place[1].upper()), cause.next) or None

@@ -1,0 +1,67 @@
+"""Findings: drops by cause, with evidence, confidence, who and the next step; and losses that counters alone saw: pure."""
+
+from collections.abc import Sequence
+
+from dwreport import catalogue
+from dwreport.causes import Location
+from dwreport.findings.grouping import Group, groups, place_name
+from dwreport.findings.lines import comparisons, events, ruled_out, taken_apart
+from dwreport.findings.model import Confidence, Facts, Finding
+from dwreport.findings.owners import owners
+from dwreport.findings.samples import Senders
+from dwreport.findings.unseen import unseen
+from dwreport.reconcile import Agreement
+
+_RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
+
+
+def findings(facts: Facts, *, filtered: bool = False) -> list[Finding]:
+    """Return the findings, the most harmful first; under filters, of drops alone."""
+    found = [_finding(group, facts) for group in groups(facts)]
+    return sorted([*found, *([] if filtered else unseen(facts))],
+                  key=lambda finding: (_RANK[finding.severity], -finding.count, finding.title))
+
+
+def _finding(group: Group, facts: Facts) -> Finding:
+    senders = Senders(group.drops, facts.packets)
+    compared = facts.compared(group.drops)
+    return Finding(
+        group.title, group.cause.harm if group.cause else None, group.count,
+        min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
+        [*events(group), *_ground(group), *comparisons(compared, facts.netns_names),
+         *ruled_out(compared, facts.agreements), *taken_apart(compared, facts.agreements, facts.evidence)],
+        [*senders.lines(), *owners(group, senders, facts)],
+        _advice(group, senders), _confidence(group, compared))
+
+
+def _ground(group: Group) -> list[str]:
+    """Say on what the cause rests where the kernel did not name it."""
+    if group.ground == "counters":
+        return [f"the kernel names no reason; only the counters of {group.name} moved, and by as much"]
+    cause = group.cause
+    if group.ground == "place" and isinstance(cause, Location) and cause.candidates:
+        return [f"may be {' or '.join(cause.candidates)}"]
+    return []
+
+
+def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:
+    """High is a reason that the counters agree with, low a function that may mean several things."""
+    if group.ground in {"place", "nothing"} or group.cause is None:
+        return "low"
+    counted = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]
+    agree = "agree" in counted and all(
+        agreement.because for agreement in compared if agreement.verdict in {"counter-only", "events-only"})
+    return "high" if group.ground == "reason" and agree else "medium"
+
+
+def _advice(group: Group, senders: Senders) -> str | None:
+    if group.cause is None:
+        return None
+    interface = next((interface.name for interface, _count in senders.interfaces.most_common(1)), None)
+    known = {"symbol": place_name(group.drops[0].drop.key)}
+    if senders.ports:
+        known["port"] = str(senders.ports.most_common(1)[0][0][1])
+    for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
+        if ends:
+            known[word] = ends.most_common(1)[0][0]
+    return catalogue.advice(group.cause, interface, **known)

@@ -1,0 +1,118 @@
+"""The evidence for a finding in words: where its events were, and what the counters say to them: pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from dropwatchd.model import Interface
+from dwreport.findings.grouping import Group, place_name
+from dwreport.reconcile import Agreement
+from dwreport.reconcile.algebra import UNSPECIFIED
+from dwreport.reconcile.evidence import Evidence
+from dwreport.reconcile.tally import Place
+from dwreport.render.text import counted, number
+from dwreport.rows import netns_text
+
+_MOST_PLACES = 3
+_UNKNOWN = "why is not known"
+Names = Mapping[int, str]
+
+
+def events(group: Group) -> list[str]:
+    """Say how many events of which reason there were in which function."""
+    found: Counter[tuple[str, str]] = Counter()
+    for total in group.drops:
+        kind = total.drop.key.kind
+        reason = f"trap {kind.trap}" if kind.trap else kind.reason
+        unsaid = reason is None or reason == UNSPECIFIED
+        found["no reason given" if unsaid else str(reason), place_name(total.drop.key)] += total.drop.count
+    lines = [f"{reason}: {counted(count, 'event')} in {place}"
+             for (reason, place), count in found.most_common(_MOST_PLACES)]
+    rest = found.total() - sum(count for _what, count in found.most_common(_MOST_PLACES))
+    return [*lines, f"{counted(rest, 'event')} in {len(found) - _MOST_PLACES} more places"] if rest else lines
+
+
+def comparisons(agreements: Sequence[Agreement], names: Names) -> list[str]:
+    """Say what the counters have to each, the same of several places in one line."""
+    alike: dict[tuple[object, ...], list[Agreement]] = defaultdict(list)
+    for agreement in agreements:
+        if agreement.verdict not in {"not looked", "not yet read"}:
+            alike[agreement.equality, agreement.verdict, agreement.because].append(agreement)
+    lines = [_comparison(same, names) for same in alike.values()]
+    because = {agreement.because for agreement in agreements if agreement.verdict == "not looked"}
+    lines += sorted(f"not compared: {reason}" for reason in because if reason)
+    if any(agreement.verdict == "not yet read" for agreement in agreements):
+        lines.append("not compared: too near to the first or last reading of the counters")
+    return lines
+
+
+def _comparison(same: Sequence[Agreement], names: Names) -> str:
+    first = same[0]
+    seen = sum(agreement.events for agreement in same)
+    most = seen + sum(agreement.edge for agreement in same)
+    have = sum(agreement.counted for agreement in same)
+    what = f"{counters(same)}{where(same, names)}"
+    because = f" ({first.because})" if first.because else ""
+    if first.verdict == "agree":
+        drops = sum(agreement.drops for agreement in same)
+        return f"agrees: {what}{'' if have == drops else f' for {_range(seen, most, have)}'}{because}"
+    more = f"{number(have - most)} more counted" if first.verdict == "counter-only" else f"{number(seen - have)} fewer"
+    return f"differs: {what} for {_range(seen, most, have)}, {more}{because or f' ({_UNKNOWN})'}"
+
+
+def _range(seen: int, most: int, have: int) -> str:
+    """Return the events between two readings: exactly as many as were counted, or from so many to so many."""
+    if seen == most or have in {seen, most}:
+        return f"{counted(have if have in {seen, most} else seen, 'event')} between two readings"
+    return f"{number(seen)} to {number(most)} events between two readings"
+
+
+def counters(same: Iterable[Agreement]) -> str:
+    """Write counters and by how much they moved; of several that did not, the first."""
+    moved: Counter[str] = Counter()
+    still: list[str] = []
+    for agreement in same:
+        moved.update({name: delta for name, delta in agreement.counters.items() if delta})
+        still += agreement.counters
+    return ", ".join(f"{shown(name)} +{number(delta)}" for name, delta in moved.most_common()) or f"{shown(still[0])} +0"
+
+
+def shown(name: str) -> str:
+    """Write a counter as tables do: its collector and its name."""
+    return name.replace("/", " ")
+
+
+def where(same: Sequence[Agreement], names: Names) -> str:
+    """Say where, unless it is the initial namespace or the whole host."""
+    if len(same) > 1:
+        return f" in {len(same)} places"
+    place = same[0].place
+    namespace = netns_text(Interface(place.netns, netns_name=names.get(place.netns or -1)))
+    device = f" on {place.interface}" if place.interface else ""
+    return device + ("" if namespace in {None, "init"} else f" in {namespace}")
+
+
+def ruled_out(own: Iterable[Agreement], everything: Iterable[Agreement]) -> list[str]:
+    """Say which other parts of the same total were looked at and did not move."""
+    places: dict[str, set[Place]] = defaultdict(set)
+    for agreement in own:
+        if agreement.equality.total and agreement.verdict == "agree" and agreement.counted:
+            places[agreement.equality.total].add(agreement.place)
+    still: dict[tuple[str, str], bool] = {}
+    for agreement in everything:
+        equality = agreement.equality
+        if equality.total and not equality.less and agreement.place in places[equality.total]:
+            what = equality.fault, equality.counters[0]
+            still[what] = still.get(what, True) and not agreement.counted and not agreement.drops
+    found = [f"{fault} ({shown(name)} +0)" for (fault, name), rests in still.items() if rests]
+    return [f"not {' nor '.join(found)}"] if found else []
+
+
+def taken_apart(own: Iterable[Agreement], everything: Sequence[Agreement], found: Evidence) -> Iterator[str]:
+    """Yield totals that hold more than this finding, taken apart; the rest is named where there is one."""
+    for total, place in sorted({(agreement.equality.total, agreement.place) for agreement in own
+                                if agreement.equality.total and agreement.counted}, key=str):
+        parts = [agreement for agreement in everything
+                 if agreement.equality.total == total and agreement.place == place and agreement.counted]
+        if len(parts) > 1:
+            named = ", ".join(f"{part.equality.fault} {number(part.counted)}" for part in parts)
+            yield f"{total} +{number(found.delta(total, place) or 0)} is {named}"

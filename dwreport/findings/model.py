@@ -1,0 +1,50 @@
+"""What a finding is, and the facts that findings are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dropwatchd.history.reader import DropTotal, PacketRow
+from dropwatchd.model import DropKey
+from dwreport.causes import Harm
+from dwreport.reconcile import Agreement
+from dwreport.reconcile.evidence import Evidence
+
+Confidence = Literal["high", "medium", "low"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The drops of a report, what was sampled of them, and how all drops compare with the counters."""
+
+    drops: Sequence[DropTotal]
+    packets: Sequence[PacketRow]
+    evidence: Evidence
+    agreements: Sequence[Agreement]
+    netns_names: Mapping[int, str]
+
+    def compared(self, members: Sequence[DropTotal]) -> list[Agreement]:
+        """Return the comparisons that these drops took part in."""
+        keys: dict[str, set[DropKey]] = {}
+        for total in members:
+            keys.setdefault(total.host, set()).add(total.drop.key)
+        return [agreement for agreement in self.agreements
+                if not agreement.keys.isdisjoint(keys.get(agreement.place.host, ()))]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause of loss: `count` packets, and why it is believed to be this cause.
+
+    `first_ns` and `last_ns` are None where only counters saw it; `severity` is None where the cause is not known.
+    """
+
+    title: str
+    severity: Harm | None
+    count: int
+    first_ns: int | None
+    last_ns: int | None
+    evidence: Sequence[str]
+    who: Sequence[str]
+    advice: str | None
+    confidence: Confidence

@@ -1,0 +1,127 @@
+"""Drop events against the counters that must move with them: what agrees, and what one side alone has seen: pure.
+
+Both are compared between the first and the last reading of the counters in the window: events are known to the
+moment, counters every ten seconds. Events too near to one of these readings may be on either side of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dropwatchd.history.aligned import AlignedDrop
+from dropwatchd.model import DropKey
+from dwreport.reconcile.algebra import UNSPECIFIED, Equality, equalities
+from dwreport.reconcile.evidence import Evidence
+from dwreport.reconcile.tally import Place
+
+Verdict = Literal["agree", "counter-only", "events-only", "not looked", "not yet read"]
+_TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth
+ELSEWHERE = "counters of that namespace are not recorded ([counters] namespaces)"
+UNTOLD = "the source does not tell namespaces, and not the counters of all are recorded"
+BLIND = "drops were not watched all the time"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Counters and events of one place: `counted` packets against `events`, and `edge` more that may belong to them.
+
+    `counters` are those that moved, or all where none did. `keys` are the drops that were compared, of which the
+    whole window has `drops`; `others` is how many of the host's other drops may count here too. `because` says why
+    both sides differ, where that is known.
+    """
+
+    equality: Equality
+    place: Place
+    counters: Mapping[str, int]
+    counted: int
+    events: int
+    edge: int
+    verdict: Verdict
+    because: str
+    keys: frozenset[DropKey]
+    drops: int
+    others: int = 0
+
+    @property
+    def unexplained(self) -> int:
+        """Return how many packets the counters have beyond the events, and beyond all that may count here too."""
+        over = self.counted - self.events - self.edge if self.verdict == "counter-only" else 0
+        return over if over > self.others else 0
+
+
+def reconcile(found: Evidence) -> list[Agreement]:
+    """Compare every equality wherever its counters moved, its events happened, or both were looked for in vain."""
+    return [agreement for equality in equalities() for agreement in _compare(equality, found)]
+
+
+def _compare(equality: Equality, found: Evidence) -> Iterator[Agreement]:
+    drops = [drop for reason in equality.reasons for drop in found.by_reason.get(reason, ())
+             if equality.concerns(drop.key, reason)]
+    moved = found.tally.moved(equality)
+    read = found.read_in(equality)
+    for host in sorted({place.host for place in (*read, *moved)} | {drop.host for drop in drops}):
+        own = [drop for drop in drops if drop.host == host]
+        told = all(_is_told(equality, drop.key) for drop in own)
+        places = {place for place in moved if place.host == host} | {_at(equality, drop) for drop in own}
+        if equality.per == "netns":  # that nothing moved rules out a cause
+            places |= {place for place in read if place.host == host}
+        for place in sorted(places, key=str) if told else [Place(host)]:
+            here = [drop for drop in own if not told or _at(equality, drop) == place]
+            yield _judged(equality, place, here, moved, found)
+
+
+def _is_told(equality: Equality, key: DropKey) -> bool:
+    """Say whether a drop tells where it would have been counted: NET_DM knows no namespace."""
+    return (equality.per == "host" or key.interface.netns is not None) and (
+        equality.per != "interface" or key.interface.name is not None)
+
+
+def _at(equality: Equality, drop: AlignedDrop) -> Place:
+    if equality.per == "host":
+        return Place(drop.host)
+    interface = drop.key.interface
+    return Place(drop.host, interface.netns, interface.name if equality.per == "interface" else None)
+
+
+def _judged(equality: Equality, place: Place, drops: list[AlignedDrop], moved: Mapping[Place, Counter[str]],
+            found: Evidence) -> Agreement:
+    here = [there for there in moved if place.covers(there)]
+    counters = sum((moved[there] for there in here), Counter[str]())
+    counted = max(0, counters.total() - sum(found.tally.less(equality, there) for there in here))
+    whole = equality.per == "host"
+    inside = sum(drop.host_inside if whole else drop.inside for drop in drops)
+    most = sum(drop.host_at_most if whole else drop.at_most for drop in drops)
+    verdict, because = _verdict(equality, place, (counted, inside, most), bool(drops), found)
+    return Agreement(equality, place, counters or dict.fromkeys(equality.counters, 0), counted, inside, most - inside,
+                     verdict, because, frozenset(drop.key for drop in drops), sum(drop.count for drop in drops),
+                     _others(equality, place.host, found) if verdict == "counter-only" else 0)
+
+
+def _others(equality: Equality, host: str, found: Evidence) -> int:
+    """Return how many drops of a host may count with the equality's counters as somebody else's."""
+    return sum(drop.host_at_most for drop in found.drops
+               if drop.host == host and (drop.key.kind.reason or UNSPECIFIED) in equality.also)
+
+
+def _verdict(equality: Equality, place: Place, counts: tuple[int, int, int], dropped: bool,  # noqa: FBT001 - a fact
+             found: Evidence) -> tuple[Verdict, str]:
+    """Judge what was counted against the events that were and that may have been between the readings."""
+    counted, inside, most = counts
+    if dropped and not found.has_read(equality, place):
+        return "not looked", ELSEWHERE if _is_read_elsewhere(equality, place, found) else ""
+    if dropped and not most:
+        return "not yet read", ""
+    if counted in {inside, most}:
+        return "agree", ""
+    if counted > most:
+        return "counter-only", BLIND if found.blind else equality.unseen
+    if counted > inside:
+        return ("agree" if (most - inside) * _TOLERANCE <= counted else "not yet read"), ""
+    if equality.fewer and counted:
+        return "agree", equality.fewer
+    return "events-only", equality.uncounted or (UNTOLD if place.netns is None and equality.per != "host" else "")
+
+
+def _is_read_elsewhere(equality: Equality, place: Place, found: Evidence) -> bool:
+    return any(there.host == place.host for there in found.read_in(equality))

@@ -1,0 +1,77 @@
+"""The counter algebra: which counters must move with which drop events, as data with the kernel's own word for it.
+
+`algebra.toml` has one [[equality]] each. Counters are written as the catalogue of causes does (`UdpRcvbufErrors`,
+`softnet/dropped`); those of one equality count different packets, so that they add.
+"""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from dropwatchd.model import DropKey
+from dwreport import causes
+
+_FAMILIES = {"ipv4": 0x0800, "ipv6": 0x86DD}
+UNSPECIFIED = "NOT_SPECIFIED"
+
+
+class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Counters, less their parts that are compared elsewhere, against events of these reasons at these places.
+
+    `total` is the counter that these are parts of, and `fault` what a zero of these rules out. `unseen` says why
+    the counters may move without an event, `uncounted` why an event may move none, `fewer` why several events are
+    one count; `also` are reasons of events elsewhere that may count here as well. `labels` and `labels_not` choose among counters of one name.
+    """
+
+    counters: tuple[str, ...]
+    reasons: tuple[str, ...]
+    source: str
+    less: tuple[str, ...] = ()
+    per: Literal["netns", "interface", "host"] = "netns"
+    protocol: Literal["ipv4", "ipv6"] | None = None
+    places: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    labels_not: Mapping[str, str] = {}
+    total: str | None = None
+    fault: str = ""
+    unseen: str = ""
+    uncounted: str = ""
+    fewer: str = ""
+    also: tuple[str, ...] = ()
+
+    def concerns(self, key: DropKey, reason: str | None) -> bool:
+        """Say whether a drop for this reason moves these counters."""
+        return (reason in self.reasons and key.kind.origin == "software"
+                and (self.protocol is None or key.kind.protocol == _FAMILIES[self.protocol])
+                and (not self.places or any(fnmatchcase(key.location.symbol or "", place) for place in self.places)))
+
+
+class _Algebra(msgspec.Struct):
+    equality: tuple[Equality, ...]
+
+
+@cache
+def equalities() -> tuple[Equality, ...]:
+    """Return all equalities."""
+    import tomllib  # noqa: PLC0415 -- 8 ms, and not needed by a report without drops
+
+    text = (Path(__file__).parent / "algebra.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), _Algebra).equality
+
+
+def reason_of(key: DropKey) -> str | None:
+    """Return the reason of a drop as far as it is sure: the kernel's, or else the one its function stands for."""
+    if key.kind.reason not in {None, UNSPECIFIED}:
+        return key.kind.reason
+    place = causes.location(key.location.symbol) if key.location.symbol else None
+    return place.cause if place else None
+
+
+def candidates_of(key: DropKey) -> tuple[str, ...]:
+    """Return the reasons that a drop without a sure one may have had."""
+    place = causes.location(key.location.symbol) if key.location.symbol and reason_of(key) is None else None
+    return place.candidates if place else ()

@@ -1,0 +1,70 @@
+"""What a history holds to compare: drops, counters that moved, and which counters were read where."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dropwatchd.history.aligned import AlignedDrop
+from dropwatchd.history.reader import CounterTotal
+from dropwatchd.model import DropKey
+from dwreport.reconcile.algebra import Equality, reason_of
+from dwreport.reconcile.tally import Place, Tally, written
+
+Looked = Iterable[tuple[str, str, str, int | None]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Drops and counters between two readings of the counters.
+
+    `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `settled` are reasons
+    of drops for which the kernel gave none. `blind` says whether drops went unseen.
+    """
+
+    drops: Sequence[AlignedDrop]
+    counters: Sequence[CounterTotal]
+    looked: Looked = ()
+    blind: bool = False
+    settled: Mapping[tuple[str, DropKey], str] = field(default_factory=dict)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Return by how much counters moved; levels that go up and down are none."""
+        return Tally(total for total in self.counters if not total.gauge and total.delta > 0)
+
+    @cached_property
+    def _read(self) -> Mapping[str, set[Place]]:
+        """Return the namespaces that each counter was read in; one that moved was read."""
+        places: dict[str, set[Place]] = defaultdict(set)
+        for host, collector, name, netns in self.looked:
+            places[written(collector, name)].add(Place(host, netns))
+        for total in self.counters:
+            places[written(total.collector, total.name)].add(Place(total.host, total.netns))
+        return places
+
+    @cached_property
+    def by_reason(self) -> Mapping[str | None, list[AlignedDrop]]:
+        """Return the drops by their reason, as far as it is known."""
+        found: dict[str | None, list[AlignedDrop]] = defaultdict(list)
+        for drop in self.drops:
+            found[self.reason(drop.host, drop.key)].append(drop)
+        return found
+
+    def reason(self, host: str, key: DropKey) -> str | None:
+        """Return the reason of a drop."""
+        return reason_of(key) or self.settled.get((host, key))
+
+    def read_in(self, equality: Equality) -> set[Place]:
+        """Return the namespaces in which any of the counters was read."""
+        return {place for name in equality.counters for place in self._read.get(name, ())}
+
+    def has_read(self, equality: Equality, place: Place) -> bool:
+        """Say whether any of the counters was read in a place."""
+        return any(there.host == place.host and (place.netns in {None, there.netns} or equality.per == "host")
+                   for there in self.read_in(equality))
+
+    def delta(self, name: str, place: Place) -> int | None:
+        """Return by how much a counter moved in a place, None where it was not read."""
+        read = any(there.host == place.host and place.netns in {None, there.netns} for there in self._read.get(name, ()))
+        return self.tally.delta(name, place) if read else None

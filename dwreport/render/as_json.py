@@ -1,0 +1,36 @@
+"""JSON: one object, the contract that scripts depend on; unknown is null."""
+
+import json
+from typing import TextIO
+
+from dwreport.answer import Answer, Moment
+from dwreport.coverage import Coverage
+from dwreport.rows import gap_row
+
+
+def write(answer: Answer, out: TextIO) -> None:
+    """Write the object in ASCII, so that no name of the system reaches a terminal raw."""
+    json.dump(_document(answer), out, indent=2, default=str)
+    out.write("\n")
+
+
+def _document(answer: Answer) -> dict[str, object]:
+    scope = answer.scope
+    hosts = {(run.hostname, run.machine_id, run.kernel, run.source): None for run in answer.runs}
+    return {
+        "window": {"since": Moment(scope.since_ns), "until": Moment(scope.until_ns)},
+        "hosts": [dict(zip(("hostname", "machine_id", "kernel", "source"), host, strict=True)) for host in hosts],
+        "coverage": _coverage(answer.coverage),
+        **{section.key: list(section.rows) for section in answer.sections if section.key},
+        **answer.extra,
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, object]:
+    until_ns = coverage.recorded_until_ns
+    return {
+        "status": coverage.status,
+        "fraction": coverage.fraction,
+        "recorded_until": None if until_ns is None else Moment(until_ns),
+        "gaps": [gap_row(gap) for gap in coverage.gaps],
+    }

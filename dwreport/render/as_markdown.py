@@ -1,0 +1,37 @@
+"""Markdown: what the table shows, for tickets and chats."""
+
+import re
+from collections.abc import Sequence
+from typing import TextIO
+
+from dwreport.answer import Answer, Column, Row, Section
+from dwreport.render.heading import heading, warning
+
+
+def write(answer: Answer, out: TextIO) -> None:
+    """Write every section as a pipe table, with all of its columns."""
+    paragraphs = [_escaped(line) for line in (" · ".join(heading(answer)), *warning(answer), *answer.lead)]
+    for section in answer.sections:
+        rows = section.rows if section.shown is None else section.shown
+        if section.title and (rows or section.notes):
+            paragraphs.append(f"**{section.title}**")
+        if rows:
+            paragraphs.append(_table(section, answer.columns(section), rows))
+        paragraphs += [_escaped(note) for note in section.notes]
+    out.write("\n\n".join(paragraphs) + "\n")
+
+
+def _table(section: Section, columns: list[Column], rows: Sequence[Row]) -> str:
+    if below := section.below:
+        columns.append(Column("MEANING", lambda row: " · ".join(below(row))))
+    lines = [
+        [column.header for column in columns],
+        ["---:" if column.right else "---" for column in columns],
+        *([_escaped(column.cell(row)) for column in columns] for row in rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Keep names from being taken for markup, so that an interface cannot write a link into a ticket."""
+    return re.sub(r"([\\`*_{}\[\]<>()#|!])", r"\\\1", text).replace("\n", "<br>")

@@ -1,0 +1,128 @@
+"""Tables for a person at a terminal, of any width."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+import tabulate
+
+from dwreport.answer import Answer, Column, Row, Section
+from dwreport.render.heading import heading, warning
+
+tabulate.MIN_PADDING = 0  # else headers are wider than they are
+_GAP = 2  # spaces between columns, by tabulate
+_LEAST = 8
+_TONES = {"warning": "1;33", "harmful": "31", "suspect": "33", "benign": "2"}  # ECMA-48 SGR: bold, red, yellow, faint
+Paint = Callable[[str, str], str]
+_NARROWEST = 60
+
+
+def write(answer: Answer, out: TextIO) -> None:
+    """Write heading, what to know first, and every section that has something to show."""
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    paint = _painter(out)
+    paragraphs = [_joined(heading(answer), width, " · ")]
+    paragraphs += [paint(_wrapped(line, width), "warning") for line in warning(answer)]
+    paragraphs += [_wrapped(line, width) for line in answer.lead]
+    sections = (_section(section, answer.columns(section), width, paint) for section in answer.sections)
+    paragraphs += filter(None, sections)
+    out.write("\n\n".join(paragraphs) + "\n")
+
+
+def _painter(out: TextIO) -> Paint:
+    """Return what colours text by its tone: nothing does, unless a person looks (https://no-color.org)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not out.isatty():
+        return lambda text, _tone: text
+    return lambda text, tone: f"\x1b[{_TONES[tone]}m{text}\x1b[0m" if tone in _TONES else text
+
+
+def _section(section: Section, every: Sequence[Column], width: int, paint: Paint) -> str:
+    rows = section.rows if section.shown is None else section.shown
+    columns = [column for column in every if column.from_width <= width]
+    lines = [_wrapped(note, width) for note in section.notes]
+    if rows:
+        table = layout(columns, [[column.cell(row) for column in columns] for row in rows], width)
+        below = [_below(section, row, table.indent, width, paint) for row in rows]
+        told = [text if text not in below[:index] else "" for index, text in enumerate(below)]  # once is enough
+        lines[:0] = [table.header, *(part for both in zip(table.rows, told, strict=True) for part in both if part)]
+    if section.title and lines:
+        lines.insert(0, section.title)
+    return "\n".join(lines)
+
+
+def _below(section: Section, row: Row, indent: int, width: int, paint: Paint) -> str:
+    """Return the line below a row, from the second column on."""
+    parts = section.below(row) if section.below else []
+    joined = _joined(parts, width - indent, " · ").splitlines()
+    return paint("\n".join(" " * indent + line for line in joined), str(row.get("harm"))) if joined else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table laid out: each row may take several lines. The second column begins at `indent`."""
+
+    header: str
+    rows: list[str]
+    indent: int
+
+
+def layout(columns: Sequence[Column], cells: list[list[str]], width: int) -> Table:
+    """Lay out cells, narrowing the columns that may wrap until the table fits."""
+    widths = _fit(columns, cells, width)
+    wrapped = [[_folded(cell, size) if column.wraps else cell
+                for column, cell, size in zip(columns, row, widths, strict=True)] for row in cells]
+    text = tabulate.tabulate(
+        wrapped, headers=[column.header for column in columns], tablefmt="plain", disable_numparse=True,
+        preserve_whitespace=True, colalign=["right" if column.right else "left" for column in columns])
+    lines = iter(text.splitlines())
+    header = next(lines).rstrip()
+    heights = [max(cell.count("\n") + 1 for cell in row) for row in wrapped]
+    rows = ["\n".join(next(lines).rstrip() for _ in range(height)) for height in heights]
+    return Table(header, rows, widths[0] + _GAP)
+
+
+def _fit(columns: Sequence[Column], cells: list[list[str]], width: int) -> list[int]:
+    """Return the width of each column: always the widest one that may wrap gives way."""
+    widths = [max([len(column.header), *(len(line) for row in cells for line in row[index].splitlines())])
+              for index, column in enumerate(columns)]
+    floors = [max(_LEAST, len(column.header)) for column in columns]
+    excess = sum(widths) + _GAP * (len(widths) - 1) - width
+    while excess > 0:
+        narrowable = [index for index, column in enumerate(columns) if column.wraps and widths[index] > floors[index]]
+        if not narrowable:
+            break
+        widths[max(narrowable, key=lambda index: widths[index])] -= 1
+        excess -= 1
+    return widths
+
+
+def _folded(cell: str, width: int) -> str:
+    return "\n".join(part for line in cell.splitlines() for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> list[str]:
+    """Break a line where names have joints: after a space, "_", "-" or ":", before a "+", and else at the width."""
+    parts = [""]
+    for token in re.findall(rf"[^ _:+-]{{,{width - 1}}}[ _:-]|\+?[^ _:+-]{{1,{width - 1}}}|\+", line):
+        if parts[-1] and len(parts[-1]) + len(token.rstrip()) > width:
+            parts.append("")
+        parts[-1] += token
+    return [part.rstrip() for part in parts]
+
+
+def _wrapped(line: str, width: int) -> str:
+    return _joined(line.split(" "), width, " ")
+
+
+def _joined(parts: Sequence[str], width: int, separator: str) -> str:
+    """Join parts, with a new line in place of the separator where the next one does not fit."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(separator) + len(part) <= width:
+            lines[-1] += separator + part
+        else:
+            lines.append(part)
+    return "\n".join(lines)

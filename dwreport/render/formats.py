@@ -1,0 +1,15 @@
+"""Writing an answer in the format asked for."""
+
+from importlib import import_module
+from typing import Protocol, TextIO, cast
+
+from dwreport.answer import Answer
+
+
+class _Renderer(Protocol):
+    def write(self, answer: Answer, out: TextIO) -> None: ...
+
+
+def write(answer: Answer, name: str, out: TextIO) -> None:
+    """Write the answer; only the module of the format asked for is imported."""
+    cast("_Renderer", import_module(f"dwreport.render.as_{name}")).write(answer, out)

@@ -1,0 +1,56 @@
+"""The first lines of a report: which host, when, watched by what, and how far it can be trusted."""
+
+from dropwatchd.history.reader import LedgerGap
+from dropwatchd.history.scope import Scope
+from dwreport.answer import Answer
+from dwreport.coverage import Coverage
+from dwreport.render.text import clean, clock, duration, fraction, number, time_format, window
+
+
+def heading(answer: Answer) -> list[str]:
+    """Return host, window, source and coverage."""
+    sources = dict.fromkeys(run.source for run in answer.runs)
+    return [
+        clean(", ".join(answer.hosts())) or "no host",
+        window(answer.scope.since_ns, answer.scope.until_ns),
+        clean(", ".join(sources)) or "no source",
+        _coverage(answer),
+    ]
+
+
+def _coverage(answer: Answer) -> str:
+    coverage, scope = answer.coverage, answer.scope
+    if coverage.status == "complete":
+        return "coverage complete"
+    harmful = [gap for gap in coverage.gaps if gap.effect != "detail"]
+    told = _gap(harmful[0], scope) if len(harmful) == 1 else f"{len(harmful)} gaps"
+    return f"coverage {fraction(coverage.fraction) if coverage.fraction < 1 else 'partial'}: {told}"
+
+
+def _gap(gap: LedgerGap, scope: Scope) -> str:
+    since_ns, until_ns = max(gap.since_ns, scope.since_ns), min(gap.until_ns, scope.until_ns)
+    lost = "an unknown number of" if gap.lost is None else number(gap.lost)
+    what = f"blind {duration(until_ns - since_ns)}" if gap.effect == "blind" else f"{lost} drops missed"
+    return f"{what} at {clock(since_ns, time_format(scope.since_ns, scope.until_ns))} ({clean(gap.cause)})"
+
+
+def warning(answer: Answer) -> list[str]:
+    """Return what must be known before the figures are read."""
+    return [_WARNINGS[answer.coverage.status]] if answer.coverage.status in _WARNINGS else []
+
+
+_WARNINGS = {
+    "blind": "Nothing watched for drops in this window: whether packets were dropped is unknown.",
+    "partial": "The record has holes, listed below: packets may have been dropped that are not counted here.",
+}
+
+
+def nothing(coverage: Coverage, scope: Scope, now_ns: int) -> list[str]:
+    """Return how to say that there are no drops: none, or none that was seen."""
+    what = "packet that matches the filters" if scope.filtered else "packet"
+    if coverage.status != "complete":
+        return [f"No drop of a {what} was recorded."] if coverage.status == "partial" else []
+    until_ns = coverage.recorded_until_ns or scope.until_ns
+    if until_ns < min(scope.until_ns, now_ns):
+        return [f"No {what} was dropped up to {clock(until_ns)}, when the daemon last wrote."]
+    return [f"No {what} was dropped."]

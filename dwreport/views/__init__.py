@@ -1,0 +1,1 @@
+"""One module for each view: from queries to plain rows."""

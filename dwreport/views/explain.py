@@ -1,0 +1,90 @@
+"""What a drop reason, a kernel function or a counter means, from the catalogue."""
+
+import json
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from dwreport import causes
+from dwreport.causes import Cause, Counter, Location, Reason
+from dwreport.options import merged
+from dwreport.render.output import standard_output
+from dwreport.render.text import clean
+
+_WIDEST = 100
+_INDENT = 11
+_FORMATS = {"table", "json"}
+
+
+@click.command("explain")
+@click.argument("name")
+@click.option("--format", type=click.Choice(sorted(_FORMATS)), help="table is the default.")
+@click.pass_context
+def command(context: click.Context, /, name: str, **given: str | None) -> None:
+    """Explain a drop reason, a kernel function or a counter."""
+    chosen = merged(context, given).get("format") or "table"
+    if chosen not in _FORMATS:
+        raise click.UsageError(f"explain has no --format {chosen}; it has {' and '.join(sorted(_FORMATS))}")
+    found = causes.explain(name.strip())
+    if not found:
+        raise click.ClickException(_unknown(name))
+    with standard_output() as out:
+        out.write(_json(found) if chosen == "json" else _page(found))
+
+
+def _unknown(name: str) -> str:
+    near = causes.near(name)
+    hint = f"did you mean {', '.join(near)}?" if near else "dwreport drops and dwreport counters show names"
+    return f"nothing is known of this name, {name}; {hint}"
+
+
+def _json(found: Sequence[Cause]) -> str:
+    rows = [{"what": _what(cause), **msgspec.structs.asdict(cause)} for cause in found]
+    return json.dumps({"explanations": rows}, indent=2) + "\n"
+
+
+def _what(cause: Cause) -> str:
+    """Say what sort of name was explained."""
+    if isinstance(cause, Counter):
+        return "counter"
+    return "location" if isinstance(cause, Location) else "reason"
+
+
+def _page(found: Sequence[Cause]) -> str:
+    width = min(_WIDEST, shutil.get_terminal_size().columns)
+    return "\n\n".join("\n".join(_entry(cause, width)) for cause in found) + "\n"
+
+
+def _entry(cause: Cause, width: int) -> list[str]:
+    collector = f" of {cause.collector}" if isinstance(cause, Counter) else ""
+    lines = [f"{clean(cause.name)} · {_what(cause)}{collector} · {cause.layer} · {cause.kind} · {cause.harm}",
+             *textwrap.wrap(cause.title, width), "", *textwrap.wrap(cause.meaning, width), ""]
+    for label, texts in (("usually", cause.usual), ("next", (cause.next,)), ("also", cause.look), *_relations(cause),
+                         ("source", (cause.source,))):
+        lines += _labelled(label, [text for text in texts if text], width)
+    return lines
+
+
+def _relations(cause: Cause) -> list[tuple[str, Sequence[str]]]:
+    """Return what a name has to do with other names."""
+    if isinstance(cause, Reason):
+        return [("counters", [", ".join(cause.counters)]), ("since", [f"Linux {cause.since}" if cause.since else ""])]
+    if isinstance(cause, Location):
+        return [("stands for", [" or ".join(cause.candidates)])]
+    if isinstance(cause, Counter):
+        others = "" if cause.parts_complete else ", and others"
+        return [("contains", [", ".join(cause.parts) + others if cause.parts else ""]),
+                ("events", [", ".join(cause.event)])]
+    return []
+
+
+def _labelled(label: str, texts: Sequence[str], width: int) -> list[str]:
+    lines: list[str] = []
+    for text in texts:
+        lines += textwrap.wrap(text, width, initial_indent=f"{label:<{_INDENT}}", subsequent_indent=" " * _INDENT,
+                               break_on_hyphens=False, break_long_words=False)
+        label = ""
+    return lines

@@ -1,0 +1,73 @@
+"""The sampled packets: when, why, and who sent what to whom."""
+
+from typing import cast
+
+from dropwatchd.history.reader import PacketRow, Reader
+from dwreport.answer import Answer, Column, Moment, Row, Section
+from dwreport.columns import interface_cell, text
+from dwreport.options import report
+from dwreport.protocols import protocol_name
+from dwreport.render.text import clock, time_format
+from dwreport.rows import netns_text
+from dwreport.views.common import assessed
+from dwreport.who import who
+
+_FIELDS = ("time", "reason", "location_symbol", "interface", "netns", "protocol", "transport", "source", "source_port",
+           "destination", "destination_port", "length", "weight", "link_header", "data", "host")
+
+
+def view(reader: Reader) -> Answer:
+    """Show the sampled packets; each stands for as many as its weight says."""
+    scope = reader.scope
+    rows = [_row(packet) for packet in reader.packets()]
+    section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), fields=_FIELDS)
+    lead = [] if rows else ["No packet was sampled."]
+    return Answer(scope, reader.now_ns, reader.runs(), assessed(reader), [section], lead)
+
+
+def _row(packet: PacketRow) -> Row:
+    location, kind, interface = packet.key
+    ends = who(packet.data, kind.protocol, link_header=packet.link_header)
+    return {
+        "time": Moment(packet.time_ns),
+        "reason": kind.reason,
+        "location": {"symbol": location.symbol},
+        "interface": interface.name,
+        "ifindex": interface.ifindex,
+        "netns": netns_text(interface),
+        "protocol": protocol_name(kind.protocol),
+        "transport": ends.transport,
+        "source": ends.source,
+        "source_port": ends.source_port,
+        "destination": ends.destination,
+        "destination_port": ends.destination_port,
+        "length": packet.length,
+        "weight": packet.weight,
+        "link_header": packet.link_header,
+        "data": packet.data.hex(),
+        "host": packet.host,
+    }
+
+
+def _columns(times: str) -> list[Column]:
+    return [
+        Column("TIME", lambda row: clock(cast("Moment", row["time"]).ns, times)),
+        Column("REASON", lambda row: text(row["reason"] or cast("dict[str, str]", row["location"])["symbol"]),
+               wraps=True),
+        Column("INTERFACE", interface_cell, wraps=True),
+        Column("PROTO", lambda row: text(row["transport"] or row["protocol"])),
+        Column("FROM", lambda row: _end(row, "source"), wraps=True),
+        Column("TO", lambda row: _end(row, "destination"), wraps=True),
+        Column("LENGTH", lambda row: str(row["length"]), right=True, from_width=100),
+        Column("FOR", lambda row: str(row["weight"]), right=True),
+    ]
+
+
+def _end(row: Row, side: str) -> str:
+    address, port = row[side], row[f"{side}_port"]
+    if address is None or port is None:
+        return text(address)
+    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+
+
+command = report(view)

@@ -1,0 +1,95 @@
+"""Tables for terminals of any width."""
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dropwatchd.history.scope import Scope
+from dwreport.answer import Answer, Column, Row, Section
+from dwreport.coverage import assess
+from dwreport.render.as_table import layout, write
+
+COLUMNS = [Column("COUNT", lambda row: str(row["count"]), right=True),
+           Column("WHERE", lambda row: str(row["where"]), wraps=True),
+           Column("INTERFACE", lambda row: str(row["interface"]), wraps=True),
+           Column("LAST", lambda _row: "10:00:00", from_width=100)]
+
+
+def _lines(rows: list[list[str]], width: int) -> list[str]:
+    table = layout(COLUMNS[:3], rows, width)
+    return [line for text in (table.header, *table.rows) for line in text.splitlines()]
+
+
+def test_columns_stand_where_their_headers_do() -> None:
+    """Numbers to the right, names to the left, as wide as needed and no wider."""
+    assert _lines([["15 012", "udp_queue_rcv_one_skb", "eth0"], ["1", "ip_rcv", "-"]], 80) == [
+        " COUNT  WHERE                  INTERFACE",
+        "15 012  udp_queue_rcv_one_skb  eth0",
+        "     1  ip_rcv                 -",
+    ]
+
+
+def test_long_names_are_broken_at_their_joints() -> None:
+    """As function names and addresses are read."""
+    assert _lines([["1", "udp_rcv+0x1f", "2001:db8::1:5060"]], 26) == [
+        "COUNT  WHERE    INTERFACE",
+        "    1  udp_rcv  2001:db8:",
+        "       +0x1f    :1:5060",
+    ]
+    assert _lines([["1", "__netif_receive_skb_core", "eth0"]], 34) == [
+        "COUNT  WHERE             INTERFACE",
+        "    1  __netif_receive_  eth0",
+        "       skb_core",
+    ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 99_999), st.text("ab_ [", max_size=60), st.text("xyz@", max_size=20)),
+                min_size=1, max_size=5), st.integers(40, 200))
+def test_no_line_is_wider_than_the_terminal_and_no_text_is_lost(rows: list[tuple[int, str, str]], width: int) -> None:
+    """Whatever the names."""
+    lines = _lines([[str(count), where, interface] for count, where, interface in rows], width)
+    assert max(map(len, lines)) <= width
+    shown = sorted("".join("".join(lines[1:]).split()))
+    assert shown == sorted("".join("".join(f"{count}{where}{interface}" for count, where, interface in rows).split()))
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _answer(row: Row) -> Answer:
+    section = Section("drops", [row, row], COLUMNS, below=lambda _row: ["What it means", "next: look"])
+    return Answer(Scope(0, 10), 10, [], assess([], [], (0, 10)), [section])
+
+
+def _written(out: io.StringIO) -> str:
+    write(_answer({"count": 1, "where": "ip_rcv", "interface": "eth0", "harm": "harmful"}), out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("width", "shown"), [(80, False), (120, True)])
+def test_wide_terminals_show_more_columns(monkeypatch: pytest.MonkeyPatch, width: int, shown: bool) -> None:
+    """The terminal's width comes from COLUMNS or the terminal."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert ("LAST" in _written(io.StringIO())) is shown
+
+
+def test_an_explanation_stands_below_its_row() -> None:
+    """From the second column on; below the first row alone of those that share it."""
+    text = _written(io.StringIO())
+    assert "    1  ip_rcv  eth0\n       What it means · next: look" in text
+    assert text.count("What it means") == 1
+
+
+def test_colours_are_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for pipes, and not where NO_COLOR is set."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert "\x1b[31m       What it means" in _written(_Terminal())
+    assert "\x1b" not in _written(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in _written(_Terminal())

@@ -1,0 +1,71 @@
+"""The further views."""
+
+from dropwatchd.model import NANO
+from tests.dwreport.conftest import HOUR_NS, START_NS, History, Report
+
+PACKET = bytes.fromhex("0202020202020404040404040800 4500002400010000 4011 0000 c0000201 c6336402 9c40 13c4 0010 0000")
+
+
+def test_drops_shows_each_window(history: History, report: Report) -> None:
+    """In the order of time."""
+    run = history.run()
+    history.drop(run, START_NS + 7 * NANO, 4)
+    history.drop(run, START_NS + 5 * NANO, 3)
+    rows = report.json("drops")["drops"]
+    assert [(row["window_start"], row["window_seconds"], row["count"]) for row in rows] == [
+        ("2025-11-22T10:00:05.000000Z", 1.0, 3), ("2025-11-22T10:00:07.000000Z", 1.0, 4)]
+    assert "10:00:05" in report("drops")
+
+
+def test_counters_shows_ordinary_ones_too(history: History, report: Report) -> None:
+    """All that moved."""
+    run = history.run()
+    assert "No counter is recorded to have moved." in report("counters")
+    history.counter(run, "IpInReceives", 99)
+    assert "IpInReceives" in report("counters")
+    assert [row["delta"] for row in report.json("counters")["counters"]] == [99]
+
+
+def test_timeline_tells_none_from_unknown(history: History, report: Report) -> None:
+    """A minute without drops is 0 where it was watched, and null where it was not."""
+    history.drop(history.run(until_ns=START_NS + HOUR_NS // 2), START_NS + 90 * NANO, 4)
+    rows = report.json("timeline")["timeline"]
+    assert len(rows) == 60
+    assert [row["count"] for row in rows[:3]] == [0, 4, 0]
+    assert rows[1]["top_reason"] == "SOCKET_RCVBUFF"
+    assert {(row["count"], row["coverage"]) for row in rows[30:]} == {(None, "blind")}
+    assert "unknown" in report("timeline")
+
+
+def test_the_sum_of_the_timeline_is_the_count_of_the_report(history: History, report: Report) -> None:
+    """However the steps fall."""
+    run = history.run()
+    for second in range(0, 3600, 97):
+        history.drop(run, START_NS + second * NANO, second + 1)
+    total = sum(row["count"] for row in report.json("timeline")["timeline"])
+    assert total == sum(row["count"] for row in report.json()["drops"])
+
+
+def test_coverage_lists_the_gaps(history: History, report: Report) -> None:
+    """With what each cost; none is said so."""
+    run = history.run()
+    assert "Nothing was missed." in report("coverage")
+    history.gap(run, START_NS + NANO, START_NS + 2 * NANO, cause="kernel queue overflow", effect="partial", lost=1234)
+    text = report("coverage")
+    assert "1 234" in text
+    assert "some drops were missed" in text
+    assert report.csv("coverage")[0]["lost"] == "1234"
+
+
+def test_packets_shows_who_sent_what_to_whom(history: History, report: Report) -> None:
+    """Addresses and ports of the sample, and for how many it stands."""
+    run = history.run()
+    assert "No packet was sampled." in report("packets")
+    history.drop(run, START_NS + NANO)
+    history.packet(run, START_NS + NANO, PACKET, weight=20)
+    [row] = report.json("packets")["packets"]
+    assert (row["source"], row["source_port"], row["destination"], row["destination_port"], row["transport"]) == (
+        "192.0.2.1", 40000, "198.51.100.2", 5060, "udp")
+    assert (row["weight"], row["data"]) == (20, PACKET.hex())
+    assert "192.0.2.1:40000" in report("packets")
+    assert report.json("packets", "--interface", "eth1")["packets"] == []

@@ -1,0 +1,169 @@
+"""The default report, in every format."""
+
+from dropwatchd.model import NANO
+from tests.dwreport.conftest import START_NS, History, Report
+
+HOSTILE = "ev\x1b[31mil\n\u202e|<b>"
+
+
+def test_the_json_contract(history: History, report: Report) -> None:
+    """One object; every key of the contract, times in UTC, unknown null."""
+    run = history.run()
+    history.drop(run, START_NS + 60 * NANO, 15012, last_ns=START_NS + 60 * NANO + 500_000_000)
+    history.counter(run, "UdpRcvbufErrors", 15012, START_NS + 100 * NANO)
+    history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO, lost=7, effect="partial", detail="7 keys")
+    answer = report.json()
+    assert list(answer) == ["window", "hosts", "coverage", "drops", "counters", "findings"]
+    assert answer["window"] == {"since": "2025-11-22T10:00:00.000000Z", "until": "2025-11-22T11:00:00.000000Z"}
+    assert answer["hosts"] == [{"hostname": "web-3", "machine_id": "m-1", "kernel": "6.18.0", "source": "bpf"}]
+    assert answer["coverage"] == {
+        "status": "partial", "fraction": 1.0, "recorded_until": "2025-11-22T11:00:00.000000Z", "gaps": [{
+            "since": "2025-11-22T10:00:10.000000Z", "until": "2025-11-22T10:00:11.000000Z", "cause": "map full",
+            "lost": 7, "effect": "partial", "scope": "drops", "detail": "7 keys", "host": "web-3"}]}
+    assert answer["drops"] == [{
+        "count": 15012, "bytes": 1501200, "first": "2025-11-22T10:01:00.000000Z",
+        "last": "2025-11-22T10:01:00.500000Z", "reason": "SOCKET_RCVBUFF",
+        "location": {"symbol": "udp_queue_rcv_one_skb", "offset": 31, "module": None, "address": None},
+        "interface": "eth0", "ifindex": 2, "netns": "init", "protocol": "ipv4", "origin": "software", "trap": None,
+        "cause": answer["drops"][0]["cause"], "advice": answer["drops"][0]["advice"], "harm": "harmful",
+        "host": "web-3", "straddling": 0}]
+    assert "receive buffer" in answer["drops"][0]["cause"]
+    assert answer["counters"] == [{
+        "collector": "snmp", "name": "UdpRcvbufErrors", "interface": None, "netns": "init", "labels": {},
+        "delta": 15012, "layer": "udp", "kind": answer["counters"][0]["kind"],
+        "meaning": answer["counters"][0]["meaning"], "host": "web-3"}]
+    assert "receive buffer" in answer["counters"][0]["meaning"]
+    assert answer["findings"] == []
+
+
+def test_unknown_is_null(history: History, report: Report) -> None:
+    """An address for want of a symbol, a namespace by number, and nothing that was not recorded."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 1, symbol=None, offset=None, address="0xffffffff81234567", reason=None,
+                 protocol=0x88B5, netns=4026532290, netns_name=None, name=None, bytes=None)
+    [row] = report.json()["drops"]
+    assert row["location"] == {"symbol": None, "offset": None, "module": None, "address": "0xffffffff81234567"}
+    assert row["netns"] == "net:[4026532290]"
+    assert row["protocol"] == "0x88b5"
+    assert {row[key] for key in ("bytes", "reason", "interface", "trap", "cause", "advice", "harm")} == {None}
+
+
+def test_nothing_dropped_is_said_only_where_all_was_seen(history: History, report: Report) -> None:
+    """Never "none" for "not looked"."""
+    assert "whether packets were dropped is unknown" in report()
+    assert "No packet was dropped" not in report()
+    run = history.run()
+    assert "No packet was dropped." in report()
+    assert "No packet that matches the filters was dropped." in report("--reason", "X")
+    history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO)
+    partial = report()
+    assert "coverage 99.97 %: blind 1.0 s at 10:00:10 (map full)" in partial
+    assert "The record has holes" in partial
+    assert "No packet was dropped" not in partial
+
+
+def test_the_table_shows_what_matters_first(history: History, report: Report) -> None:
+    """Host, window, source, coverage; drops with plain words; counters that tell; ordinary ones in a line."""
+    run = history.run()
+    history.drop(run, START_NS + 60 * NANO, 15012)
+    history.drop(run, START_NS + 70 * NANO, 812, reason="UNHANDLED_PROTO", protocol=0x88CC, name="eth1",
+                 netns=7, netns_name="blue", symbol="__netif_receive_skb_core")
+    history.counter(run, "UdpRcvbufErrors", 15012)
+    history.counter(run, "IpInReceives", 99)
+    lines = report().splitlines()
+    assert lines[0] == "web-3 · 2025-11-22 10:00:00-11:00:00 UTC · bpf · coverage complete"
+    assert [line.split() for line in lines[2:4]] == [
+        ["COUNT", "SHARE", "REASON", "PROTO", "WHERE", "INTERFACE", "FIRST", "LAST"],
+        ["15", "012", "94", "%", "SOCKET_RCVBUFF", "ipv4", "udp_queue_rcv_one_skb", "eth0", "10:01:00", "10:01:00"]]
+    assert "receive buffer" in lines[4]
+    assert "eth1 (blue)" in lines[5]
+    assert "+15 012  snmp UdpRcvbufErrors" in "\n".join(lines)
+    assert lines[-1] == "and 1 more counter, ordinary traffic among them; dwreport counters shows all"
+
+
+def test_many_kinds_are_summed_up(history: History, report: Report) -> None:
+    """A person reads twenty; programs get all."""
+    run = history.run()
+    for count in range(1, 26):
+        history.drop(run, START_NS + count * NANO, count, reason=f"REASON_{count}")
+    assert "and 5 more kinds with 15 drops; --format csv shows all" in report()
+    assert len(report.csv()) == 25
+
+
+def test_drops_at_the_edge_are_told(history: History, report: Report) -> None:
+    """Their windows reach beyond the report's."""
+    history.drop(history.run(), START_NS - NANO // 2, 3, last_ns=START_NS + 1)
+    assert "Up to 3 of these were dropped just outside the window" in report()
+    assert report.json()["drops"][0]["straddling"] == 3
+
+
+def test_two_places_of_a_function_are_told_apart(history: History, report: Report) -> None:
+    """By their offset, which is otherwise left out."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 2)
+    assert "udp_queue_rcv_one_skb+0x" not in report()
+    history.drop(run, START_NS + NANO, 1, offset=0x40)
+    assert "udp_queue_rcv_one_skb+0x1f" in report()
+    assert "udp_queue_rcv_one_skb+0x40" in report()
+
+
+def test_counters_that_tell_most_come_first(history: History, report: Report) -> None:
+    """Drops before errors before pressure, by the catalogue; within these, much before little."""
+    run = history.run()
+    for name, delta in (("time_squeeze", 500), ("dropped", 3)):
+        history.counter(run, name, delta, collector="softnet")
+    history.counter(run, "UdpNoPorts", 7)
+    shown = [line.split()[:3:2] for line in report().splitlines() if "+" in line]
+    assert shown == [["+7", "UdpNoPorts"], ["+500", "time_squeeze"], ["+3", "dropped"]]
+
+
+def test_gaps_of_detail_are_a_line(history: History, report: Report) -> None:
+    """The counts are right: who wants to know more asks for coverage."""
+    run = history.run()
+    for second in range(3):
+        history.gap(run, START_NS + second * NANO, START_NS + second * NANO, effect="detail", lost=1)
+    assert report().endswith("What was not seen\nand 3 more gaps; dwreport coverage shows all\n")
+
+
+def test_hostile_names_reach_no_terminal_raw(history: History, report: Report) -> None:
+    """Interface, namespace, trap, host and labels; in every format."""
+    run = history.run(hostname=HOSTILE)
+    history.drop(run, START_NS + NANO, 2, name=HOSTILE, netns=7, netns_name=HOSTILE, origin="hardware", trap=HOSTILE)
+    history.counter(run, HOSTILE, 2, interface=HOSTILE, labels={HOSTILE: HOSTILE})
+    history.gap(run, START_NS, START_NS + 5, detail=HOSTILE, cause=HOSTILE)
+    for words in ((), ("drops",), ("counters",), ("coverage",), ("timeline",)):
+        for form in ("table", "json", "csv", "markdown"):
+            text = report(*words, "--format", form)
+            assert all(char.isprintable() or char == "\n" for char in text), (words, form)
+    assert report.json()["drops"][0]["interface"] == HOSTILE
+    assert "\\|\\<b\\>" in report("--format", "markdown")
+
+
+def test_csv_has_a_line_for_each_row_and_no_formulas(history: History, report: Report) -> None:
+    """Stable columns; unknown is empty; a name cannot become a formula of a spreadsheet."""
+    history.drop(history.run(), START_NS + NANO, 2, name="=1+1", module=None)
+    [row] = report.csv()
+    assert (row["count"], row["location_symbol"], row["location_module"], row["interface"]) == (
+        "2", "udp_queue_rcv_one_skb", "", "'=1+1")
+    assert row["first"] == "2025-11-22T10:00:01.000000Z"
+    assert report("--format", "csv").splitlines()[0] == (
+        "count,bytes,first,last,reason,location_symbol,location_offset,location_module,location_address,interface,"
+        "ifindex,netns,protocol,origin,trap,cause,advice,harm,host,straddling")
+
+
+def test_a_history_of_several_hosts(history: History, report: Report) -> None:
+    """Each row says whose it is; one host can be asked for."""
+    for name in ("web-3", "web-4"):
+        history.drop(history.run(hostname=name, machine_id=name), START_NS + NANO, 2)
+    table = report().splitlines()
+    assert table[0].startswith("web-3, web-4 · ")
+    assert table[2].endswith("HOST")
+    assert [line.split()[-1] for line in table[3:6:2]] == ["web-3", "web-4"]
+    assert [row["host"] for row in report.json()["drops"]] == ["web-3", "web-4"]
+    assert [row["host"] for row in report.json("--host", "web-4")["drops"]] == ["web-4"]
+
+
+def test_advice_names_the_interface_safely(history: History, report: Report) -> None:
+    """A name cannot end a command and begin another."""
+    history.drop(history.run(), START_NS + NANO, 2, reason="UNHANDLED_PROTO", name="$(reboot)")
+    assert "'$(reboot)'" in report.json()["drops"][0]["advice"]
