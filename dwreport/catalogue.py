@@ -8,7 +8,7 @@ from dwreport import causes
 from dwreport.causes import Cause
 
 _UNTELLING = "NOT_SPECIFIED"
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"\{(\w+)\}|<(source|destination)>")
 
 
 def of_drop(key: DropKey) -> Cause | None:
@@ -24,10 +24,11 @@ def of_counter(collector: str, name: str) -> Cause | None:
     return causes.counter(collector, name)
 
 
-def advice(cause: Cause, interface: str | None) -> str | None:
+def advice(cause: Cause, interface: str | None, **known: str) -> str | None:
     """Return the next step, for the interface at hand: quoted, for a name must not become part of a command.
 
-    What is not known stands in capitals: PORT.
+    Other values may be known too (port, symbol, source, destination); what is not stands in capitals: PORT.
     """
-    known = {"interface": shlex.quote(interface)} if interface else {}
-    return _PLACE.sub(lambda place: known.get(place[1], place[1].upper()), cause.next) or None
+    values = {name: shlex.quote(value) for name, value in {**known, "interface": interface}.items() if value}
+    return _PLACE.sub(lambda place: values.get(place[1] or place[2], place[0] if place[2] else place[1].upper()),
+                      cause.next) or None

@@ -23,7 +23,8 @@ _SPANS = """
         WHERE until_ns > :since AND since_ns < :until AND (since_ns >= :since OR until_ns < :until)
         GROUP BY d.run_id, c.netns
         UNION ALL
-        SELECT s.run_id, c.netns, min(time_ns), max(time_ns) FROM counter_starts s JOIN counters c ON c.id = s.counter_id
+        SELECT s.run_id, c.netns, min(time_ns), max(time_ns)
+        FROM counter_starts s JOIN counters c ON c.id = s.counter_id
         WHERE time_ns >= :since AND time_ns < :until GROUP BY s.run_id, c.netns),
     spans AS MATERIALIZED (
         SELECT run_id, netns, min(first) AS first, max(last) AS last FROM readings
@@ -84,7 +85,8 @@ class Aligned:
         return cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
             SELECT DISTINCT r.hostname, c.collector, c.name, c.netns
             FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
-            WHERE c.name IN (SELECT value FROM json_each(:names)) AND r.started_ns < :until AND coalesce(r.ended_ns, r.last_seen_ns) >= :since
+            WHERE c.name IN (SELECT value FROM json_each(:names)) AND r.started_ns < :until
+                  AND coalesce(r.ended_ns, r.last_seen_ns) >= :since
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
 
 

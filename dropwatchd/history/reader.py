@@ -165,7 +165,7 @@ class Reader:
             ORDER BY c.collector, c.name, c.interface, c.labels""")]
 
     def packets(self, most: int | None = None) -> Iterator[PacketRow]:
-        """Yield the sampled packets in the order of time: all, or up to so many of each key from all over the window."""
+        """Yield the sampled packets in the order of time: all, or so many of each key from all over the time."""
         chosen = f"SELECT * FROM packets WHERE {drop_clause(self.scope, packets=True)}"
         if most is not None:  # the id times 2^32 by the golden ratio scatters (Knuth, TAOCP 6.4)
             chosen = f"""SELECT * FROM (

@@ -1,4 +1,4 @@
-"""Findings: drops by cause, with evidence, confidence, who and the next step; and losses that counters alone saw: pure."""
+"""Findings: drops by cause, with evidence, who and the next step, and losses that counters alone saw: pure."""
 
 from collections.abc import Sequence
 

@@ -36,7 +36,7 @@ def comparisons(agreements: Sequence[Agreement], names: Names) -> list[str]:
     alike: dict[tuple[object, ...], list[Agreement]] = defaultdict(list)
     for agreement in agreements:
         if agreement.verdict not in {"not looked", "not yet read"}:
-            alike[agreement.equality, agreement.verdict, agreement.because].append(agreement)
+            alike[id(agreement.equality), agreement.verdict, agreement.because].append(agreement)
     lines = [_comparison(same, names) for same in alike.values()]
     because = {agreement.because for agreement in agreements if agreement.verdict == "not looked"}
     lines += sorted(f"not compared: {reason}" for reason in because if reason)
@@ -73,7 +73,8 @@ def counters(same: Iterable[Agreement]) -> str:
     for agreement in same:
         moved.update({name: delta for name, delta in agreement.counters.items() if delta})
         still += agreement.counters
-    return ", ".join(f"{shown(name)} +{number(delta)}" for name, delta in moved.most_common()) or f"{shown(still[0])} +0"
+    found = [f"{shown(name)} +{number(delta)}" for name, delta in moved.most_common()]
+    return ", ".join(found) or f"{shown(still[0])} +0"
 
 
 def shown(name: str) -> str:

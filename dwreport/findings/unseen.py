@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from dropwatchd.history.reader import CounterTotal
-from dwreport import causes, catalogue
+from dwreport import catalogue, causes
 from dwreport.findings.lines import counters, where
 from dwreport.findings.model import Confidence, Facts, Finding
 from dwreport.reconcile import Agreement
-from dwreport.reconcile.tally import Place
 from dwreport.render.text import number
 
 _DRIVER = "ethtool"

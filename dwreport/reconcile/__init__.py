@@ -112,14 +112,12 @@ def _verdict(equality: Equality, place: Place, counts: tuple[int, int, int], dro
         return "not looked", ELSEWHERE if _is_read_elsewhere(equality, place, found) else ""
     if dropped and not most:
         return "not yet read", ""
-    if counted in {inside, most}:
-        return "agree", ""
     if counted > most:
         return "counter-only", BLIND if found.blind else equality.unseen
-    if counted > inside:
+    if inside < counted < most:
         return ("agree" if (most - inside) * _TOLERANCE <= counted else "not yet read"), ""
-    if equality.fewer and counted:
-        return "agree", equality.fewer
+    if counted in {inside, most} or (counted and equality.fewer):
+        return "agree", "" if counted in {inside, most} else equality.fewer
     return "events-only", equality.uncounted or (UNTOLD if place.netns is None and equality.per != "host" else "")
 
 

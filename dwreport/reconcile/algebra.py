@@ -22,9 +22,11 @@ UNSPECIFIED = "NOT_SPECIFIED"
 class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Counters, less their parts that are compared elsewhere, against events of these reasons at these places.
 
-    `total` is the counter that these are parts of, and `fault` what a zero of these rules out. `unseen` says why
-    the counters may move without an event, `uncounted` why an event may move none, `fewer` why several events are
-    one count; `also` are reasons of events elsewhere that may count here as well. `labels` and `labels_not` choose among counters of one name.
+    - `total`: the counter that these are parts of; `fault`: what a zero of these rules out.
+    - `unseen`: why the counters may move without an event; `uncounted`: why an event may move none.
+    - `fewer`: why several events are one count.
+    - `also`: reasons of the host's other events that may count here as well.
+    - `labels`, `labels_not`: which of the counters of one name are meant.
     """
 
     counters: tuple[str, ...]

@@ -66,5 +66,5 @@ class Evidence:
 
     def delta(self, name: str, place: Place) -> int | None:
         """Return by how much a counter moved in a place, None where it was not read."""
-        read = any(there.host == place.host and place.netns in {None, there.netns} for there in self._read.get(name, ()))
+        read = any(place.covers(there) for there in self._read.get(name, ()))
         return self.tally.delta(name, place) if read else None

@@ -48,11 +48,12 @@ class Tally:
 
     def delta(self, name: str, place: Place) -> int:
         """Return by how much one counter moved in a place."""
-        return sum(total.delta for total in self._totals[name] if place.covers(Place(total.host, total.netns, total.interface)))
+        return sum(total.delta for total in self.rows(name, place))
 
     def rows(self, name: str, place: Place) -> list[CounterTotal]:
         """Return the single counters of a name that moved in a place, the most first."""
-        return sorted((total for total in self._totals[name] if place.covers(Place(total.host, total.netns, total.interface))), key=lambda row: -row.delta)
+        found = (row for row in self._totals[name] if place.covers(Place(row.host, row.netns, row.interface)))
+        return sorted(found, key=lambda row: -row.delta)
 
     def _sums(self, name: str, equality: Equality) -> Iterator[tuple[Place, int]]:
         rows: dict[Place, list[tuple[Mapping[str, str], int]]] = defaultdict(list)
