@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dropwatchd.model import NANO, Drop, DropKey, Window
 
 _WIDEN = 4
-_WIDEST_NS = 86_400 * NANO
+_WIDEST_NS = 3600 * NANO  # readers look for no wider windows
 
 
 def merge(one: Drop, other: Drop) -> Drop:
@@ -39,7 +39,7 @@ class Windows:
         """Count a drop in its window."""
         self._add(drop)
         while len(self._sums) > self._limit and self._width_ns < _WIDEST_NS:
-            self._widen(self._width_ns * _WIDEN)
+            self._widen(min(self._width_ns * _WIDEN, _WIDEST_NS))
 
     def _add(self, drop: Drop) -> None:
         place = (drop.first_ns - drop.first_ns % self._width_ns, drop.key)
