@@ -36,6 +36,7 @@ class Daemon:
         self._incomplete = 0
         self._complete_ns = time.time_ns()
         self._clock_ns = _clock_offset_ns()
+        self._tick_s = min(_TICK, service.watchdog_seconds or _TICK)
         self._next_tick = time.monotonic()
         self.stopping = False
 
@@ -126,8 +127,8 @@ class Daemon:
                             source.name)], 0)
 
     def _tick(self, now: float) -> None:
-        """Every ten seconds: heartbeat, signs of life, status, a look at the clock and at what failed."""
-        self._next_tick = now + _TICK
+        """Every ten seconds, or as often as the watchdog wants: heartbeat, signs of life, status, a look at the clock and at what failed."""
+        self._next_tick = now + self._tick_s
         last_ns, self._complete_ns = self._complete_ns, self._complete_until()
         self._retry()
         records = self._clock_step()
