@@ -127,7 +127,7 @@ class Daemon:
                             source.name)], 0)
 
     def _tick(self, now: float) -> None:
-        """Every ten seconds, or as often as the watchdog wants: heartbeat, signs of life, status, a look at the clock and at what failed."""
+        """Every ten seconds, or as the watchdog wants: heartbeat, signs of life, status, the clock, what failed."""
         self._next_tick = now + self._tick_s
         last_ns, self._complete_ns = self._complete_ns, self._complete_until()
         self._retry()

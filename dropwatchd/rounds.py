@@ -33,6 +33,7 @@ class Rounds(Thread):
         self._last_ns: dict[str, int] = {}
         self._noted: dict[str, str] = {}
         self._names: dict[int, str] = {}
+        self._there: tuple[frozenset[str], int] = (frozenset(), 0)
 
     def run(self) -> None:
         """Take rounds until stopped, and one more at the end: what moved until then is recorded too."""
@@ -52,20 +53,31 @@ class Rounds(Thread):
         self._introduce(self._host.netns, INITIAL)
         for name, collect in list(self.collectors.items()):
             self._take(name, collect, self._host)
-        for name, path in named(self.namespaces).items() if self.namespaces else ():
-            self._visit(name, path)
+        there = named() if self.namespaces else {}
+        for name, path in there.items():
+            if name in self.namespaces or "*" in self.namespaces:
+                self._visit(name, path)
+        self._there = frozenset(there), time.time_ns()
 
     def _visit(self, name: str, path: Path) -> None:
         try:
             with entered(path) as inode:
                 if inode != self._host.netns:
                     self._introduce(inode, name)
+                    self._begin_at_zero(inode, name)
                     for collector, collect in list(self.collectors.items()):
                         self._take(collector, collect, Host(netns=inode), f"@{name}")
             self._note(f"@{name}", "", log.info)
         except OSError as error:
             self._failed(f"@{name}", f"the namespace cannot be entered ({error.strerror}; it takes CAP_SYS_ADMIN)",
                          time.time_ns(), log.error)
+
+    def _begin_at_zero(self, inode: int, name: str) -> None:
+        """Let the counters of a namespace that was not there in the last round begin at zero then."""
+        names, then_ns = self._there
+        if then_ns and name not in names:
+            for collector in self.collectors:
+                self._differ.advance(f"{collector}@{inode}", [], then_ns)
 
     def _introduce(self, inode: int, name: str) -> None:
         if self._names.get(inode) != name:
@@ -83,7 +95,8 @@ class Rounds(Thread):
                 readings = [reading for reading in readings if reading.key.netns is not None]
             time_ns = time.time_ns()
             changes, starts = self._differ.advance(f"{name}@{host.netns}", readings, time_ns)
-        except AbsentError as error:
+        except AbsentError as error:  # should they come, they will have begun at zero
+            self._differ.advance(f"{name}@{host.netns}", [], time_ns)
             self._note(name + place, f"no such counters here: {error}", log.debug)
         except PermissionError as error:
             trouble = f"takes more rights than this process has ({error.strerror})"

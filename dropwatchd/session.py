@@ -29,8 +29,8 @@ from dropwatchd.sources import Source
 from dropwatchd.sources.choose import open_sources
 
 log = logging.getLogger(__name__)
-_LAST_ROUND = 0.5   # seconds that collectors have to end
-_LAST_WRITE = 1.0   # and the writer
+_LAST_ROUND = 1.0   # seconds that collectors have to end
+_LAST_WRITE = 15.0  # and the writer, which needs few of them unless the disk stalls: counts are worth the wait
 
 
 class Session:

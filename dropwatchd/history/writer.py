@@ -29,7 +29,7 @@ class Writer:
         self._engine = engine(database)
         self._identity = identity
         self._source = source
-        self._known: dict[Hashable, int] = {}
+        self._known: dict[Hashable, int] = {}  # of (table, key), and of counters
         self._open_gaps: dict[tuple[str, ...], tuple[int, int]] = {}
         self._run = 0
 
@@ -95,9 +95,9 @@ class Writer:
         def ids(key: DropKey, time_ns: int) -> dict[str, int]:
             return {
                 "run_id": self._run,
-                "location_id": _once(known, key.location, lambda: _location_id(connection, key.location)),
-                "kind_id": _once(known, key.kind, lambda: _kind_id(connection, key.kind)),
-                "interface_id": _once(known, key.interface,
+                "location_id": _once(known, ("location", key.location), lambda: _location_id(connection, key.location)),
+                "kind_id": _once(known, ("kind", key.kind), lambda: _kind_id(connection, key.kind)),
+                "interface_id": _once(known, ("interface", key.interface),
                                       lambda: self._interface_id(connection, key.interface, time_ns)),
             }
 
@@ -168,7 +168,8 @@ def _gap_before(last: Mapping[str, Any] | None, boot_id: str, started_ns: int) -
     return Gap(since_ns, started_ns, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)
 
 
-def _once(known: dict[Hashable, int], key: Hashable, find: Callable[[], int]) -> int:
+def _once(known: dict[Hashable, int], key: tuple[str, Hashable], find: Callable[[], int]) -> int:
+    """Return the id of a named tuple of a table; without the table's name an unknown place equals an unknown device."""
     number = known.get(key)
     if number is None:
         number = known[key] = find()

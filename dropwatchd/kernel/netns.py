@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -67,11 +67,10 @@ def _inodes(folder: Path, device: int) -> tuple[dict[int, str], bool]:
     return found, complete
 
 
-def named(wanted: Iterable[str], folders: tuple[Path, ...] = _FOLDERS) -> dict[str, Path]:
-    """Return name -> file of the namespaces that are wanted and there; "*" wants all that have a name."""
-    there = {path.name: path for folder in reversed(folders) if folder.is_dir() for path in folder.iterdir()}
-    wanted = set(wanted)
-    return {name: path for name, path in sorted(there.items()) if "*" in wanted or name in wanted}
+def named(folders: tuple[Path, ...] = _FOLDERS) -> dict[str, Path]:
+    """Return name -> file of the namespaces that have a name."""
+    there = (path for folder in reversed(folders) if folder.is_dir() for path in folder.iterdir())
+    return {path.name: path for path in sorted(there)}
 
 
 @contextmanager

@@ -13,6 +13,12 @@ from dropwatchd.model import CounterKey, Effect, GapCause, Reading
 from dropwatchd.pending import Pending
 from dropwatchd.rounds import Rounds
 
+SEND = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(100): s.sendto(b'x', ('127.0.0.1', 9))
+"""
+
 
 def _failing(_host: Host) -> list[Reading]:
     raise ValueError("no number in line 3")
@@ -78,11 +84,7 @@ def test_named_namespaces_are_read_too(namespace: str) -> None:
     pending = Pending()
     rounds = Rounds({"snmp": snmp.collect, "softnet": softnet.collect}, pending, 10, [namespace])
     rounds.take_round()
-    send = (
-        "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-        "for _ in range(100): s.sendto(b'x', ('127.0.0.1', 9))"
-    )
-    subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", send], check=True)
+    subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", SEND], check=True)
     rounds.take_round()
     batch = pending.take()
     inode = Path(f"/run/netns/{namespace}").stat().st_ino
@@ -91,6 +93,34 @@ def test_named_namespaces_are_read_too(namespace: str) -> None:
     backlogs = [reading for _, reading in batch.starts if reading.key.name == "processed"]
     assert len(backlogs) == len({reading.key.labels for reading in backlogs})
     assert not batch.gaps
+
+
+def test_what_comes_later_began_at_zero(namespace: str) -> None:
+    """A collector that was absent, and a namespace that was not there: all they count has moved since."""
+    pending = Pending()
+    answers = iter([AbsentError("no module"), [Reading(CounterKey("late", "Things"), 5)]])
+
+    def late(_host: Host) -> list[Reading]:
+        answer = next(answers, [])
+        if isinstance(answer, AbsentError):
+            raise answer
+        return answer
+
+    rounds = Rounds({"late": late, "snmp": snmp.collect}, pending, 10, [f"{namespace}new"])
+    rounds.take_round()
+    subprocess.run(["ip", "netns", "add", f"{namespace}new"], check=True)
+    try:
+        subprocess.run(["ip", "-n", f"{namespace}new", "link", "set", "lo", "up"], check=True)
+        subprocess.run(["ip", "netns", "exec", f"{namespace}new", "python3", "-c", SEND], check=True)
+        inode = Path(f"/run/netns/{namespace}new").stat().st_ino
+        rounds.take_round()
+    finally:
+        subprocess.run(["ip", "netns", "del", f"{namespace}new"], check=True)
+    changes = {(change.key.name, change.key.netns): change for change in pending.take().changes}
+    assert changes["Things", None].delta == 5
+    moved = changes["UdpNoPorts", inode]
+    assert moved.delta == 100
+    assert moved.since_ns < moved.until_ns
 
 
 def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(namespace: str) -> None:

@@ -98,6 +98,18 @@ def test_unknown_parts_of_a_key_are_one_row(database: Path, new_writer: NewWrite
     assert _rows(database, "SELECT count(*) FROM interfaces") == [(1,)]
 
 
+def test_an_unknown_place_is_no_unknown_device(database: Path, new_writer: NewWriter) -> None:
+    """Named tuples of nothing are equal to each other, their ids are not."""
+    writer = new_writer()
+    writer.start(NANO)
+    nothing = KEY._replace(location=Location(None), interface=Interface())
+    writer.write(Batch(1, windows=[_window(1, 1), Window(NANO, NANO, drop(1, key=nothing))]))
+    assert _rows(database, "SELECT location, interface, count FROM v_drops ORDER BY interface") == [
+        (None, None, 1),
+        ("udp_queue_rcv_one_skb+0x12", "eth0", 1),
+    ]
+
+
 @pytest.mark.parametrize(
     ("ended", "boot", "detail"),
     [
