@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from dropwatchd.collectors import collector_names
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.sources.bpf import BpfOptions
+from dropwatchd.sources.net_dm import NetDmOptions
 
 DEFAULT_PATH = Path("/etc/dropwatchd/config.toml")
 SourceName = Literal["auto", "bpf", "net_dm", "none"]
@@ -38,6 +39,7 @@ class Config(_Section, frozen=True):
     database: str = ""
     window_seconds: Annotated[float, Meta(ge=0.1, le=60)] = 1.0
     bpf: BpfOptions = BpfOptions()
+    net_dm: NetDmOptions = NetDmOptions()
     counters: Counters = Counters()
     history: RetentionOptions = RetentionOptions()
 

@@ -31,6 +31,10 @@ class Differ:
     def __init__(self) -> None:
         self._rounds: dict[str, _Round] = {}
 
+    def begin(self, collector: str, now_ns: int) -> None:
+        """Let the counters of a round begin at zero now, whatever went by its name before."""
+        self._rounds[collector] = _Round(now_ns, {})
+
     def advance(
         self, collector: str, readings: Iterable[Reading], now_ns: int,
     ) -> tuple[list[CounterChange], list[Reading]]:

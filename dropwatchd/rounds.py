@@ -68,16 +68,19 @@ class Rounds(Thread):
                     for collector, collect in list(self.collectors.items()):
                         self._take(collector, collect, Host(netns=inode), f"@{name}")
             self._note(f"@{name}", "", log.info)
+        except FileNotFoundError:
+            return  # it went away just now
         except OSError as error:
-            self._failed(f"@{name}", f"the namespace cannot be entered ({error.strerror}; it takes CAP_SYS_ADMIN)",
-                         time.time_ns(), log.error)
+            hint = "; it takes CAP_SYS_ADMIN" if isinstance(error, PermissionError) else ""
+            trouble = f"the namespace cannot be entered ({error.strerror}{hint})"
+            self._failed(f"@{name}", trouble, time.time_ns(), log.error)
 
     def _begin_at_zero(self, inode: int, name: str) -> None:
         """Let the counters of a namespace that was not there in the last round begin at zero then."""
         names, then_ns = self._there
         if then_ns and name not in names:
             for collector in self.collectors:
-                self._differ.advance(f"{collector}@{inode}", [], then_ns)
+                self._differ.begin(f"{collector}@{inode}", then_ns)
 
     def _introduce(self, inode: int, name: str) -> None:
         if self._names.get(inode) != name:
@@ -96,7 +99,7 @@ class Rounds(Thread):
             time_ns = time.time_ns()
             changes, starts = self._differ.advance(f"{name}@{host.netns}", readings, time_ns)
         except AbsentError as error:  # should they come, they will have begun at zero
-            self._differ.advance(f"{name}@{host.netns}", [], time_ns)
+            self._differ.begin(f"{name}@{host.netns}", time_ns)
             self._note(name + place, f"no such counters here: {error}", log.debug)
         except PermissionError as error:
             trouble = f"takes more rights than this process has ({error.strerror})"

@@ -126,7 +126,7 @@ class Session:
             self._rounds.interval = new.counters.interval_seconds
             self._rounds.namespaces = new.counters.namespaces
             self._recorder.retention = new.history
-            later = [key for key in ("source", "database", "window_seconds", "bpf")
+            later = [key for key in ("source", "database", "window_seconds", "bpf", "net_dm")
                      if getattr(new, key) != getattr(self._config, key)]
             log.info("configuration read again%s", f"; {', '.join(later)}: from the next start on" if later else "")
             self._pending.add([Event(time.time_ns(), "reload", "configuration", ", ".join(later))], 0)

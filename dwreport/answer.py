@@ -41,7 +41,7 @@ class Column:
 class Section:
     """Rows of one kind: all of them for programs, under their key if any; `shown` of them, in columns, for people.
 
-    `below` gives parts of a line that explains a row; `fields` are the columns of CSV.
+    `below` gives lines that explain a row, each in parts; `fields` are the columns of CSV, if it has the section.
     """
 
     key: str | None
@@ -51,12 +51,12 @@ class Section:
     shown: Sequence[Row] | None = None
     notes: Sequence[str] = ()
     fields: Sequence[str] = ()
-    below: Callable[[Row], Sequence[str]] | None = None
+    below: Callable[[Row], Sequence[tuple[str, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole report. The first section is what CSV and Markdown show; `lead` is said before anything else."""
+    """A whole report. CSV shows the first section that has fields; `lead` is said before anything else."""
 
     scope: Scope
     now_ns: int

@@ -61,11 +61,6 @@ def reason_cell(row: Row) -> str:
     return text(row["trap"] if row["origin"] == "hardware" and row["trap"] else row["reason"])
 
 
-def meaning(row: Row) -> list[str]:
-    """Return the plain words for a drop, and the next step."""
-    return [text(row["cause"]), *([f"next: {text(row['advice'])}"] if row["advice"] else [])] if row["cause"] else []
-
-
 def where_cell(row: Row) -> str:
     """Show the function, its module where it is in one, and the offset where the row says that it tells rows apart."""
     location = cast("dict[str, str | int | None]", row["location"])

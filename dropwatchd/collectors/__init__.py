@@ -11,7 +11,7 @@ Collect = Callable[[Host], Iterable[Reading]]
 
 
 class AbsentError(Exception):
-    """This host has no such counters: no data, and no failure. The text says what is not there."""
+    """There are no such counters on this host: no data, and no failure. The text says what is missing."""
 
 
 def collector_names() -> list[str]:

@@ -57,12 +57,19 @@ class Aligned:
         self._reader = Reader(reader.connection, scope, reader.now_ns)
 
     def drops(self) -> list[AlignedDrop]:
-        """Return the drops of each key."""
+        """Return the drops of each key. Those in the midst of all spans are added up before they are looked at."""
         return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[14:]))
                 for row in self._reader.rows(f"""
-            WITH {_SPANS}, d AS MATERIALIZED (
-                SELECT run_id, location_id, kind_id, interface_id, count, first_ns, last_ns
-                FROM drops WHERE {drop_clause(self._reader.scope)})
+            WITH {_SPANS},
+            midst AS MATERIALIZED (
+                SELECT coalesce(max(first) + {_NEAR_NS}, :since) AS since,
+                       coalesce(min(last) - {_NEAR_NS}, :until) AS until FROM spans),
+            d AS MATERIALIZED (
+                SELECT run_id, location_id, kind_id, interface_id, sum(count) AS count,
+                       min(first_ns) AS first_ns, max(last_ns) AS last_ns
+                FROM drops, midst WHERE {drop_clause(self._reader.scope)}
+                GROUP BY run_id, location_id, kind_id, interface_id,
+                         CASE WHEN first_ns >= since AND last_ns <= until THEN 0 ELSE window_start_ns END)
             SELECT r.hostname, {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
             FROM d {KEY_JOINS}
             LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(i.netns, -1)

@@ -18,7 +18,10 @@ class Source(Protocol):
     """The life of a source: open, then read whenever `fileno` is readable or `deadline` has passed, then close."""
 
     name: str
-    scope: str  # of its gaps: "software", "hardware", or "drops" for both
+
+    @property
+    def scope(self) -> str:
+        """Return what it sees, and its gaps concern: "software", "hardware", or "drops" for both."""
 
     def open(self) -> None:
         """Start to see drops. Raises UnavailableError, and leaves nothing behind when it does."""

@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from dropwatchd.config import Config
+from dropwatchd.kernel.devlink import traps
 from dropwatchd.model import NANO
 from dropwatchd.sources import Source, UnavailableError
 from dropwatchd.sources.bpf import BpfSource
+from dropwatchd.sources.net_dm import NetDmSource
+
+Refusal = tuple[str, UnavailableError]
 
 
-def candidates(config: Config) -> list[Source]:
-    """Return the sources that the configuration allows, best first. None is open yet."""
-    window_ns = int(config.window_seconds * NANO)
-    every: dict[str, Source] = {"bpf": BpfSource(config.bpf, window_ns)}
-    return list(every.values()) if config.source == "auto" else [every[config.source]] if config.source in every else []
-
-
-def open_sources(config: Config) -> Iterator[Source | tuple[str, UnavailableError]]:
+def open_sources(config: Config) -> Iterator[Source | Refusal]:
     """Open what can run, and yield it; yield the name and the reason of each that cannot.
 
-    For `auto` the first that opens is the only one for software drops. One that was asked for by name and cannot run
-    raises its UnavailableError.
+    For `auto` the first that opens is the only one for software drops; hardware drops are added where devices have
+    devlink traps. A source that was asked for by name and cannot run raises its UnavailableError.
     """
     for source in candidates(config):
         try:
@@ -30,4 +29,36 @@ def open_sources(config: Config) -> Iterator[Source | tuple[str, UnavailableErro
             yield source.name, error
         else:
             yield source
+            if config.source == "auto" and source.scope == "software" and _hardware(config):
+                yield from _beside(_net_dm(config, software=False))
             return
+
+
+def candidates(config: Config) -> list[Source]:
+    """Return the sources that the configuration allows for software drops, best first. None is open yet."""
+    bpf = BpfSource(config.bpf, int(config.window_seconds * NANO))
+    net_dm = _net_dm(config, software=config.net_dm.software)
+    choice: dict[str, list[Source]] = {"auto": [bpf, net_dm], "bpf": [bpf], "net_dm": [net_dm], "none": []}
+    return choice[config.source]
+
+
+def _beside(source: Source) -> Iterator[Source | Refusal]:
+    try:
+        source.open()
+    except UnavailableError as error:
+        yield f"{source.name} (hardware)", error
+    else:
+        yield source
+
+
+def _net_dm(config: Config, *, software: bool) -> NetDmSource:
+    hardware = _hardware(config) or not software
+    return NetDmSource(replace(config.net_dm, software=software, hardware=hardware), int(config.window_seconds * NANO))
+
+
+def _hardware(config: Config) -> bool:
+    """Say whether hardware drops are wanted, and any device could report one."""
+    try:
+        return config.net_dm.hardware and bool(traps())
+    except (LookupError, OSError):
+        return False

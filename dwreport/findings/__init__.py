@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dwreport import catalogue
 from dwreport.causes import Location
 from dwreport.findings.grouping import Group, groups, place_name
-from dwreport.findings.lines import comparisons, events, ruled_out, taken_apart
+from dwreport.findings.lines import comparisons, events, ruled_out, rules, taken_apart
 from dwreport.findings.model import Confidence, Facts, Finding
 from dwreport.findings.owners import owners
 from dwreport.findings.samples import Senders
@@ -23,15 +23,16 @@ def findings(facts: Facts, *, filtered: bool = False) -> list[Finding]:
 
 
 def _finding(group: Group, facts: Facts) -> Finding:
-    senders = Senders(group.drops, facts.packets)
+    senders = Senders(group.drops, facts.sampled(group.drops))
     compared = facts.compared(group.drops)
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count,
         min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
-        [*events(group), *_ground(group), *comparisons(compared, facts.netns_names),
-         *ruled_out(compared, facts.agreements), *taken_apart(compared, facts.agreements, facts.evidence)],
+        [*events(group), *_ground(group), *comparisons(group, compared, facts.netns_names),
+         *rules(compared, facts.evidence), *ruled_out(compared, facts.agreements),
+         *taken_apart(compared, facts.agreements, facts.evidence)],
         [*senders.lines(), *owners(group, senders, facts)],
-        _advice(group, senders), _confidence(group, compared))
+        _advice(group, senders), _confidence(group, compared), sorted({total.host for total in group.drops}))
 
 
 def _ground(group: Group) -> list[str]:

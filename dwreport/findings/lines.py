@@ -1,9 +1,12 @@
 """The evidence for a finding in words: where its events were, and what the counters say to them: pure."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import cast
 
-from dropwatchd.model import Interface
+from dropwatchd.model import DropKey, Interface
 from dwreport.findings.grouping import Group, place_name
 from dwreport.reconcile import Agreement
 from dwreport.reconcile.algebra import UNSPECIFIED
@@ -14,6 +17,8 @@ from dwreport.rows import netns_text
 
 _MOST_PLACES = 3
 _UNKNOWN = "why is not known"
+_TOO_NEAR = "too near to the first or last reading of the counters"
+_RULES = ("nftables/packets", "iptables/packets")
 Names = Mapping[int, str]
 
 
@@ -31,32 +36,42 @@ def events(group: Group) -> list[str]:
     return [*lines, f"{counted(rest, 'event')} in {len(found) - _MOST_PLACES} more places"] if rest else lines
 
 
-def comparisons(agreements: Sequence[Agreement], names: Names) -> list[str]:
+def comparisons(group: Group, agreements: Sequence[Agreement], names: Names) -> list[str]:
     """Say what the counters have to each, the same of several places in one line."""
+    own = {total.drop.key for total in group.drops}
     alike: dict[tuple[object, ...], list[Agreement]] = defaultdict(list)
     for agreement in agreements:
-        if agreement.verdict not in {"not looked", "not yet read"}:
+        if agreement.verdict in {"agree", "counter-only", "events-only"}:
             alike[id(agreement.equality), agreement.verdict, agreement.because].append(agreement)
-    lines = [_comparison(same, names) for same in alike.values()]
-    because = {agreement.because for agreement in agreements if agreement.verdict == "not looked"}
-    lines += sorted(f"not compared: {reason}" for reason in because if reason)
-    if any(agreement.verdict == "not yet read" for agreement in agreements):
-        lines.append("not compared: too near to the first or last reading of the counters")
-    return lines
+    lines = [_comparison(same, own, names) for same in alike.values()]
+    return lines + [f"{number(count)} not compared: {why}" for why, count in _not_compared(agreements).items()]
 
 
-def _comparison(same: Sequence[Agreement], names: Names) -> str:
+def _not_compared(agreements: Sequence[Agreement]) -> Counter[str]:
+    """Return why how many drops have not been compared: an agreement elsewhere says nothing of them."""
+    found: Counter[str] = Counter()
+    for agreement in agreements:
+        why = _TOO_NEAR if agreement.verdict == "not yet read" else agreement.because
+        if why and agreement.verdict in {"not looked", "uncounted", "not yet read"}:
+            found[why] += agreement.drops
+    return found
+
+
+def _comparison(same: Sequence[Agreement], own: AbstractSet[DropKey], names: Names) -> str:
     first = same[0]
     seen = sum(agreement.events for agreement in same)
     most = seen + sum(agreement.edge for agreement in same)
     have = sum(agreement.counted for agreement in same)
-    what = f"{counters(same)}{where(same, names)}"
+    rest = f", less its other parts {number(have)}" if first.equality.less and have else ""
+    what = f"{counters(same)}{rest}{where(same, names)}"
     because = f" ({first.because})" if first.because else ""
+    others = "" if all(agreement.keys <= own for agreement in same) else ", others among them"
+    compared = f" for {_range(seen, most, have)}{others}"
     if first.verdict == "agree":
-        drops = sum(agreement.drops for agreement in same)
-        return f"agrees: {what}{'' if have == drops else f' for {_range(seen, most, have)}'}{because}"
+        whole = have == sum(agreement.drops for agreement in same) and not others
+        return f"agrees: {what}{'' if whole else compared}{because}"
     more = f"{number(have - most)} more counted" if first.verdict == "counter-only" else f"{number(seen - have)} fewer"
-    return f"differs: {what} for {_range(seen, most, have)}, {more}{because or f' ({_UNKNOWN})'}"
+    return f"differs: {what}{compared}, {more}{because or f' ({_UNKNOWN})'}"
 
 
 def _range(seen: int, most: int, have: int) -> str:
@@ -90,6 +105,23 @@ def where(same: Sequence[Agreement], names: Names) -> str:
     namespace = netns_text(Interface(place.netns, netns_name=names.get(place.netns or -1)))
     device = f" on {place.interface}" if place.interface else ""
     return device + ("" if namespace in {None, "init"} else f" in {namespace}")
+
+
+def rules(agreements: Iterable[Agreement], found: Evidence) -> list[str]:
+    """Name the firewall rules that counted most."""
+    rows = [row for agreement in agreements for name in _RULES if name in agreement.counters
+            for row in found.tally.rows(name, agreement.place)]
+    return [f"by rule: {_rule(row.labels)} +{number(row.delta)}"
+            for row in sorted(rows, key=lambda row: -row.delta)[:_MOST_PLACES]]
+
+
+def _rule(labels: str) -> str:
+    """Write a rule as nft and iptables list it: where it stands, and its comment or number."""
+    values = cast("dict[str, str]", json.loads(labels))
+    place = [values[name] for name in ("family", "table", "chain", "counter", "rule") if name in values]
+    handle = [f"handle {values['handle']}"] if "handle" in values else []
+    comment = [f'"{values["comment"]}"'] if "comment" in values else []
+    return " ".join([*place, *handle, *comment])
 
 
 def ruled_out(own: Iterable[Agreement], everything: Iterable[Agreement]) -> list[str]:

@@ -1,7 +1,9 @@
 """What a finding is, and the facts that findings are made of."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from dropwatchd.history.reader import DropTotal, PacketRow
@@ -13,7 +15,7 @@ from dwreport.reconcile.evidence import Evidence
 Confidence = Literal["high", "medium", "low"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The drops of a report, what was sampled of them, and how all drops compare with the counters."""
 
@@ -22,6 +24,17 @@ class Facts:
     evidence: Evidence
     agreements: Sequence[Agreement]
     netns_names: Mapping[int, str]
+
+    @cached_property
+    def _sampled(self) -> Mapping[tuple[str, DropKey], list[PacketRow]]:
+        found: dict[tuple[str, DropKey], list[PacketRow]] = defaultdict(list)
+        for packet in self.packets:
+            found[packet.host, packet.key].append(packet)
+        return found
+
+    def sampled(self, members: Sequence[DropTotal]) -> list[PacketRow]:
+        """Return the packets that were sampled of these drops."""
+        return [packet for total in members for packet in self._sampled.get((total.host, total.drop.key), ())]
 
     def compared(self, members: Sequence[DropTotal]) -> list[Agreement]:
         """Return the comparisons that these drops took part in."""
@@ -48,3 +61,4 @@ class Finding:
     who: Sequence[str]
     advice: str | None
     confidence: Confidence
+    hosts: Sequence[str]

@@ -33,6 +33,14 @@ def _of(host: str, group: Group, senders: Senders, facts: Facts) -> Iterator[str
             yield _owner(labels, row.delta)
 
 
+def listeners(place: Place, facts: Facts) -> list[str]:
+    """Say which TCP listeners of a place dropped."""
+    rows = [(cast("dict[str, str]", json.loads(row.labels)), row.delta)
+            for row in facts.evidence.tally.rows(_COUNTER, place)]
+    return [f"to {labels['local']}, {_owner(labels, delta)}" for labels, delta in rows
+            if labels.get("protocol") == "tcp"][:_MOST]
+
+
 def _fits(labels: dict[str, str], reason: str, senders: Senders) -> bool:
     if reason == "PACKET_SOCK_ERROR":
         return labels.get("protocol") == "packet"

@@ -22,7 +22,7 @@ _SCALE = 1_000_000
 
 @dataclass(frozen=True)
 class Senders:
-    """What is known about where packets of a finding came from and went to."""
+    """Where packets came from and went to: all of some drops, and what was sampled of them."""
 
     drops: Sequence[DropTotal]
     packets: Sequence[PacketRow] = field(default=())
@@ -30,16 +30,13 @@ class Senders:
     @cached_property
     def weighted(self) -> list[tuple[Who, int]]:
         """Return who was sampled, each with its share of the drops of its key: samples are as many as are kept."""
-        counts: Counter[tuple[str, DropKey]] = Counter()
-        for total in self.drops:
-            counts[total.host, total.drop.key] += total.drop.count
-        own = [packet for packet in self.packets if (packet.host, packet.key) in counts]
+        counts = {(total.host, total.drop.key): total.drop.count for total in self.drops}
         sampled: Counter[tuple[str, DropKey]] = Counter()
-        for packet in own:
+        for packet in self.packets:
             sampled[packet.host, packet.key] += packet.weight
+        scale = {subject: count * _SCALE // sampled[subject] for subject, count in counts.items() if sampled[subject]}
         return [(who(packet.data, packet.key.kind.protocol, link_header=packet.link_header),
-                 packet.weight * counts[packet.host, packet.key] * _SCALE // sampled[packet.host, packet.key])
-                for packet in own]
+                 packet.weight * scale[packet.host, packet.key]) for packet in self.packets]
 
     @cached_property
     def ports(self) -> Counter[tuple[str, int]]:
@@ -87,7 +84,7 @@ class Senders:
             return self._end("", transports, note=True)
         (transport, port), weight = self.ports.most_common(1)[0]
         among = "" if weight * 100 >= self._whole * _FEW else f", most often of {len(self.ports)} ports"
-        return f"{transport}/{port} ({self._part(weight)} of samples{among})"
+        return f"{transport}/{port} ({self._part(weight)}{among})"
 
     def _source_line(self) -> str | None:
         if len(self.sources) <= 1:
@@ -98,7 +95,7 @@ class Senders:
         if not found:
             return None
         name, weight = found.most_common(1)[0]
-        part = "" if weight == self._whole else f" ({self._part(weight)}{' of samples' if note else ''})"
+        part = "" if weight == self._whole and not note else f" ({self._part(weight)})"
         return f"{word} {name}{part}".strip()
 
     @cached_property
@@ -106,7 +103,7 @@ class Senders:
         return sum(weight for _ends, weight in self.weighted)
 
     def _part(self, weight: int) -> str:
-        return share(weight, self._whole)
+        return "all samples" if weight == self._whole else f"{share(weight, self._whole)} of samples"
 
     def _counted(self, what: Callable[[Who], Value | None]) -> Counter[Value]:
         found: Counter[Value] = Counter()

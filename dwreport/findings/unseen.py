@@ -7,10 +7,12 @@ from dropwatchd.history.reader import CounterTotal
 from dwreport import catalogue, causes
 from dwreport.findings.lines import counters, where
 from dwreport.findings.model import Confidence, Facts, Finding
+from dwreport.findings.owners import listeners
 from dwreport.reconcile import Agreement
+from dwreport.reconcile.algebra import UNSPECIFIED
 from dwreport.render.text import number
 
-_DRIVER = "ethtool"
+_DRIVER, _LISTEN = "ethtool", "TcpExtListenDrops"
 _NO_EVENT = "no event accounts for them, why is not known"
 
 
@@ -33,7 +35,8 @@ def _of_equalities(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 cause.title, cause.harm, count, None, None,
                 [f"{counters(same)}{where(same, facts.netns_names)}{part}: {because or _NO_EVENT}"],
-                _devices(same), catalogue.advice(cause, same[0].place.interface), _confidence(same[0]))
+                _who(same, facts), catalogue.advice(cause, same[0].place.interface), _confidence(same[0]),
+                sorted({agreement.place.host for agreement in same}))
 
 
 def _main(agreement: Agreement) -> str:
@@ -51,8 +54,11 @@ def _confidence(agreement: Agreement) -> Confidence:
     return "medium" if agreement.because else "low"
 
 
-def _devices(same: Sequence[Agreement]) -> list[str]:
-    return sorted({agreement.place.interface for agreement in same if agreement.place.interface})
+def _who(same: Sequence[Agreement], facts: Facts) -> list[str]:
+    """Return the interfaces, or the listeners of connections that were refused."""
+    refused = [line for agreement in same if agreement.equality.total == _LISTEN
+               for line in listeners(agreement.place, facts)]
+    return [*sorted({agreement.place.interface for agreement in same if agreement.place.interface}), *refused]
 
 
 def _of_drivers(facts: Facts) -> Iterator[Finding]:
@@ -67,10 +73,17 @@ def _of_drivers(facts: Facts) -> Iterator[Finding]:
     for (host, interface, title), rows in alike.items():
         count = _count(rows)
         cause = causes.counter(_DRIVER, rows[0].name)
-        if cause and (host, interface, count) not in told:
+        if cause and (host, interface, count) not in told and count > _unnamed(facts, host, interface):
             yield Finding(title, cause.harm, count, None, None,
                           [", ".join(f"ethtool {row.name} +{number(row.delta)}" for row in rows)], [interface],
-                          catalogue.advice(cause, interface), "medium")
+                          catalogue.advice(cause, interface), "medium", [host])
+
+
+def _unnamed(facts: Facts, host: str, interface: str) -> int:
+    """Return how many drops of an interface have no reason: a driver may have made these events itself."""
+    return sum(drop.host_at_most for drop in facts.evidence.drops
+               if drop.host == host and drop.key.interface.name == interface
+               and drop.key.kind.reason in {None, UNSPECIFIED})
 
 
 def _count(rows: Sequence[CounterTotal]) -> int:

@@ -15,7 +15,7 @@ from dwreport.reconcile.algebra import UNSPECIFIED, Equality, equalities
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.tally import Place
 
-Verdict = Literal["agree", "counter-only", "events-only", "not looked", "not yet read"]
+Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read"]
 _TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth
 ELSEWHERE = "counters of that namespace are not recorded ([counters] namespaces)"
 UNTOLD = "the source does not tell namespaces, and not the counters of all are recorded"
@@ -45,13 +45,13 @@ class Agreement:
 
     @property
     def unexplained(self) -> int:
-        """Return how many packets the counters have beyond the events, and beyond all that may count here too."""
-        over = self.counted - self.events - self.edge if self.verdict == "counter-only" else 0
+        """Return how many packets the counters have beyond the events, unless others may have counted here too."""
+        over = self.counted - self.drops if self.verdict == "counter-only" else 0
         return over if over > self.others else 0
 
 
 def reconcile(found: Evidence) -> list[Agreement]:
-    """Compare every equality wherever its counters moved, its events happened, or both were looked for in vain."""
+    """Compare every equality wherever its counters moved or its events happened, parts of a total in any case."""
     return [agreement for equality in equalities() for agreement in _compare(equality, found)]
 
 
@@ -64,7 +64,7 @@ def _compare(equality: Equality, found: Evidence) -> Iterator[Agreement]:
         own = [drop for drop in drops if drop.host == host]
         told = all(_is_told(equality, drop.key) for drop in own)
         places = {place for place in moved if place.host == host} | {_at(equality, drop) for drop in own}
-        if equality.per == "netns":  # that nothing moved rules out a cause
+        if equality.total:  # that this part did not move rules out a cause
             places |= {place for place in read if place.host == host}
         for place in sorted(places, key=str) if told else [Place(host)]:
             here = [drop for drop in own if not told or _at(equality, drop) == place]
@@ -92,9 +92,10 @@ def _judged(equality: Equality, place: Place, drops: list[AlignedDrop], moved: M
     whole = equality.per == "host"
     inside = sum(drop.host_inside if whole else drop.inside for drop in drops)
     most = sum(drop.host_at_most if whole else drop.at_most for drop in drops)
-    verdict, because = _verdict(equality, place, (counted, inside, most), bool(drops), found)
+    total = sum(drop.count for drop in drops)
+    verdict, because = _verdict(equality, place, (counted, inside, most, total), found)
     return Agreement(equality, place, counters or dict.fromkeys(equality.counters, 0), counted, inside, most - inside,
-                     verdict, because, frozenset(drop.key for drop in drops), sum(drop.count for drop in drops),
+                     verdict, because, frozenset(drop.key for drop in drops), total,
                      _others(equality, place.host, found) if verdict == "counter-only" else 0)
 
 
@@ -104,13 +105,15 @@ def _others(equality: Equality, host: str, found: Evidence) -> int:
                if drop.host == host and (drop.key.kind.reason or UNSPECIFIED) in equality.also)
 
 
-def _verdict(equality: Equality, place: Place, counts: tuple[int, int, int], dropped: bool,  # noqa: FBT001 - a fact
-             found: Evidence) -> tuple[Verdict, str]:
-    """Judge what was counted against the events that were and that may have been between the readings."""
-    counted, inside, most = counts
-    if dropped and not found.has_read(equality, place):
+def _verdict(  # noqa: PLR0911 - one line for each verdict
+        equality: Equality, place: Place, counts: tuple[int, int, int, int], found: Evidence) -> tuple[Verdict, str]:
+    """Judge what was counted against the events that were, and may have been, between the readings, and all events."""
+    counted, inside, most, total = counts
+    if not equality.counters:
+        return "uncounted", equality.uncounted
+    if total and not found.has_read(equality, place):
         return "not looked", ELSEWHERE if _is_read_elsewhere(equality, place, found) else ""
-    if dropped and not most:
+    if (total and not inside and not counted) or most < counted <= total:
         return "not yet read", ""
     if counted > most:
         return "counter-only", BLIND if found.blind else equality.unseen

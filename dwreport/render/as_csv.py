@@ -1,4 +1,4 @@
-"""CSV: the rows of the first section under one header line, for spreadsheets and scripts."""
+"""CSV: the rows of one section under one header line, for spreadsheets and scripts."""
 
 import csv
 from typing import TextIO
@@ -12,7 +12,7 @@ _FORMULA = ("=", "+", "-", "@")
 
 def write(answer: Answer, out: TextIO) -> None:
     """Write one line for each row; a nested field is a column of its own (location_symbol), unknown is empty."""
-    section = answer.sections[0]
+    section = next(section for section in answer.sections if section.fields)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(section.fields)
     for row in section.rows:

@@ -23,7 +23,7 @@ def write(answer: Answer, out: TextIO) -> None:
 
 def _table(section: Section, columns: list[Column], rows: Sequence[Row]) -> str:
     if below := section.below:
-        columns.append(Column("MEANING", lambda row: " · ".join(below(row))))
+        columns.append(Column("MEANING", lambda row: "\n".join(" · ".join(line) for line in below(row))))
     lines = [
         [column.header for column in columns],
         ["---:" if column.right else "---" for column in columns],

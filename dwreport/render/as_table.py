@@ -54,9 +54,11 @@ def _section(section: Section, every: Sequence[Column], width: int, paint: Paint
 
 
 def _below(section: Section, row: Row, indent: int, width: int, paint: Paint) -> str:
-    """Return the line below a row, from the second column on."""
-    parts = section.below(row) if section.below else []
-    joined = _joined(parts, width - indent, " · ").splitlines()
+    """Return the lines below a row, from the second column on; a part that is too long for a line is broken."""
+    room = width - indent
+    texts = [_joined(parts, room, " · ") for parts in section.below(row)] if section.below else []
+    lines = [_wrapped(line, room) for text in texts for line in text.splitlines()]
+    joined = "\n".join(lines).splitlines()
     return paint("\n".join(" " * indent + line for line in joined), str(row.get("harm"))) if joined else ""
 
 

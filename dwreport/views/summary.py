@@ -1,4 +1,4 @@
-"""The default view: drops by cause and place, the counters that moved, and what was not seen."""
+"""The default view: findings, drops by place, the counters that moved, and what was not seen."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,10 @@ from typing import cast
 
 from dropwatchd.history.reader import DropTotal, Reader
 from dwreport.answer import Answer, Row, Section
-from dwreport.columns import counter_columns, drop_columns, meaning
+from dwreport.columns import counter_columns, drop_columns
+from dwreport.findings import findings
+from dwreport.findings.gather import gather
+from dwreport.findings.section import findings_section
 from dwreport.options import report
 from dwreport.render.heading import nothing
 from dwreport.render.text import axis, counted, number, sparkline, time_format
@@ -15,18 +18,21 @@ from dwreport.views.common import assessed, gap_section
 
 _MOST = 20       # kinds of drops that a person reads; more are summed up
 _BUCKETS = 24    # of the chart
+_ONLY_COUNTED = "No drop event was recorded, but counters saw losses."
 _KINDS = ("drop", "error", "pressure", None)  # of counters that tell something; ordinary traffic is "info"
 
 
 def view(reader: Reader) -> Answer:
-    """Show drops by cause and place, the counters that moved, and what was not seen."""
+    """Show findings, drops by place, the counters that moved, and what was not seen."""
     scope = reader.scope
     judged, totals = assessed(reader), reader.drops(scope.since_ns, -(-(scope.until_ns - scope.since_ns) // _BUCKETS))
-    lead = [] if totals else nothing(judged, scope, reader.now_ns)
+    found = findings(gather(reader, totals), filtered=scope.filtered)
+    causes = findings_section(found, time_format(scope.since_ns, scope.until_ns))
+    lead = [] if totals else [_ONLY_COUNTED] if found else nothing(judged, scope, reader.now_ns)
     return Answer(
         scope, reader.now_ns, reader.runs(), judged,
-        [_drops(reader, totals), _counters(reader), gap_section(reader, judged)],
-        lead=lead, extra={"findings": []},
+        [causes, _drops(reader, totals), _counters(reader), gap_section(reader, judged)],
+        lead=lead, extra={"findings": causes.rows},
     )
 
 
@@ -35,7 +41,7 @@ def _drops(reader: Reader, totals: Sequence[DropTotal]) -> Section:
     columns = drop_columns(sum(total.drop.count for total in totals), time_format(scope.since_ns, scope.until_ns),
                            chart_title=axis(scope.since_ns, scope.until_ns, _BUCKETS))
     return Section("drops", rows, columns, shown=_shown(totals[:_MOST], rows), notes=_notes(totals),
-                   fields=TOTAL_FIELDS, below=meaning)
+                   fields=TOTAL_FIELDS)
 
 
 def _shown(totals: Sequence[DropTotal], rows: Sequence[Row]) -> list[Row]:

@@ -76,6 +76,13 @@ class History:
             "run_id": run, "counter_id": self._known(schema.counters, counter), "delta": delta,
             "since_ns": values.get("since_ns", until_ns - 10 * NANO), "until_ns": until_ns})
 
+    def looked(self, run: int, name: str, time_ns: int = START_NS, **values: object) -> None:
+        """Add that a counter was read when the run began."""
+        counter = {"collector": "snmp", "name": name, "netns": 4026531840, "ifindex": None, "interface": None,
+                   "labels": "{}", "gauge": False, **values}
+        self._add(schema.counter_starts, {"run_id": run, "counter_id": self._known(schema.counters, counter),
+                                          "time_ns": time_ns, "value": 0})
+
     def gap(self, run: int, since_ns: int, until_ns: int, **values: object) -> None:
         """Add a row to the ledger."""
         self._add(schema.gaps, {"run_id": run, "since_ns": since_ns, "until_ns": until_ns, "cause": "map full",

@@ -4,6 +4,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 
+from dropwatchd.kernel.netlink import text
 from dropwatchd.kernel.netns import NetnsNames
 from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import (
@@ -180,7 +181,7 @@ class BpfSource:
         key = self._resolved.get(raw)
         if key is None:
             address, reason, netns, ifindex, protocol, name = KEY.unpack(raw)
-            interface = Interface(netns or None, ifindex or None, name.split(b"\0")[0].decode(errors="replace") or None,
+            interface = Interface(netns or None, ifindex or None, text(name) or None,
                                   self._netns.name(netns))
             key = DropKey(self._location(address), Kind(self._reasons.name(reason), protocol or None), interface)
             self._resolved[raw] = key

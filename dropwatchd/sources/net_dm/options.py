@@ -1,7 +1,8 @@
 """What can be set: by the configuration of this source, and by anybody in the kernel's drop monitor."""
 
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import Meta, Struct
 
 from dropwatchd.model import Origin
 
@@ -32,32 +33,33 @@ class Hold(NamedTuple):
     hurried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StormLimits:
-    """`alerts` a second are a storm (0: nothing is); `calm_s` at less than half of that end it.
+class StormLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """When packet mode is given up: `alerts` a second are a storm (0: nothing is); `calm_s` at half of that end it.
 
-    The mode changes at most `changes_per_hour` times in an hour: two for each storm and its end, and the last is never
-    one to packet mode, so that the next storm can always be answered.
+    The mode changes at most `changes_per_hour` times in an hour; at least 3, so that packet mode comes back within it.
     """
 
-    alerts: int = 20_000
-    calm_s: int = 30
-    changes_per_hour: int = 6
+    alerts: Annotated[int, Meta(ge=0)] = 20_000
+    calm_s: Annotated[int, Meta(ge=1, le=3600)] = 30
+    changes_per_hour: Annotated[int, Meta(ge=3, le=60)] = 6
 
 
-@dataclass(frozen=True, slots=True)
-class NetDmOptions:
-    """What a configuration says about this source. `truncation` is in bytes of a packet, 0 for all of it."""
+class NetDmOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a configuration says about this source.
+
+    `hardware` drops are asked for where devices have devlink traps. `truncation` is in bytes of a packet, 0 for all of
+    it; `queue_length` in packets for each CPU, in the kernel.
+    """
 
     mode: Mode = "packet"
     software: bool = True
-    hardware: bool = False
-    truncation: int = 128
-    queue_length: int = 4096
-    receive_buffer_bytes: int = 64 << 20
-    sample_first: int = 4
-    sample_limit: int = 256
-    storm: StormLimits = field(default_factory=StormLimits)
+    hardware: bool = True
+    truncation: Annotated[int, Meta(ge=0, le=65_535)] = 128
+    queue_length: Annotated[int, Meta(ge=1, le=1_048_576)] = 4096
+    receive_buffer_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 64 << 20
+    sample_first: Annotated[int, Meta(ge=1, le=1024)] = 4
+    sample_limit: Annotated[int, Meta(ge=1, le=65_536)] = 256
+    storm: StormLimits = StormLimits()
 
     @property
     def origins(self) -> tuple[Origin, ...]:

@@ -16,8 +16,9 @@ from dropwatchd.sources.net_dm.tally import Tally
 
 _BATCH = 4096   # messages in one read
 _PAUSE_S = 0.02  # after a read that found some: one wake-up for many is what makes an alert cheap
-_LAST_S = 0.3   # for alerts that are still on their way when we stop
-_QUIET_S = 0.05
+_LAST_S = 0.8   # for alerts that are still on their way when we stop: a busy CPU reports them late,
+_QUIET_S = 0.25  # so only this long a silence says that none is left
+_ALERT_NS = {"packet": NANO // 10, "summary": 2 * NANO}  # summaries come once a second (net/core/drop_monitor.c)
 
 
 class NetDmSource:
@@ -31,6 +32,7 @@ class NetDmSource:
         self._tally = Tally(self._options, window_ns)
         self._guard = Guard(self._options.storm)
         self._opened: list[Record] = []
+        self._is_open = False
 
     def open(self) -> None:
         """Listen, and switch the monitor on. Raises UnavailableError: no module, no rights, no devlink."""
@@ -40,6 +42,7 @@ class NetDmSource:
             except (OSError, ModuleNotFoundError) as error:
                 raise unavailable(error) from error
             undo.pop_all()
+        self._is_open = True
 
     def _open(self, undo: ExitStack) -> None:
         # Imported here: pyroute2 takes 24 MiB, which a daemon with another source need not have.
@@ -92,8 +95,23 @@ class NetDmSource:
         elif self._tally.crowded:
             yield from self._tally.take()
 
-    def close(self) -> Iterator[Record]:
-        """Wait for what is on its way, stop, restore what was set before, and yield the rest."""
+    @property
+    def scope(self) -> str:
+        """Return which drops are asked for."""
+        return "drops" if len(self._options.origins) > 1 else self._options.origins[0]
+
+    def complete_until(self) -> int:
+        """Return the time of the last look, less what an alert may need from its drop to us."""
+        return self._looked_ns - _ALERT_NS[self._ledger.config.mode]
+
+    def close(self) -> list[Record]:
+        """Wait for what is on its way, stop, restore what was set before, and return the rest; twice is nothing."""
+        if not self._is_open:
+            return []
+        self._is_open = False
+        return list(self._close())
+
+    def _close(self) -> Iterator[Record]:
         with ExitStack() as undo:
             for close in (self._control.close, self._receiver.close, self._epoll.close):
                 undo.callback(close)

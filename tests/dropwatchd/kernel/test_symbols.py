@@ -1,6 +1,7 @@
 """What the kernel prints for an address becomes symbol, offset and module."""
 
 import pytest
+
 from dropwatchd.kernel.symbols import parse_printed
 from dropwatchd.model import Location
 

@@ -62,7 +62,7 @@ class _Terminal(io.StringIO):
 
 
 def _answer(row: Row) -> Answer:
-    section = Section("drops", [row, row], COLUMNS, below=lambda _row: ["What it means", "next: look"])
+    section = Section("drops", [row, row], COLUMNS, below=lambda _row: [("What it means", "next: look")])
     return Answer(Scope(0, 10), 10, [], assess([], [], (0, 10)), [section])
 
 

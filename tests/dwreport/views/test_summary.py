@@ -33,7 +33,8 @@ def test_the_json_contract(history: History, report: Report) -> None:
         "delta": 15012, "layer": "udp", "kind": answer["counters"][0]["kind"],
         "meaning": answer["counters"][0]["meaning"], "host": "web-3"}]
     assert "receive buffer" in answer["counters"][0]["meaning"]
-    assert answer["findings"] == []
+    [finding] = answer["findings"]
+    assert (finding["title"], finding["count"]) == (answer["drops"][0]["cause"], 15012)
 
 
 def test_unknown_is_null(history: History, report: Report) -> None:
@@ -72,11 +73,12 @@ def test_the_table_shows_what_matters_first(history: History, report: Report) ->
     history.counter(run, "IpInReceives", 99)
     lines = report().splitlines()
     assert lines[0] == "web-3 · 2025-11-22 10:00:00-11:00:00 UTC · bpf · coverage complete"
-    assert [line.split() for line in lines[2:4]] == [
+    table = next(place for place, line in enumerate(lines) if line.startswith(" COUNT"))
+    assert [line.split() for line in lines[table:table + 2]] == [
         ["COUNT", "SHARE", "REASON", "PROTO", "WHERE", "INTERFACE", "FIRST", "LAST"],
         ["15", "012", "94", "%", "SOCKET_RCVBUFF", "ipv4", "udp_queue_rcv_one_skb", "eth0", "10:01:00", "10:01:00"]]
-    assert "receive buffer" in lines[4]
-    assert "eth1 (blue)" in lines[5]
+    assert "receive buffer" in lines[3]
+    assert "eth1 (blue)" in lines[table + 2]
     assert "+15 012  snmp UdpRcvbufErrors" in "\n".join(lines)
     assert lines[-1] == "and 1 more counter, ordinary traffic among them; dwreport counters shows all"
 
@@ -113,7 +115,8 @@ def test_counters_that_tell_most_come_first(history: History, report: Report) ->
     for name, delta in (("time_squeeze", 500), ("dropped", 3)):
         history.counter(run, name, delta, collector="softnet")
     history.counter(run, "UdpNoPorts", 7)
-    shown = [line.split()[:3:2] for line in report().splitlines() if "+" in line]
+    table = report().partition("Counters that moved")[2]
+    shown = [line.split()[:3:2] for line in table.splitlines() if "+" in line]
     assert shown == [["+7", "UdpNoPorts"], ["+500", "time_squeeze"], ["+3", "dropped"]]
 
 
@@ -157,8 +160,10 @@ def test_a_history_of_several_hosts(history: History, report: Report) -> None:
         history.drop(history.run(hostname=name, machine_id=name), START_NS + NANO, 2)
     table = report().splitlines()
     assert table[0].startswith("web-3, web-4 · ")
-    assert table[2].endswith("HOST")
-    assert [line.split()[-1] for line in table[3:6:2]] == ["web-3", "web-4"]
+    drops = next(place for place, line in enumerate(table) if line.startswith("COUNT"))
+    assert table[drops].endswith("HOST")
+    assert [line.split()[-1] for line in table[drops + 1:drops + 3]] == ["web-3", "web-4"]
+    assert table[3].endswith("web-3, web-4")
     assert [row["host"] for row in report.json()["drops"]] == ["web-3", "web-4"]
     assert [row["host"] for row in report.json("--host", "web-4")["drops"]] == ["web-4"]
 

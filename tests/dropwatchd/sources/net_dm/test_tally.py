@@ -120,7 +120,7 @@ def test_a_full_summary_is_a_gap(points: int) -> None:
     (0x0800, b"\x45" + b"\0" * 11 + b"\x08\0" + b"\x45" + b"\0" * 19, True),
     (0x0806, b"\xff" * 6 + b"\0" * 6 + b"\x08\x06", True),
 ])
-def test_a_device_without_link_header(protocol: int, data: bytes, link_header: bool) -> None:  # noqa: FBT001
+def test_a_device_without_link_header(protocol: int, data: bytes, link_header: bool) -> None:
     """Bytes that start with IP are told apart from those that start with a MAC address."""
     counted = tally()
     counted.add([encode.software(protocol=protocol, data=data)])

@@ -20,7 +20,7 @@ class Recording:
     """Reads the source as the daemon does, in a thread; `records` grows while it runs."""
 
     def __init__(self, **options: Any) -> None:
-        self._source = NetDmSource(NetDmOptions(**{"storm": NO_STORM, **options}))
+        self._source = NetDmSource(NetDmOptions(**{"storm": NO_STORM, "hardware": False, **options}))
         self._stop = threading.Event()
         self.records: list[Record] = []
         self._source.open()

@@ -1,0 +1,38 @@
+"""Brings together what findings are made of, from a history."""
+
+from collections.abc import Sequence
+
+from dropwatchd.history.aligned import Aligned
+from dropwatchd.history.reader import DropTotal, Reader
+from dropwatchd.model import Effect, GapCause
+from dwreport.findings.model import Facts
+from dwreport.reconcile.algebra import equalities
+from dwreport.reconcile.evidence import Evidence
+from dwreport.reconcile.settle import settled
+
+_SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded
+_LOSSY = {Effect.BLIND, Effect.PARTIAL}
+_SCOPES = {"drops", "software"}
+
+
+def gather(reader: Reader, drops: Sequence[DropTotal]) -> Facts:
+    """Ask the history, for these drops of a report."""
+    aligned = Aligned(reader)
+    names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
+    evidence, agreements = settled(Evidence(
+        aligned.drops(), aligned.counters(), aligned.looked_at(names), blind=_is_blind(reader)))
+    return Facts(drops, list(reader.packets(_SAMPLES)), evidence, agreements, _names(reader, evidence))
+
+
+def _names(reader: Reader, evidence: Evidence) -> dict[int, str]:
+    """Return the names of namespaces; one alone whose counters were read is the initial one, though none was told."""
+    names = reader.netns_names()
+    read = {total.netns for total in evidence.counters if total.netns is not None}
+    return {**dict.fromkeys(read, "init"), **names} if len(read) == 1 else names
+
+
+def _is_blind(reader: Reader) -> bool:
+    """Say whether drops went unseen while counters were read: not while the daemon was down."""
+    lost = any(gap.effect in _LOSSY and gap.scope in _SCOPES and gap.lost != 0 and gap.cause != GapCause.DAEMON_DOWN
+               for gap in reader.gaps())
+    return lost or any(run.source == "none" for run in reader.runs())

@@ -1,0 +1,137 @@
+"""The first screen: findings before everything else, in every format."""
+
+import struct
+
+import pytest
+
+from dropwatchd.model import NANO
+from tests.dwreport.conftest import START_NS, History, Report
+
+AT_NS = START_NS + 95 * NANO
+READ_NS = START_NS + 100 * NANO
+HOSTILE = "ev\x1b[31mil\n\u202e"
+DATAGRAM = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([192, 0, 2, 1]),
+                       bytes([198, 51, 100, 2]), 40000, 5060, 8, 0)
+
+
+def _full_buffer(history: History) -> int:
+    run = history.run()
+    for name in ("UdpRcvbufErrors", "UdpInErrors", "UdpInCsumErrors", "UdpMemErrors"):
+        history.looked(run, name)
+    history.drop(run, AT_NS, 15012, last_ns=AT_NS + NANO // 2)
+    history.packet(run, AT_NS, DATAGRAM, weight=15012, link_header=False)
+    for name in ("UdpRcvbufErrors", "UdpInErrors"):
+        history.counter(run, name, 15012, READ_NS)
+    history.counter(run, "IpInReceives", 99, START_NS + 200 * NANO)
+    owner = {"local": "0.0.0.0:5060", "protocol": "udp", "process": "sipd", "pid": "812"}
+    history.counter(run, "drops", 15012, READ_NS, collector="sockets", labels=owner)
+    return run
+
+
+def test_the_first_screen(history: History, report: Report) -> None:
+    """Cause, who, evidence, next step; then the drops."""
+    run = _full_buffer(history)
+    history.drop(run, AT_NS, 812, reason="UNHANDLED_PROTO", protocol=0x88CC, symbol="__netif_receive_skb_core")
+    assert report().splitlines()[2:12] == [
+        "FINDING     CAUSE                               PACKETS  FIRST     LAST",
+        "1  HARMFUL  A socket's receive buffer was full   15 012  10:01:35  10:01:35",
+        "            eth0 · udp/5060 (all samples) · from 192.0.2.1 · to 198.51.100.2",
+        "            owner: sipd[812], whose socket lost 15 012",
+        "            SOCKET_RCVBUFF: 15 012 events in udp_queue_rcv_one_skb · agrees: UdpRcvbufErrors +15 012",
+        "            not wrong checksum (UdpInCsumErrors +0) nor lack of memory (UdpMemErrors +0)",
+        "            confidence high",
+        "            next: ss -uampn 'sport = :5060'",
+        "benign: 812 packets of 1 expected kind (Nothing on this host handles this protocol)",
+        "",
+    ]
+
+
+def test_findings_for_programs(history: History, report: Report) -> None:
+    """The contract; benign ones too."""
+    _full_buffer(history)
+    [finding] = report.json()["findings"]
+    assert finding == {
+        "title": "A socket's receive buffer was full", "severity": "harmful", "count": 15012,
+        "first": "2025-11-22T10:01:35.000000Z", "last": "2025-11-22T10:01:35.500000Z",
+        "evidence": finding["evidence"], "who": finding["who"], "advice": "ss -uampn 'sport = :5060'",
+        "confidence": "high", "hosts": ["web-3"]}
+    assert "agrees: UdpRcvbufErrors +15 012" in finding["evidence"]
+    assert report.csv()[0]["count"] == "15012"
+    assert "SOCKET_RCVBUFF: 15 012 events" in report("--format", "markdown").replace("\\", "")
+
+
+def test_counters_are_compared_between_two_readings(history: History, report: Report) -> None:
+    """What was dropped before the first and after the last reading in the window is no disagreement."""
+    run = history.run()
+    history.counter(run, "UdpRcvbufErrors", 70, START_NS + 5 * NANO)  # begins before the window
+    history.counter(run, "UdpRcvbufErrors", 100, READ_NS)
+    history.counter(run, "IpInReceives", 1, START_NS + 200 * NANO)
+    for time_ns, count in ((START_NS + NANO, 7), (AT_NS, 100), (START_NS + 300 * NANO, 9)):
+        history.drop(run, time_ns, count)
+    [finding] = report.json()["findings"]
+    assert finding["count"] == 116
+    assert "agrees: UdpRcvbufErrors +100 for 100 events between two readings" in finding["evidence"]
+
+
+def test_drops_after_the_last_reading_are_not_yet_compared(history: History, report: Report) -> None:
+    """The window is younger than a snapshot."""
+    run = history.run()
+    history.looked(run, "UdpRcvbufErrors")
+    history.drop(run, AT_NS, 5)
+    [finding] = report.json()["findings"]
+    assert "5 not compared: too near to the first or last reading of the counters" in finding["evidence"]
+
+
+def test_filters_do_not_change_what_is_compared(history: History, report: Report) -> None:
+    """Of two interfaces' drops, which share a counter, one is asked for."""
+    run = _full_buffer(history)
+    history.drop(run, AT_NS, 8, name="eth1", ifindex=3)
+    history.counter(run, "UdpRcvbufErrors", 8, START_NS + 110 * NANO)
+    history.counter(run, "rx_missed_errors", 3, READ_NS, collector="link", interface="eth1", ifindex=3)
+    [finding] = report.json("--interface", "eth1")["findings"]
+    assert finding["count"] == 8
+    compared = "agrees: UdpRcvbufErrors +15 020 for 15 020 events between two readings, others among them"
+    assert compared in finding["evidence"]
+    assert len(report.json()["findings"]) == 2
+
+
+def test_loss_that_only_counters_saw_is_not_nothing(history: History, report: Report) -> None:
+    """No event is not "no packet was dropped"."""
+    history.counter(history.run(), "rx_missed_errors", 812, READ_NS, collector="link", interface="eth0", ifindex=2)
+    text = report()
+    assert "No drop event was recorded, but counters saw losses." in text
+    assert "No packet was dropped" not in text
+    assert "1  HARMFUL  Packets lost because the card's receive ring was full      812  -" in text
+
+
+def test_without_a_source_counters_say_why_they_are_alone(history: History, report: Report) -> None:
+    """An ordinary user records counters."""
+    history.counter(history.run(source="none"), "UdpNoPorts", 5, READ_NS)
+    [finding] = report.json()["findings"]
+    assert finding["evidence"] == ["UdpNoPorts +5: drops were not watched all the time"]
+
+
+def test_no_line_is_wider_than_the_terminal(
+        history: History, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long evidence is broken between words."""
+    monkeypatch.setenv("COLUMNS", "80")
+    run = history.run()
+    history.drop(run, AT_NS, 3, reason=None, symbol="ip_rcv_finish_core")
+    text = report()
+    assert max(map(len, text.splitlines()[2:])) <= 80
+    assert "UNICAST_IN_L2_MULTICAST" in text
+
+
+def test_findings_reach_no_terminal_raw(history: History, report: Report) -> None:
+    """Process, interface, rule and address."""
+    run = history.run(hostname=HOSTILE)
+    history.drop(run, AT_NS, 3, name=HOSTILE, netns_name=HOSTILE)
+    history.packet(run, AT_NS, DATAGRAM, link_header=False)
+    labels = {"local": "0.0.0.0:5060", "protocol": "udp", "process": HOSTILE, "pid": "1", "cgroup": f"/{HOSTILE}"}
+    history.counter(run, "drops", 3, READ_NS, collector="sockets", labels=labels)
+    history.drop(run, AT_NS, 4, reason="NETFILTER_DROP")
+    history.counter(run, "packets", 4, READ_NS, collector="nftables", labels={"table": HOSTILE, "comment": HOSTILE})
+    history.counter(run, "rx_missed_errors", 3, READ_NS, collector="link", interface=HOSTILE, ifindex=9)
+    for form in ("table", "json", "csv", "markdown"):
+        assert all(char.isprintable() or char == "\n" for char in report("--format", form)), form
+    assert any(HOSTILE in line for line in report.json()["findings"][0]["who"])
