@@ -29,7 +29,7 @@ class Rounds(Thread):
         self._pending = pending
         self._host = Host()
         self._differ = Differ()
-        self._ending = Flag()
+        self._ending, self._woken = Flag(), Flag()
         self._last_ns: dict[str, int] = {}
         self._noted: dict[str, str] = {}
         self._names: dict[int, str] = {}
@@ -41,12 +41,20 @@ class Rounds(Thread):
         while not self._ending.is_set():
             self.take_round()
             due = max(due + self.interval, time.monotonic())
-            self._ending.wait(due - time.monotonic())
+            if self._woken.wait(due - time.monotonic()):
+                self._woken.clear()
+                due = time.monotonic()
         self.take_round()
+
+    def change(self, collectors: dict[str, Collect], interval: float, namespaces: Iterable[str]) -> None:
+        """Read these from now on, beginning at once."""
+        self.collectors, self.interval, self.namespaces = collectors, interval, tuple(namespaces)
+        self._woken.set()
 
     def stop(self) -> None:
         """End after the round that is running, if any, and a last one."""
         self._ending.set()
+        self._woken.set()
 
     def take_round(self) -> None:
         """Read every collector here, and in the namespaces that the configuration names."""

@@ -122,9 +122,8 @@ class Session:
         except ConfigError as error:
             log.error("keeping the configuration as it was: %s", error)
         else:
-            self._rounds.collectors = collectors(new.counters.disabled)
-            self._rounds.interval = new.counters.interval_seconds
-            self._rounds.namespaces = new.counters.namespaces
+            self._rounds.change(collectors(new.counters.disabled), new.counters.interval_seconds,
+                                new.counters.namespaces)
             self._recorder.retention = new.history
             later = [key for key in ("source", "database", "window_seconds", "bpf", "net_dm")
                      if getattr(new, key) != getattr(self._config, key)]

@@ -20,9 +20,7 @@ def default_database() -> Path:
 def database_to_read() -> Path:
     """Return the default database, or the host's where an ordinary user has none of their own."""
     own, shared = default_database(), _OF_THE_HOST / NAME
-    if not own.exists() and _may_exist(shared):
-        return shared
-    return own
+    return shared if not _exists(own, if_closed=False) and _exists(shared, if_closed=True) else own
 
 
 def _of_the_user() -> Path:
@@ -32,9 +30,9 @@ def _of_the_user() -> Path:
     return base / "dropwatchd"
 
 
-def _may_exist(path: Path) -> bool:
-    """Say whether a file is there; one in a folder that is closed to us is taken to be, so that the error names it."""
+def _exists(path: Path, *, if_closed: bool) -> bool:
+    """Say whether a file is there; in a folder that is closed to us nobody can tell, and `if_closed` decides."""
     try:
         return path.exists()
     except PermissionError:
-        return True
+        return if_closed

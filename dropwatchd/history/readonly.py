@@ -141,7 +141,7 @@ def _check_file(path: Path) -> None:
         raise UnreadableError("a directory, not a history", path, _NAME_ANOTHER) from None
     except PermissionError:
         raise UnreadableError("no right to read the history", path,
-                              "use sudo, or join the group that owns it (dropwatch)") from None
+                              "use sudo, or join the group that owns it (dropwatchd)") from None
     except OSError as error:
         raise UnreadableError(f"cannot read the history ({error.strerror})", path, _CHECK) from None
     if not head and not _size(_beside(path, "-wal")):

@@ -135,3 +135,18 @@ def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(namespace: str) -> 
     (gap,) = pending.take().gaps
     assert gap.scope == f"counters:@{namespace}x"
     assert "cannot be entered" in gap.detail
+
+
+def test_a_change_is_taken_at_once() -> None:
+    """A reload does not wait for the old interval to end."""
+    pending = Pending()
+    rounds = Rounds({"rising": _rising()}, pending, 3600)
+    rounds.start()
+    while not pending.wait(10):
+        pass
+    pending.take()
+    rounds.change({"other": _rising()}, 3600, ())
+    assert pending.wait(10)
+    assert [round_.collector for round_ in pending.take().rounds] == ["other"]
+    rounds.stop()
+    rounds.join(10)

@@ -1,4 +1,4 @@
-"""Runs the checks of the NET_DM source inside the guests; collected from tests/vm, where the fixture `guest` is."""
+"""Runs the checks of the NET_DM source inside the guests, where there is a drop monitor."""
 
 import pytest
 
