@@ -8,12 +8,13 @@ VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 BPF     := dropwatchd/sources/bpf/drops.bpf
 
-.PHONY: help run test bench bpf dist install uninstall clean
+.PHONY: help run test bench gallery bpf dist install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
 	@echo "make test       run all tests, with the linters among them"
 	@echo "make bench      measure exactness, cost and speed on this machine"
+	@echo "make gallery    provoke drops one cause at a time, and score what is recorded and reported (root)"
 	@echo "make bpf        rebuild the BPF program (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
@@ -28,6 +29,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)
+
+gallery: $(VENV)/.test
+	$(VENV)/bin/python -m tests.gallery $(ARGS)
 
 bpf: $(BPF).o
 
