@@ -2,11 +2,18 @@
 
 import signal
 import socket
+import sys
 from types import FrameType
 
 
 class Stopped(BaseException):
     """SIGTERM or SIGINT came before the loop was running."""
+
+
+def _unraisable(fault: "sys.UnraisableHookArgs") -> None:
+    """Keep quiet about a Stopped that came where nothing can be raised: the flag is set, and is looked at later."""
+    if not isinstance(fault.exc_value, Stopped):
+        sys.__unraisablehook__(fault)
 
 
 class Signals:
@@ -19,6 +26,7 @@ class Signals:
         for end in (self._receive, self._send):
             end.setblocking(False)  # noqa: FBT003 - the only way to say it
         signal.set_wakeup_fd(self._send.fileno(), warn_on_full_buffer=False)
+        sys.unraisablehook = _unraisable
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._handle)
 

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-# enum libbpf_print_level, and its callback; va_list is passed on untouched
-_PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 SAMPLE_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 _P, _I, _U, _S = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_char_p
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "libbpf_num_possible_cpus": (_I, []),
-    "libbpf_set_print": (_P, [_PRINT]),
+    "libbpf_set_print": (_P, [_P]),
     "bpf_object__open_mem": (_P, [_P, ctypes.c_size_t, _P]),
     "bpf_object__load": (_I, [_P]),
     "bpf_object__close": (None, [_P]),
@@ -41,7 +39,6 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "btf__type_by_id": (_P, [_P, _U]),
     "btf__name_by_offset": (_S, [_P, _U]),
 }
-_NO_OUTPUT = _PRINT(lambda _level, _format, _arguments: 0)
 
 
 class Libbpf:
@@ -53,7 +50,7 @@ class Libbpf:
         for name, (result, arguments) in _SIGNATURES.items():
             function = getattr(self._library, name)
             function.restype, function.argtypes = result, arguments
-        self._library.libbpf_set_print(_NO_OUTPUT)
+        self._library.libbpf_set_print(None)  # what went wrong is said by errno, in our own words
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return getattr(self._library, name)  # type: ignore[no-any-return]

@@ -1,0 +1,48 @@
+"""What a scenario is: one cause of drops, how to provoke it, and what a record of it must say."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.gallery.stage import Stage
+
+
+class MissingError(Exception):
+    """This kernel or host cannot play the scenario; the text says what is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A counter that must move by as much as was dropped, or at least so much.
+
+    `labels` are those that its collector gives it; only the ones named here are compared.
+    """
+
+    collector: str
+    name: str
+    interface: str | None = None
+    at_least: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    role: str = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One cause. `provoke` plays it on a stage and returns how many packets that dropped, exactly.
+
+    `reasons` are the names that kernels give it, the newest first; `locations` the functions it happens in, by which
+    it is known where a source or a kernel tells no reason. `interface` is None where no device is involved.
+    `trap` is devlink's name where the hardware drops. `silent` says, kernel or source -> why, where there is no event
+    to be had; such a scenario rests on its counters. `nameless` says the same of the interface. Keys are "6.1", "6.12",
+    "6.18", "bpf", "net_dm", "net_dm summary", or "*".
+    """
+
+    title: str
+    provoke: Callable[[Stage], int]
+    reasons: tuple[str, ...]
+    locations: tuple[str, ...]
+    interface: str | None = "in0"
+    role: str = "host"
+    trap: str | None = None
+    counters: tuple[Moved, ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
+    nameless: Mapping[str, str] = field(default_factory=dict)

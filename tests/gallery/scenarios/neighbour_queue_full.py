@@ -1,0 +1,29 @@
+"""More packets to a neighbour than may wait for its address."""
+
+import socket
+
+from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.stage import Stage
+
+COUNT = 20
+NOBODY = "198.51.100.99"
+
+
+def provoke(stage: Stage) -> int:
+    stage.host.sysctl("ipv4/neigh/out0/unres_qlen_bytes", 1)
+    stage.host.sysctl("ipv4/neigh/out0/retrans_time_ms", 60_000)
+    stage.host.run(_send)
+    return COUNT
+
+
+def _send() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(1 + COUNT):
+            sender.sendto(b"gallery", (NOBODY, 9))
+
+
+SCENARIO = Scenario(
+    "neighbour queue full", provoke, reasons=("NEIGH_QUEUEFULL",),
+    locations=("__neigh_event_send",), interface="out0",
+    counters=(Moved("neighbour", "unresolved_discards", at_least=COUNT),),
+)

@@ -1,0 +1,22 @@
+"""An nftables rule that drops of forwarded packets."""
+
+from tests.gallery.hosts import nft, nft_counted
+from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.stage import FAR, Stage
+
+COUNT = 20
+
+
+def provoke(stage: Stage) -> int:
+    nft(stage.host, "forward", "udp dport 9 counter drop")
+    stage.forward()
+    with stage.send_all(COUNT):
+        stage.send_udp(count=COUNT, target=FAR)
+    return nft_counted(stage.host)
+
+
+SCENARIO = Scenario(
+    "nft drop in forward", provoke, reasons=("NETFILTER_DROP",),
+    locations=("nft_do_chain", "nf_hook_slow"),
+    counters=(Moved("nftables", "packets"),),
+)

@@ -1,0 +1,28 @@
+"""Packets for a token bucket filter whose queue is full."""
+
+import socket
+
+from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.stage import FAR, Stage
+
+COUNT = 20
+PASSED, QUEUED = 1, 1
+
+
+def provoke(stage: Stage) -> int:
+    stage.host.command("tc qdisc add dev out0 root handle 1: tbf rate 8bit burst 1600 limit 1600")
+    stage.host.run(_send)
+    return COUNT
+
+
+def _send() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(PASSED + QUEUED + COUNT):
+            sender.sendto(bytes(1400), (FAR, 9))
+
+
+SCENARIO = Scenario(
+    "qdisc limit (tbf)", provoke, reasons=("QDISC_DROP", "QDISC_OVERLIMIT"),
+    locations=("__dev_queue_xmit", "__dev_xmit_skb"),
+    interface="out0", counters=(Moved("qdisc", "drops", "out0", labels={"handle": "1:"}),),
+)
