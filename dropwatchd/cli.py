@@ -68,8 +68,7 @@ def record(given: argparse.Namespace, signals: Signals) -> None:
     config = configuration(given)
     started = time.monotonic()
     with ExitStack() as stack:
-        session = Session(config, stack)
+        session = Session(config, stack, signals.check)
         session.announce()
-        signals.to_flags()
         logger.info("ready after %.2f s", time.monotonic() - started)
         session.run(signals, lambda: configuration(given))

@@ -36,15 +36,18 @@ _LAST_WRITE = 15.0  # and the writer, which needs few of them unless the disk st
 class Session:
     """Opens everything in the order in which it must be undone; `run` returns when it is time to stop."""
 
-    def __init__(self, config: Config, stack: ExitStack) -> None:
+    def __init__(self, config: Config, stack: ExitStack, check: Callable[[], None]) -> None:
+        """Raise what `check` does where it is safe to stop; what was opened is closed by the stack."""
+        check()
         self._config = config
         self.database = Path(config.database) if config.database else default_database()
         stack.enter_context(lock(self.database))
-        upgrade(self.database)
+        upgrade(self.database, check)
         self._service = Service()
         self._sources = self._open_sources(stack)
         self._writer = Writer(self.database, identity(), self._seeing() or "none")
         stack.callback(self._writer.close)
+        check()
         self._pending = Pending(int(config.window_seconds * NANO))
         gap = self._writer.start(time.time_ns())
         if gap:

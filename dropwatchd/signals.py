@@ -1,50 +1,43 @@
-"""Signals as the daemon takes them: at start they end it wherever it is, then they are read like any other input."""
+"""Signals as the daemon takes them: noted when they come, looked at where it is safe to stop."""
 
 import signal
 import socket
-import sys
 from types import FrameType
 
 
-class Stopped(BaseException):
+class Stopped(Exception):  # noqa: N818 - somebody asked: no error
     """SIGTERM or SIGINT came before the loop was running."""
 
 
-def _unraisable(fault: "sys.UnraisableHookArgs") -> None:
-    """Keep quiet about a Stopped that came where nothing can be raised: the flag is set, and is looked at later."""
-    if not isinstance(fault.exc_value, Stopped):
-        sys.__unraisablehook__(fault)
-
-
 class Signals:
-    """`stop` and `reload` say what came; `fileno` turns readable when something did."""
+    """`stop` and `reload` say what came; `fileno` turns readable when something did.
+
+    Nothing is raised where a signal happens to arrive: not all code in C that is being imported or called then would
+    survive it.
+    """
 
     def __init__(self) -> None:
         self.stop = self.reload = False
-        self._raises = True
         self._receive, self._send = socket.socketpair()
         for end in (self._receive, self._send):
             end.setblocking(False)  # noqa: FBT003 - the only way to say it
         signal.set_wakeup_fd(self._send.fileno(), warn_on_full_buffer=False)
-        sys.unraisablehook = _unraisable
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._handle)
+            signal.signal(number, self._note)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
             self.reload = True
-            return
-        self.stop = True
-        if self._raises:
-            self._raises = False
+        else:
+            self.stop = True
+
+    def check(self) -> None:
+        """Raise Stopped if it is time to stop: called between the steps of the start."""
+        if self.stop:
             raise Stopped
 
     def fileno(self) -> int:
         return self._receive.fileno()
-
-    def to_flags(self) -> None:
-        """From now on nothing is raised: the loop looks at the flags."""
-        self._raises = False
 
     def drain(self) -> None:
         """Take the wake-up bytes."""

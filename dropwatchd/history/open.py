@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from dropwatchd.history.schema import APPLICATION_ID, REVISION
 
 _BUSY_MS = 5000
+_LOOK = 0.1  # seconds between two looks whether it is time to stop
 
 
 class HistoryError(Exception):
@@ -43,15 +45,34 @@ def lock(database: Path) -> IO[str]:
     return file
 
 
-def upgrade(database: Path) -> None:
-    """Bring the schema to this version's, in a process that ends: what Alembic imports is never needed again."""
+def upgrade(database: Path, check: Callable[[], None] = lambda: None) -> None:
+    """Bring the schema to this version's, in a process that ends: what Alembic imports is never needed again.
+
+    While that runs `check` is called; when it raises, the migration is ended, and SQLite undoes what it had begun.
+    """
     if revision(database) == REVISION:
         return
-    done = subprocess.run([sys.executable, "-m", "dropwatchd.history.upgrade", str(database)],
-                          check=False, capture_output=True, text=True)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+    process = subprocess.Popen([sys.executable, "-m", "dropwatchd.history.upgrade", str(database)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        errors = _output(process, check)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode:
+        last = errors.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
         raise HistoryError(f"cannot bring {database} to schema {REVISION}: {last[0]}")
+
+
+def _output(process: subprocess.Popen[str], check: Callable[[], None]) -> str:
+    while True:
+        try:
+            return process.communicate(timeout=_LOOK)[1]
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            check()
 
 
 def revision(database: Path) -> str | None:
