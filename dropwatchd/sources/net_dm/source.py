@@ -168,7 +168,7 @@ def unavailable(error: OSError | ModuleNotFoundError) -> UnavailableError:
     """Say what stands in the way, from what the kernel answered."""
     if isinstance(error, ModuleNotFoundError):
         return UnavailableError("the kernel module drop_monitor is not loaded",
-                                "modprobe drop_monitor (the shipped unit does), if this kernel has it")
+                                "modprobe drop_monitor, as the shipped drop-in net_dm.conf does, if this kernel has it")
     if error.errno in (errno.EPERM, errno.EACCES):
         return UnavailableError("no right to use the drop monitor",
                                 "run as root, or give the service CAP_NET_ADMIN and, to listen, CAP_SYS_ADMIN")
