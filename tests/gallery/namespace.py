@@ -26,16 +26,23 @@ class Namespace:
         command(f"ip netns add {self.name}")
         self.inode = (_FOLDER / self.name).stat().st_ino
         self._thread = ThreadPoolExecutor(max_workers=1, initializer=_enter, initargs=(_FOLDER / self.name,))
-        for which in ("all", "default"):
-            self.sysctl(f"ipv6/conf/{which}/disable_ipv6", 1)
-            self.sysctl(f"ipv4/conf/{which}/rp_filter", 0)
-            self.sysctl(f"ipv4/conf/{which}/log_martians", 0)
-        self.command("ip link set lo up")
+        try:
+            self._silence()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_raised: object) -> None:
         self._thread.shutdown()
         command(f"ip netns delete {self.name}")
+
+    def _silence(self) -> None:
+        for which in ("all", "default"):
+            self.sysctl(f"ipv6/conf/{which}/disable_ipv6", 1)
+            self.sysctl(f"ipv4/conf/{which}/rp_filter", 0)
+            self.sysctl(f"ipv4/conf/{which}/log_martians", 0)
+        self.command("ip link set lo up")
 
     def run(self, function: Callable[[], _T]) -> _T:
         """Call a function in the namespace: its sockets and /proc/thread-self are the namespace's."""

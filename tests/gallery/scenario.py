@@ -30,10 +30,11 @@ class Scenario:
     """One cause. `provoke` plays it on a stage and returns how many packets that dropped, exactly.
 
     `reasons` are the names that kernels give it, the newest first; `locations` the functions it happens in, by which
-    it is known where a source or a kernel tells no reason. `interface` is None where no device is involved.
-    `trap` is devlink's name where the hardware drops. `silent` says, kernel or source -> why, where there is no event
-    to be had; such a scenario rests on its counters. `nameless` says the same of the interface. Keys are "6.1", "6.12",
-    "6.18", "bpf", "net_dm", "net_dm summary", or "*".
+    it is known where the source tells no reason, or where the kernel does not: `reasonless` lists such kernels.
+    `interface` is None where no device is involved. `trap` is devlink's name where the hardware drops.
+    `silent` says, kernel or source -> why, where there is no event to be had; such a scenario rests on its counters.
+    `nameless` says the same of the interface. Kernels are "6.1", "6.12", "6.18"; sources "bpf", "net_dm",
+    "net_dm summary"; "*" is all.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Scenario:
     locations: tuple[str, ...]
     interface: str | None = "in0"
     role: str = "host"
+    reasonless: tuple[str, ...] = ()
     trap: str | None = None
     counters: tuple[Moved, ...] = ()
     silent: Mapping[str, str] = field(default_factory=dict)

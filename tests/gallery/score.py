@@ -47,7 +47,7 @@ def judge(played: Played, report: Row) -> Score:
     counters, notes = _reconcile(played, report["counters"])
     if silent := _limit(scenario.silent, played.source):
         return Score(None, None, None, counters, (f"no event: {silent}", *notes))
-    by_place = played.source != "bpf"
+    by_place = played.source != "bpf" or not {"*", kernel()}.isdisjoint(scenario.reasonless)
     own = [row for row in report["drops"]
            if belongs(row, scenario, played.stage) and is_cause(row, scenario, by_place=by_place)]
     count = sum(row["count"] for row in own)
@@ -77,13 +77,13 @@ def belongs(row: Row, scenario: Scenario, stage: Stage) -> bool:
     return row["ifindex"] is None or row["ifindex"] in stage.indexes.values()
 
 
-def is_cause(row: Row, scenario: Scenario, *, by_place: bool = False) -> bool:
+def is_cause(row: Row, scenario: Scenario, *, by_place: bool) -> bool:
     """Say whether a row tells the scenario's cause: by its reason, or where there is none by its location."""
     if row["trap"] or scenario.trap:
         return bool(row["trap"] == scenario.trap)
     if row["reason"] not in UNSAID:
         return row["reason"] in scenario.reasons
-    return (by_place or "NOT_SPECIFIED" in scenario.reasons) and symbol(row) in scenario.locations
+    return by_place and symbol(row) in scenario.locations
 
 
 def symbol(row: Row) -> str:
@@ -97,8 +97,12 @@ def _called(row: Row) -> str:
 
 def _limit(limits: Mapping[str, str], source: str) -> str | None:
     """Return why something is not to be had on this kernel or from this source."""
-    kernel = ".".join(os.uname().release.split(".")[:2])
-    return next((limits[key] for key in ("*", kernel, source) if key in limits), None)
+    return next((limits[key] for key in ("*", kernel(), source) if key in limits), None)
+
+
+def kernel() -> str:
+    """Return the running kernel's series, such as "6.12"."""
+    return ".".join(os.uname().release.split(".")[:2])
 
 
 def _reconcile(played: Played, rows: Iterable[Row]) -> tuple[bool | None, tuple[str, ...]]:

@@ -46,6 +46,9 @@ class Stage:
             _address(self.host, "in0", HOST, HOST_MAC, (SENDER, SENDER_MAC), (STRANGER, SENDER_MAC))
             _address(self.host, "out0", HOST_FAR, HOST_FAR_MAC, (FAR, FAR_MAC))
             _address(self.far, "in0", FAR, FAR_MAC, (HOST_FAR, HOST_FAR_MAC))
+            for namespace, devices in ((self.sender, ["wire"]), (self.host, ["in0", "out0"]), (self.far, ["in0"])):
+                for device in devices:
+                    _await_link(namespace, device)
             self.sender.command(f"ip route add default via {HOST}")
             self.far.command(f"ip route add default via {HOST_FAR}")
             self._wire = stack.enter_context(self.sender.run(_packet_socket))
@@ -121,6 +124,11 @@ def _address(namespace: Namespace, device: str, address: str, mac: str, *neighbo
     namespace.command(f"ip link set {device} up")
     for neighbour, its_mac in neighbours:
         namespace.command(f"ip neighbour replace {neighbour} lladdr {its_mac} dev {device} nud permanent")
+
+
+def _await_link(namespace: Namespace, device: str) -> None:
+    """Wait until a device may send: a new one drops all with its noop qdisc until its carrier was noticed."""
+    wait_for(lambda: "state UP" in namespace.command(f"ip link show dev {device}"), f"{device} is up")
 
 
 def _packet_socket() -> socket.socket:

@@ -17,7 +17,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "IPv6 no route in forwarding", provoke, reasons=("IP_INNOROUTES", "NOT_SPECIFIED"),
+    "IPv6 no route in forwarding", provoke, reasons=("IP_INNOROUTES",), reasonless=("6.1", "6.12"),
     locations=("ip6_pkt_discard", "ip6_pkt_drop"),
     counters=(Moved("snmp6", "Ip6InNoRoutes"),),
 )

@@ -15,7 +15,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "martian source", provoke, reasons=("IP_LOCALNET", "IP_INVALID_SOURCE"),
+    "martian source", provoke, reasons=("IP_LOCALNET", "IP_INVALID_SOURCE"), reasonless=("6.1", "6.12"),
     locations=("ip_rcv_finish_core", "ip_rcv_finish"),
     counters=(Moved("route", "in_martian_src", at_least=COUNT),),
 )

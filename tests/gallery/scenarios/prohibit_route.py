@@ -15,7 +15,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "prohibit route", provoke, reasons=("IP_INNOROUTES", "NOT_SPECIFIED"),
+    "prohibit route", provoke, reasons=("IP_INNOROUTES",), reasonless=("*",),
     locations=("ip_error", "dst_discard"),
     counters=(Moved("route", "in_no_route", at_least=COUNT),),
 )

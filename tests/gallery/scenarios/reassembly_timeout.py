@@ -19,7 +19,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "fragment reassembly timeout", provoke, reasons=("FRAG_REASM_TIMEOUT",),
+    "fragment reassembly timeout", provoke, reasons=("FRAG_REASM_TIMEOUT",), reasonless=("6.1",),
     locations=("inet_frag_rbtree_purge", "ip_expire", "inet_frag_queue_flush"),
     counters=(Moved("snmp", "IpReasmTimeout"), Moved("snmp", "IpReasmFails")),
 )

@@ -21,7 +21,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "TCP listen queue overflow", provoke, reasons=("TCP_LISTEN_OVERFLOW",),
+    "TCP listen queue overflow", provoke, reasons=("TCP_LISTEN_OVERFLOW",), reasonless=("6.1", "6.12"),
     locations=("tcp_v4_rcv",),
     counters=(Moved("netstat", "TcpExtListenOverflows"), Moved("netstat", "TcpExtListenDrops")),
 )

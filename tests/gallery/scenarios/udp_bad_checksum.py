@@ -18,7 +18,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "UDP bad checksum, open socket", provoke, reasons=("UDP_CSUM",),
+    "UDP bad checksum, open socket", provoke, reasons=("UDP_CSUM",), reasonless=("6.1", "6.12"),
     locations=("udp_recvmsg", "__first_packet_length", "udp_read_skb"),
     counters=(Moved("snmp", "UdpInCsumErrors"), Moved("snmp", "UdpInErrors")),
     nameless={"*": "UDP keeps its own data in the packet's device pointer until the packet is read; the index remains"},

@@ -14,6 +14,6 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "XDP drop, generic", provoke, reasons=("XDP", "NOT_SPECIFIED"),
+    "XDP drop, generic", provoke, reasons=("XDP",), reasonless=("*",),
     locations=("do_xdp_generic", "veth_xdp_rcv_skb"),
 )

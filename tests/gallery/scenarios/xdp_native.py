@@ -14,7 +14,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "XDP drop, native", provoke, reasons=("XDP", "NOT_SPECIFIED"),
+    "XDP drop, native", provoke, reasons=("XDP",), reasonless=("*",),
     locations=("do_xdp_generic", "veth_xdp_rcv_skb"),
     counters=(Moved("ethtool", "rx_queue_0_xdp_drops", "in0"),),
 )

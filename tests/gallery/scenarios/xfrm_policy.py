@@ -17,7 +17,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "XFRM policy", provoke, reasons=("XFRM_POLICY", "NOT_SPECIFIED"),
+    "XFRM policy", provoke, reasons=("XFRM_POLICY",), reasonless=("*",),
     locations=("__udp4_lib_rcv", "udp_rcv"),
     counters=(Moved("xfrm", "XfrmInTmplMismatch"),),
 )

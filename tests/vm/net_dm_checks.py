@@ -1,4 +1,4 @@
-"""Runs the checks of the NET_DM source inside the guests, where there is a drop monitor."""
+"""Runs the checks of the NET_DM source inside the guests: `pytest tests/vm/net_dm_checks.py`, not part of make test."""
 
 import pytest
 

@@ -1,0 +1,183 @@
+"""The service in a guest: what it may do, what it tells, and how it fares when stopped, killed or cut off."""
+
+import json
+import re
+from collections.abc import Iterator
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.vm.guest import Guest
+from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, SYSTEMD, Service
+
+# include/uapi/linux/capability.h
+NET_ADMIN, SYS_ADMIN, SYSLOG, PERFMON, BPF = 1 << 12, 1 << 21, 1 << 34, 1 << 38, 1 << 39
+NOBODY = "setpriv --reuid=nobody --regid=nogroup --reset-env"
+
+
+@pytest.fixture(scope="module")
+def installed(guest: Guest) -> Iterator[Service]:
+    """The unit in place, to be started; the counters' interval is so long that each round has a cause."""
+    service = Service(guest)
+    service.install()
+    try:
+        service.run(f"sed -i 's/^interval_seconds = .*/interval_seconds = 3600.0/' {CONFIG}")
+        # With this module there is something that the collector iptables may not read: a warning for the journal.
+        service.run("modprobe ip_tables")
+        yield service
+    finally:
+        service.uninstall()
+
+
+@pytest.fixture
+def service(installed: Service) -> Service:
+    """The service, running: `systemctl start` returns when it has said READY."""
+    installed.run("systemctl start dropwatchd")
+    assert installed.show("ActiveState") == "active"
+    return installed
+
+
+def test_rights(service: Service) -> None:
+    """It runs as a user of its own with the two capabilities that BPF takes, and can get no other."""
+    pid = service.show("MainPID")
+    assert service.run(f"ps -o user:20=,group:20= {pid}").split() == ["dropwatchd", "dropwatchd"]
+    assert service.rights() == BPF | PERFMON
+
+
+def test_exposure(service: Service) -> None:
+    """What a hijacked daemon could reach is little, by systemd's own measure."""
+    found = service.run("systemd-analyze --no-pager security dropwatchd")
+    exposure = re.search(r"Overall exposure level for dropwatchd.service: ([\d.]+)", found)
+    assert exposure
+    assert float(exposure[1]) <= 1.5
+
+
+def test_records_exactly_and_for_its_group(service: Service) -> None:
+    """Every drop is counted; root and the group dropwatchd read it, others are told why they do not."""
+    total = service.record(1000)
+    for user in ("", f"{NOBODY} --groups=dropwatchd"):
+        (drop,) = json.loads(_report(service, user).stdout)["drops"]
+        assert (drop["count"], drop["interface"], drop["protocol"]) == (total, "lo", "ipv4")
+    refused = _report(service, f"{NOBODY} --clear-groups")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert re.fullmatch(r"dwreport: no right to read the history, .*\n", refused.stderr)
+
+
+def _report(service: Service, user: str) -> CompletedProcess[str]:
+    command = f"{user} dwreport --since 1d --reason NO_SOCKET --format json"
+    return service.guest.run(command, DEADLINE_S, check=False)
+
+
+def test_status_line(service: Service) -> None:
+    """`systemctl status` says what is seen, how much of it was dropped, and whether anything was missed."""
+    line = re.compile(r'Status: "bpf, \d+ drops in the last minute, coverage complete"')
+    service.until(lambda: line.search(service.run("systemctl --no-pager status dropwatchd")))
+
+
+def test_journal_priorities(service: Service) -> None:
+    """What the daemon tells is info in the journal, what it lacks a warning."""
+    warning = "collector iptables: takes more rights"
+    service.until(lambda: service.says(warning))
+    told = {entry["MESSAGE"]: entry["PRIORITY"] for entry in service.journal()}
+    assert told[f"recording into {DATABASE}"] == "6"
+    assert {priority for message, priority in told.items() if message.startswith(warning)} == {"4"}
+
+
+def test_reload(service: Service) -> None:
+    """A shorter interval of the counters is taken at once and without a restart."""
+    pid, before = service.show("MainPID"), _rounds(service)
+    with service.config("interval_seconds", 1.0):
+        service.run("systemctl reload dropwatchd")
+        service.until(lambda: _rounds(service) > before + 1)
+    service.run("systemctl reload dropwatchd")
+    service.until(lambda: service.show("SubState") == "running")
+    assert service.show("MainPID") == pid
+
+
+def _rounds(service: Service) -> int:
+    """Return how many rounds one collector has made since the daemon's start."""
+    (row,) = service.query("SELECT coalesce(sum(rounds), 0) AS rounds FROM collector_runs WHERE collector = 'snmp'"
+                           "AND run_id = (SELECT max(id) FROM runs)")
+    return int(row["rounds"])
+
+
+def test_reload_of_a_broken_configuration(service: Service) -> None:
+    """It is refused with one line that says what is wrong, and the daemon goes on as before."""
+    pid, line = service.show("MainPID"), "keeping the configuration as it was"
+    with service.config("interval_seconds", "often"):
+        service.run("systemctl reload dropwatchd")
+        service.until(lambda: service.says(line))
+    (said,) = service.journal("--priority=err", "_COMM=dropwatchd")
+    assert said["MESSAGE"].startswith(f"{line}: {CONFIG}: counters.interval_seconds: 'often' is not allowed")
+    service.until(lambda: service.show("SubState") == "running")
+    assert service.show("MainPID") == pid
+    service.record(10)
+
+
+def test_restart(service: Service) -> None:
+    """The run is ended in order, and the time between is the only gap; no drop recorded before is lost."""
+    total, endings, gaps = service.record(10), service.endings(), service.gaps()
+    service.run("systemctl restart dropwatchd")
+    assert service.endings() == [*endings[:-1], "stopped", None]
+    assert service.gaps() == [*gaps, ("daemon down", "stopped")]
+    assert service.drops() == total
+
+
+def test_watchdog(service: Service) -> None:
+    """A daemon that no longer moves is ended by systemd and started again, and the gap is written."""
+    pid, gaps = service.show("MainPID"), service.gaps()
+    service.run(f"kill -STOP {pid}")
+    service.until(lambda: service.came_back(pid))
+    assert service.says("dropwatchd.service: Watchdog timeout")
+    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+
+
+def test_kill(service: Service) -> None:
+    """SIGKILL leaves a history that opens with all that was written; the next start writes the gap."""
+    with service.drop_in("once.conf", "[Service]\nRestart=no\n"):
+        total, endings, gaps = service.record(10), service.endings(), service.gaps()
+        service.run("systemctl kill --signal=KILL dropwatchd")
+        service.until(lambda: service.show("ActiveState") == "failed")
+        service.assert_history_is_sound()
+        assert service.drops() == total
+    service.run("systemctl start dropwatchd")
+    assert service.endings() == [*endings[:-1], "crashed", None]
+    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+
+
+def test_out_of_memory(service: Service) -> None:
+    """The kernel's OOM killer leaves a history that opens too, and systemd brings the daemon back."""
+    pid, total, gaps = service.show("MainPID"), service.record(10), service.gaps()
+    # The kernel kills before this write returns (memory_max_write in mm/memcontrol.c).
+    # The next start makes a new cgroup, with the limit of the unit.
+    service.run("echo 4M > /sys/fs/cgroup/system.slice/dropwatchd.service/memory.max")
+    service.until(lambda: service.came_back(pid))
+    assert f"Killed process {pid} (dropwatchd)" in service.run("journalctl -k -o cat")
+    service.assert_history_is_sound()
+    assert service.drops() == total
+    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+
+
+def test_drop_in_for_net_dm(service: Service) -> None:
+    """The shipped drop-in loads the kernel's drop monitor and gives the rights to use it."""
+    text = (SYSTEMD / "net_dm.conf").read_text()
+    with service.config("source", "net_dm"), service.drop_in("net_dm.conf", text):
+        service.run("systemctl restart dropwatchd")
+        assert service.rights() == BPF | PERFMON | NET_ADMIN | SYS_ADMIN | SYSLOG
+        service.record(100)
+        (last,) = service.query("SELECT source FROM runs ORDER BY id DESC LIMIT 1")
+        assert last["source"] == "net_dm"
+        service.run("systemctl stop dropwatchd")
+
+
+def test_power_cut(service: Service) -> None:
+    """The history opens and has what reached the disk; the gap says that the host was started anew."""
+    total, gaps = service.record(10), service.gaps()
+    service.run("sync")
+    service.drop(1000)
+    service.guest.power_cut()
+    service.guest.start()
+    service.assert_history_is_sound()
+    assert total <= service.drops() <= total + 1000
+    service.run("systemctl start dropwatchd")
+    assert service.gaps() == [*gaps, ("daemon down", "crashed, and the host was started anew")]
