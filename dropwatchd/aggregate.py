@@ -30,11 +30,6 @@ class Windows:
     def __len__(self) -> int:
         return len(self._sums)
 
-    @property
-    def widened(self) -> bool:
-        """Whether time resolution has been given up since the last take."""
-        return self._width_ns > self._base_ns
-
     def add(self, drop: Drop) -> None:
         """Count a drop in its window."""
         self._add(drop)
