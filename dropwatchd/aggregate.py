@@ -19,7 +19,7 @@ class Windows:
     """Sums per key and window of `width_ns`, by the time of each drop's first packet.
 
     At most `limit` sums are held: beyond that all windows are folded into wider ones, until they are taken. The number
-    of distinct keys is bounded by the sources, so memory is too.
+    of distinct keys is bounded by the sources, so memory is too: at most a sum per key and hour.
     """
 
     def __init__(self, width_ns: int = NANO, limit: int = 65_536) -> None:
