@@ -1,4 +1,4 @@
-"""Runs the checks of the NET_DM source inside the guests: `pytest tests/vm/net_dm_checks.py`, not part of make test."""
+"""Runs the checks of the NET_DM source inside the guests, on kernels that have the drop monitor."""
 
 import pytest
 
