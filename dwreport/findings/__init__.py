@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from dwreport import catalogue
-from dwreport.causes import Location
+from dwreport.causes import Cause, Location
 from dwreport.findings.grouping import Group, groups, place_name
-from dwreport.findings.lines import comparisons, events, ruled_out, rules, taken_apart
+from dwreport.findings.lines import comparisons, events, ruled_out, rules, shown, taken_apart
 from dwreport.findings.model import Confidence, Facts, Finding
 from dwreport.findings.owners import owners
 from dwreport.findings.samples import Senders
@@ -25,14 +25,18 @@ def findings(facts: Facts, *, filtered: bool = False) -> list[Finding]:
 def _finding(group: Group, facts: Facts) -> Finding:
     senders = Senders(group.drops, facts.sampled(group.drops))
     compared = facts.compared(group.drops)
+    told = _told_closer(compared)
+    closer = catalogue.of_written(told) if told else None
+    cause = closer or group.cause
     return Finding(
-        group.title, group.cause.harm if group.cause else None, group.count,
+        closer.title if closer else group.title, cause.harm if cause else None, group.count,
         min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
-        [*events(group), *_ground(group), *comparisons(group, compared, facts.netns_names),
-         *rules(compared, facts.evidence), *ruled_out(compared, facts.agreements),
+        [*events(group), *_ground(group), *([f"of what may count it, only {shown(told)} moved"] if told else []),
+         *comparisons(group, compared, facts.netns_names), *rules(compared, facts.evidence),
+         *ruled_out(compared, facts.agreements),
          *taken_apart(compared, facts.agreements, facts.evidence)],
         [*senders.lines(), *owners(group, senders, facts)],
-        _advice(group, senders), _confidence(group, compared), sorted({total.host for total in group.drops}))
+        _advice(group, cause, senders), _confidence(group, compared), sorted({total.host for total in group.drops}))
 
 
 def _ground(group: Group) -> list[str]:
@@ -55,8 +59,17 @@ def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:
     return "high" if group.ground == "reason" and agree else "medium"
 
 
-def _advice(group: Group, senders: Senders) -> str | None:
-    if group.cause is None:
+def _told_closer(compared: Sequence[Agreement]) -> str | None:
+    """Return the one counter that accounts for all packets and names the cause more closely than their reason."""
+    telling = [agreement for agreement in compared if agreement.equality.closer]
+    moved = {name for agreement in telling for name, delta in agreement.counters.items() if delta}
+    whole = all(agreement.verdict == "agree" and agreement.counted == agreement.drops for agreement in telling)
+    closer = {name for agreement in telling for name in agreement.equality.closer}
+    return moved.pop() if whole and len(moved) == 1 and moved <= closer else None
+
+
+def _advice(group: Group, cause: Cause | None, senders: Senders) -> str | None:
+    if cause is None:
         return None
     interface = next((interface.name for interface, _count in senders.interfaces.most_common(1)), None)
     known = {"symbol": place_name(group.drops[0].drop.key)}
@@ -65,4 +78,4 @@ def _advice(group: Group, senders: Senders) -> str | None:
     for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
         if ends:
             known[word] = ends.most_common(1)[0][0]
-    return catalogue.advice(group.cause, interface, **known)
+    return catalogue.advice(cause, interface, **known)

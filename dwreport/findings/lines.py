@@ -62,14 +62,15 @@ def _comparison(same: Sequence[Agreement], own: AbstractSet[DropKey], names: Nam
     seen = sum(agreement.events for agreement in same)
     most = seen + sum(agreement.edge for agreement in same)
     have = sum(agreement.counted for agreement in same)
-    rest = f", less its other parts {number(have)}" if first.equality.less and have else ""
+    whole = sum(sum(agreement.counters.values()) for agreement in same)
+    rest = f" ({number(have)} without its other parts)" if first.equality.less and have != whole else ""
     what = f"{counters(same)}{rest}{where(same, names)}"
     because = f" ({first.because})" if first.because else ""
     others = "" if all(agreement.keys <= own for agreement in same) else ", others among them"
     compared = f" for {_range(seen, most, have)}{others}"
     if first.verdict == "agree":
-        whole = have == sum(agreement.drops for agreement in same) and not others
-        return f"agrees: {what}{'' if whole else compared}{because}"
+        exact = have == sum(agreement.drops for agreement in same) and not others
+        return f"agrees: {what}{'' if exact else compared}{because}"
     more = f"{number(have - most)} more counted" if first.verdict == "counter-only" else f"{number(seen - have)} fewer"
     return f"differs: {what}{compared}, {more}{because or f' ({_UNKNOWN})'}"
 

@@ -27,7 +27,7 @@ def _of_equalities(facts: Facts) -> Iterator[Finding]:
         if agreement.unexplained:
             alike[_main(agreement), agreement.because].append(agreement)
     for (name, because), same in alike.items():
-        cause = _cause(name)
+        cause = catalogue.of_written(name)
         if cause:
             count = sum(agreement.unexplained for agreement in same)
             whole = sum(agreement.counted for agreement in same)
@@ -41,11 +41,6 @@ def _of_equalities(facts: Facts) -> Iterator[Finding]:
 
 def _main(agreement: Agreement) -> str:
     return max(agreement.counters, key=lambda name: agreement.counters[name])
-
-
-def _cause(name: str) -> causes.Counter | None:
-    collector, _, plain = name.rpartition("/")
-    return causes.counter(collector or "snmp", plain)
 
 
 def _confidence(agreement: Agreement) -> Confidence:

@@ -25,6 +25,7 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `total`: the counter that these are parts of; `fault`: what a zero of these rules out.
     - `unseen`: why the counters may move without an event; `uncounted`: why an event may move none.
     - `fewer`: why several events are one count.
+    - `closer`: counters that name the cause more closely than the reasons do, where no other of them moved.
     - `also`: reasons of the host's other events that may count here as well.
     - `labels`, `labels_not`: which of the counters of one name are meant.
     """
@@ -44,6 +45,7 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     uncounted: str = ""
     fewer: str = ""
     also: tuple[str, ...] = ()
+    closer: tuple[str, ...] = ()
 
     def concerns(self, key: DropKey, reason: str | None) -> bool:
         """Say whether a drop for this reason moves these counters."""

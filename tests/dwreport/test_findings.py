@@ -54,7 +54,7 @@ def test_an_error_total_is_taken_apart() -> None:
                                 [counter("UdpRcvbufErrors", 90), counter("UdpInErrors", 100)], read=UDP))
     apart = "UdpInErrors +100 is full receive buffer 90, socket filter, IPsec policy or wrong length 10"
     assert full.evidence[-1] == rest.evidence[-1] == apart
-    assert "agrees: UdpInErrors +100, less its other parts 10" in rest.evidence
+    assert "agrees: UdpInErrors +100 (10 without its other parts)" in rest.evidence
 
 
 def test_firewalls_in_two_namespaces() -> None:
@@ -67,6 +67,19 @@ def test_firewalls_in_two_namespaces() -> None:
                               'by rule: inet t in handle 4 "no dns" +300', "by rule: ip t in handle 2 +20"]
     assert (found.severity, found.count, found.confidence) == ("suspect", 320, "high")
     assert found.who == ["eth0 93 %", "eth0 (blue) 6 %"]
+
+
+def test_one_counter_may_name_the_cause_more_closely_than_the_reason() -> None:
+    """A full connection table is no rule: said where its counter accounts for all, and not where rules counted too."""
+    refused = key("NETFILTER_DROP", "nf_hook_slow")
+    full = _only(facts([drop(refused, 20)], [counter("conntrack/drop", 20)]))
+    assert (full.title, full.severity) == (
+        "Packets dropped because the connection table was full or out of memory", "harmful")
+    assert full.advice == "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"
+    assert "of what may count it, only conntrack drop moved" in full.evidence
+    for other in (counter("nftables/packets", 5, table="t", chain="in"), counter("conntrack/drop", 2)):
+        mixed = _only(facts([drop(refused, 25)], [counter("conntrack/drop", 20), other]))
+        assert (mixed.title, mixed.severity) == ("A firewall rule dropped the packet", "suspect")
 
 
 def test_without_reasons_a_function_may_mean_several_things() -> None:
