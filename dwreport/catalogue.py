@@ -12,9 +12,11 @@ _PLACE = re.compile(r"\{(\w+)\}|<(source|destination)>")
 
 
 def of_drop(key: DropKey) -> Cause | None:
-    """Return the meaning of a drop: of its reason, or of its location where the kernel gave no telling reason."""
+    """Return the meaning of a drop: of its trap, of its reason, or of its location where no reason tells."""
     reason, symbol = key.kind.reason, key.location.symbol
-    if reason and reason != _UNTELLING and (found := causes.reason(reason)):
+    if key.kind.trap:
+        return causes.trap(key.kind.trap)
+    if reason and reason != _UNTELLING and (found := causes.reason(reason, symbol)):
         return found
     return (causes.location(symbol) if symbol else None) or (causes.reason(reason) if reason else None)
 

@@ -1,10 +1,11 @@
 """What each drop reason, kernel location and counter means: data with its source, read when asked for.
 
-The data are TOML files beside this module: reasons/<layer>.toml, locations.toml, traps.toml (hardware) and
-counters/<collector>.toml, one table per name. Counters are written as nstat prints them (`UdpRcvbufErrors`);
-those without a protocol in their name carry their collector (`softnet/dropped`). A table may take its text
-from a reason (`cause`) or a location (`same_as`), and a counter's may stand for all names that fit a pattern
-(`match`). A value never spans lines, so a line that begins with `[` begins a table.
+The data are TOML files beside this module: reasons/<layer>.toml, places.toml (a reason in one function),
+locations.toml, traps.toml (hardware) and counters/<collector>.toml, one table per name. Counters are written as
+nstat prints them (`UdpRcvbufErrors`); those without a protocol in their name carry their collector
+(`softnet/dropped`). A table may take its text from a reason (`cause`) or another table (`same_as`), and a counter's
+may stand for all names that fit a pattern (`match`). A value never spans lines, so a line that begins with `[` begins
+a table.
 """
 
 import re
@@ -21,6 +22,7 @@ Harm = Literal["benign", "suspect", "harmful"]
 _ROOT = Path(__file__).parent
 _TABLE = re.compile(r'^\["?([^"\]\n]+)"?\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
 _LOCATIONS = "locations.toml"
+_PLACES = "places.toml"
 _TRAPS = "traps.toml"
 _MATCH = "match = "  # the first line of a table that stands for many counters
 
@@ -72,8 +74,13 @@ AnyCause = TypeVar("AnyCause", bound=Cause)
 
 
 @cache
-def reason(name: str) -> Reason | None:
-    """Explain a drop reason, written with or without the prefixes of the kernel's enumerators."""
+def reason(name: str, symbol: str | None = None) -> Reason | None:
+    """Explain a drop reason, written with or without the prefixes of the kernel's enumerators.
+
+    A function (`symbol`) may say more: then the explanation is that of the reason there.
+    """
+    if symbol and (there := f"{name} in {_function(symbol)}") in _tables(_PLACES):
+        return _at(there)
     plain = name.lstrip("_").removeprefix("SKB_DROP_REASON_")
     for spelling in (plain, plain.removeprefix("SKB_")):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
         for file in _files("reasons"):
@@ -82,10 +89,23 @@ def reason(name: str) -> Reason | None:
     return None
 
 
+def _at(there: str) -> Reason | None:
+    """Read the explanation of "REASON in function"; what it does not say is the reason's."""
+    known = reason(there.partition(" ")[0])
+    own = _read(_PLACES, there)
+    own = _read(_PLACES, own["same_as"]) if "same_as" in own else own
+    return _entry(Reason, there, msgspec.structs.asdict(known) | own) if known else None
+
+
+def _function(symbol: str) -> str:
+    """Return the name of a function without an offset (`+0x1f`) or a compiler's suffix (`.isra.0`)."""
+    return symbol.partition("+")[0].partition(".")[0]
+
+
 @cache
 def location(symbol: str) -> Location | None:
-    """Explain a kernel symbol; an offset (`+0x1f`) and a compiler's suffix (`.isra.0`) do not matter."""
-    plain = symbol.partition("+")[0].partition(".")[0]
+    """Explain a kernel symbol; an offset and a compiler's suffix do not matter."""
+    plain = _function(symbol)
     if plain not in _tables(_LOCATIONS):
         return None
     own = _read(_LOCATIONS, plain)
@@ -119,7 +139,8 @@ def explain(name: str) -> list[Cause]:
     if collector:
         one = counter(collector, plain)
         return [one] if one else []
-    found = [reason(name), location(name), trap(name), *_anywhere(name)]
+    there = [_at(place) for place in _tables(_PLACES) if name in {place, place.partition(" in ")[0]}]
+    found = [reason(name), location(name), *there, trap(name), *_anywhere(name)]
     return [cause for cause in found if cause is not None]
 
 
@@ -132,7 +153,7 @@ def near(name: str, limit: int = 5) -> list[str]:
 
 
 def _names() -> Iterator[str]:
-    for file in [*_files("reasons"), _LOCATIONS, _TRAPS]:
+    for file in [*_files("reasons"), _LOCATIONS, _PLACES, _TRAPS]:
         yield from _tables(file)
     for file in _files("counters"):
         yield from (name for name, text in _tables(file).items() if not _is_family(text))

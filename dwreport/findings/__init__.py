@@ -50,7 +50,9 @@ def _ground(group: Group) -> list[str]:
 
 
 def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:
-    """High is a reason that the counters agree with, low a function that may mean several things."""
+    """High is a reason that the counters agree with or a device's own word, low a function of several meanings."""
+    if group.ground == "trap":
+        return "high"
     if group.ground in {"place", "nothing"} or group.cause is None:
         return "low"
     counted = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]

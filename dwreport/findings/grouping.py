@@ -42,28 +42,32 @@ class Group:
 
 def groups(facts: Facts) -> list[Group]:
     """Return every drop in exactly one group."""
-    found: dict[tuple[str, str], list[DropTotal]] = defaultdict(list)
-    grounds: dict[tuple[str, str], set[Ground]] = defaultdict(set)
+    found: dict[tuple[str, str, str], list[DropTotal]] = defaultdict(list)
+    grounds: dict[tuple[str, str, str], set[Ground]] = defaultdict(set)
+    known: dict[tuple[str, str, str], Cause | None] = {}
     for total in facts.drops:
-        ground, name = _named(facts, total)
-        subject = ("reason" if ground == "counters" else ground, name)
+        ground, name, cause = _named(facts, total)
+        subject = ("reason" if ground == "counters" else ground, name, cause.title if cause else "")
         found[subject].append(total)
         grounds[subject].add(ground)
-    return [Group("reason" if "reason" in grounds[subject] else min(grounds[subject]), subject[1],
-                  _cause(subject[0], drops[0].drop.key, subject[1]), drops)
-            for subject, drops in found.items()]
+        known.setdefault(subject, cause)
+    return [Group("reason" if "reason" in sure else min(sure), subject[1], known[subject], drops)
+            for (subject, drops), sure in zip(found.items(), grounds.values(), strict=True)]
 
 
-def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str]:
+def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
+    """Return the ground on which a drop is known, the name it is known by, and what that means."""
     key = total.drop.key
+    symbol = key.location.symbol
     if key.kind.origin == "hardware":
-        return "trap", key.kind.trap or key.kind.trap_group or key.kind.reason or NO_SYMBOL
+        trap = key.kind.trap
+        return "trap", trap or key.kind.trap_group or key.kind.reason or NO_SYMBOL, causes.trap(trap) if trap else None
     if reason := reason_of(key):
-        return "reason", reason
+        return "reason", reason, causes.reason(reason, symbol)
     if told := facts.evidence.reason(total.host, key):
-        return "counters", told
-    place = causes.location(key.location.symbol) if key.location.symbol else None
-    return ("place", place.title) if place else ("nothing", place_name(key))
+        return "counters", told, causes.reason(told, symbol)
+    place = causes.location(symbol) if symbol else None
+    return ("place", place.title, place) if place else ("nothing", place_name(key), None)
 
 
 def place_name(key: DropKey) -> str:
@@ -73,8 +77,3 @@ def place_name(key: DropKey) -> str:
         return location.symbol
     return NO_SYMBOL if location.address is None else f"{location.address:#x}"
 
-
-def _cause(ground: str, key: DropKey, name: str) -> Cause | None:
-    if ground == "reason":
-        return causes.reason(name)
-    return causes.location(key.location.symbol) if ground == "place" and key.location.symbol else None

@@ -27,11 +27,10 @@ def events(group: Group) -> list[str]:
     found: Counter[tuple[str, str]] = Counter()
     for total in group.drops:
         kind = total.drop.key.kind
-        reason = f"trap {kind.trap}" if kind.trap else kind.reason
-        unsaid = reason is None or reason == UNSPECIFIED
-        found["no reason given" if unsaid else str(reason), place_name(total.drop.key)] += total.drop.count
-    lines = [f"{reason}: {counted(count, 'event')} in {place}"
-             for (reason, place), count in found.most_common(_MOST_PLACES)]
+        unsaid = kind.reason is None or kind.reason == UNSPECIFIED
+        what = f"trap {kind.trap}" if kind.trap else "no reason given" if unsaid else str(kind.reason)
+        found[what, "" if kind.trap else f" in {place_name(total.drop.key)}"] += total.drop.count
+    lines = [f"{what}: {counted(count, 'event')}{place}" for (what, place), count in found.most_common(_MOST_PLACES)]
     rest = found.total() - sum(count for _what, count in found.most_common(_MOST_PLACES))
     return [*lines, f"{counted(rest, 'event')} in {len(found) - _MOST_PLACES} more places"] if rest else lines
 

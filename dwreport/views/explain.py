@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from dwreport import causes
-from dwreport.causes import Cause, Counter, Location, Reason
+from dwreport.causes import Cause, Counter, Location, Reason, Trap
 from dwreport.options import merged
 from dwreport.render.output import standard_output
 from dwreport.render.text import clean
@@ -50,6 +50,8 @@ def _what(cause: Cause) -> str:
     """Say what sort of name was explained."""
     if isinstance(cause, Counter):
         return "counter"
+    if isinstance(cause, Trap):
+        return "hardware trap"
     return "location" if isinstance(cause, Location) else "reason"
 
 

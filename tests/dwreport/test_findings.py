@@ -163,11 +163,13 @@ def test_the_most_harmful_come_first() -> None:
 
 
 def test_a_hardware_drop_is_known_by_its_trap() -> None:
-    """The device says why."""
+    """The device says why; of a trap that the catalogue does not have, the name is told."""
     trapped = key(None, "f")._replace(kind=Kind(None, 0x0800, "hardware", "blackhole_route", "l3_drops"))
     found = _only(facts([drop(trapped, 5)]))
-    assert found.title == "The device dropped packets in hardware: blackhole_route"
-    assert found.evidence == ["trap blackhole_route: 5 events in f"]
+    assert (found.title, found.severity) == ("The hardware dropped a packet on a blackhole route", "suspect")
+    assert (found.evidence, found.confidence) == (["trap blackhole_route: 5 events"], "high")
+    unknown = _only(facts([drop(trapped._replace(kind=trapped.kind._replace(trap="new_drop")), 5)]))
+    assert unknown.title == "The device dropped packets in hardware: new_drop"
 
 
 def test_samples_weigh_as_much_as_the_drops_they_stand_for() -> None:

@@ -36,6 +36,15 @@ def reasons() -> Iterator[Reason]:
                 yield found
 
 
+def places() -> Iterator[Reason]:
+    for name in tables(Path("places.toml")):
+        plain, _, symbol = name.partition(" in ")
+        found = causes.reason(plain, symbol)
+        assert found is not None, name
+        assert found.name == name
+        yield found
+
+
 def locations() -> Iterator[Location]:
     for name in tables(Path("locations.toml")):
         found = causes.location(name)
@@ -62,7 +71,7 @@ def counters() -> Iterator[Counter]:
 
 @cache
 def entries() -> list[Cause]:
-    return [*reasons(), *locations(), *traps(), *counters()]
+    return [*reasons(), *places(), *locations(), *traps(), *counters()]
 
 
 def test_entries_read_one_by_one_are_what_the_whole_file_says() -> None:
@@ -82,7 +91,7 @@ def _file(entry: Cause) -> Path:
             return Path("traps.toml")
         case Counter():
             return Path("counters", f"{entry.collector}.toml")
-    return Path("reasons", f"{entry.layer}.toml")
+    return Path("places.toml" if " in " in entry.name else f"reasons/{entry.layer}.toml")
 
 
 def test_everything_in_the_files_is_looked_at_here() -> None:
@@ -201,7 +210,7 @@ def test_headlines_differ_unless_the_cause_is_the_same() -> None:
 
 
 def _cause(entry: Cause) -> str:
-    fields = tables(Path("locations.toml"))[entry.name] if isinstance(entry, Location) else {}
+    fields = tables(_file(entry))[entry.name]
     return str(fields.get("cause") or fields.get("same_as") or entry.name)
 
 

@@ -97,6 +97,16 @@ def test_explain_tells_every_meaning_of_a_name() -> None:
     assert {"qdisc", "sockets", "tc"} <= set(homes)
 
 
+def test_a_reason_may_mean_more_in_one_function() -> None:
+    plain, there = causes.reason("IP_INHDR"), causes.reason("IP_INHDR", "ip6_forward.isra.0+0x1f")
+    assert plain is not None
+    assert there is not None
+    assert there.title != plain.title
+    assert (there.harm, there.counters) == (plain.harm, plain.counters)
+    assert causes.reason("IP_INHDR", "ip6_rcv_core") == plain
+    assert [cause.name for cause in causes.explain("IP_INHDR")][:2] == ["IP_INHDR", "IP_INHDR in ip_forward"]
+
+
 def test_a_hardware_trap_is_explained() -> None:
     [found] = causes.explain("blackhole_route")
     assert found == causes.trap("blackhole_route")
