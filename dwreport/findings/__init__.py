@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from dwreport import catalogue
 from dwreport.causes import Cause, Location
 from dwreport.findings.grouping import Group, groups, place_name
-from dwreport.findings.lines import comparisons, events, ruled_out, rules, shown, taken_apart
+from dwreport.findings.lines import (
+    comparisons,
+    events,
+    excluded,
+    listing,
+    rule_rows,
+    ruled_out,
+    rules,
+    shown,
+    taken_apart,
+)
 from dwreport.findings.model import Confidence, Facts, Finding
 from dwreport.findings.owners import owners
 from dwreport.findings.samples import Senders
@@ -25,28 +35,32 @@ def findings(facts: Facts, *, filtered: bool = False) -> list[Finding]:
 def _finding(group: Group, facts: Facts) -> Finding:
     senders = Senders(group.drops, facts.sampled(group.drops))
     compared = facts.compared(group.drops)
+    refusing = rule_rows(compared, facts.evidence)
     told = _told_closer(compared)
     closer = catalogue.of_written(told) if told else None
     cause = closer or group.cause
     return Finding(
         closer.title if closer else group.title, cause.harm if cause else None, group.count,
         min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
-        [*events(group), *_ground(group), *([f"of what may count it, only {shown(told)} moved"] if told else []),
-         *comparisons(group, compared, facts.netns_names), *rules(compared, facts.evidence),
-         *ruled_out(compared, facts.agreements),
+        [*events(group), *_ground(group, facts), *([f"of what may count it, only {shown(told)} moved"] if told else []),
+         *comparisons(group, compared, facts.netns_names), *rules(refusing), *ruled_out(compared, facts.agreements),
          *taken_apart(compared, facts.agreements, facts.evidence)],
         [*senders.lines(), *owners(group, senders, facts)],
-        _advice(group, cause, senders), _confidence(group, compared), sorted({total.host for total in group.drops}))
+        (listing(refusing[0]) if refusing else None) or _advice(group, cause, senders),
+        _confidence(group, compared), sorted({total.host for total in group.drops}))
 
 
-def _ground(group: Group) -> list[str]:
+def _ground(group: Group, facts: Facts) -> list[str]:
     """Say on what the cause rests where the kernel did not name it."""
     if group.ground == "counters":
         return [f"the kernel names no reason; only the counters of {group.name} moved, and by as much"]
     cause = group.cause
-    if group.ground == "place" and isinstance(cause, Location) and cause.candidates:
-        return [f"may be {' or '.join(cause.candidates)}"]
-    return []
+    if group.ground != "place" or not isinstance(cause, Location):
+        return []
+    without = excluded(group, cause.candidates, facts.evidence)
+    left = [name for name in cause.candidates if name not in without]
+    not_so = " nor ".join(f"{name} ({shown(counter)} +0)" for name, counter in without.items())
+    return [*([f"may be {' or '.join(left)}"] if left else []), *([f"not {not_so}"] if not_so else [])]
 
 
 def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:

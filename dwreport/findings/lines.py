@@ -1,15 +1,18 @@
 """The evidence for a finding in words: where its events were, and what the counters say to them: pure."""
 
 import json
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import cast
 
+from dropwatchd.history.aligned import AlignedDrop
+from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey, Interface
 from dwreport.findings.grouping import Group, place_name
 from dwreport.reconcile import Agreement
-from dwreport.reconcile.algebra import UNSPECIFIED
+from dwreport.reconcile.algebra import UNSPECIFIED, Equality, equalities
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.tally import Place
 from dwreport.render.text import counted, number
@@ -107,12 +110,27 @@ def where(same: Sequence[Agreement], names: Names) -> str:
     return device + ("" if namespace in {None, "init"} else f" in {namespace}")
 
 
-def rules(agreements: Iterable[Agreement], found: Evidence) -> list[str]:
-    """Name the firewall rules that counted most."""
+def rule_rows(agreements: Iterable[Agreement], found: Evidence) -> list[CounterTotal]:
+    """Return the firewall rules that counted, the most first."""
     rows = [row for agreement in agreements for name in _RULES if name in agreement.counters
             for row in found.tally.rows(name, agreement.place)]
-    return [f"by rule: {_rule(row.labels)} +{number(row.delta)}"
-            for row in sorted(rows, key=lambda row: -row.delta)[:_MOST_PLACES]]
+    return sorted(rows, key=lambda row: -row.delta)
+
+
+def rules(rows: Sequence[CounterTotal]) -> list[str]:
+    """Name the firewall rules that counted most."""
+    return [f"by rule: {_rule(row.labels)} +{number(row.delta)}" for row in rows[:_MOST_PLACES]]
+
+
+def listing(row: CounterTotal) -> str | None:
+    """Return the command that lists a rule's chain; quoted, for a name must not become part of it."""
+    values = {name: shlex.quote(value) for name, value in cast("dict[str, str]", json.loads(row.labels)).items()}
+    if "chain" not in values or "table" not in values:
+        return None
+    if row.collector == "nftables":
+        return f"nft -a list chain {values.get('family', 'ip')} {values['table']} {values['chain']}"
+    program = "ip6tables" if values.get("family") == "ip6" else "iptables"
+    return f"{program} -t {values['table']} -vnL {values['chain']} --line-numbers"
 
 
 def _rule(labels: str) -> str:
@@ -122,6 +140,26 @@ def _rule(labels: str) -> str:
     handle = [f"handle {values['handle']}"] if "handle" in values else []
     comment = [f'"{values["comment"]}"'] if "comment" in values else []
     return " ".join([*place, *handle, *comment])
+
+
+def excluded(group: Group, candidates: Iterable[str], found: Evidence) -> dict[str, str]:
+    """Return the reasons that the drops cannot have had, each with a counter that would have moved and did not."""
+    keys = {total.drop.key for total in group.drops}
+    drops = [drop for drop in found.drops if drop.key in keys]
+    still = {}
+    for reason in candidates:
+        for equality in equalities():
+            name = equality.counters[0] if equality.counters and not equality.uncounted else None
+            if name and all(equality.concerns(drop.key, reason) and _rested(equality, drop, found) for drop in drops):
+                still[reason] = name
+    return still if drops else {}
+
+
+def _rested(equality: Equality, drop: AlignedDrop, found: Evidence) -> bool:
+    """Say whether counters were read before and after a drop, where it happened, and none of them moved."""
+    place = Place(drop.host, drop.key.interface.netns)
+    return place.netns is not None and drop.inside == drop.count and all(
+        found.delta(name, place) in {0, None} for name in equality.counters) and found.has_read(equality, place)
 
 
 def ruled_out(own: Iterable[Agreement], everything: Iterable[Agreement]) -> list[str]:

@@ -91,6 +91,28 @@ def test_without_reasons_a_function_may_mean_several_things() -> None:
     assert (found.confidence, found.advice) == ("low", "nstat -az TcpExtIPReversePathFilter")
 
 
+def test_without_reasons_the_counters_may_say_what_it_was_not() -> None:
+    """A candidate is ruled out by a counter that was read before and after and did not move: not by one moving."""
+    refused, read = key("NOT_SPECIFIED", "ip_error"), looked("IpExtInNoRoutes", "IpInAddrErrors")
+    both = "not IP_INNOROUTES (IpExtInNoRoutes +0) nor IP_INADDRERRORS (IpInAddrErrors +0)"
+    found = _only(facts([drop(refused, 20)], read=read))
+    assert found.evidence == ["no reason given: 20 events in ip_error", both]
+    one = findings(facts([drop(refused, 20)], [counter("IpInAddrErrors", 7)], read=read))[0]
+    assert one.evidence[1:3] == ["may be IP_INADDRERRORS", "not IP_INNOROUTES (IpExtInNoRoutes +0)"]
+    for unsure in (facts([drop(refused, 20)]), facts([drop(refused, 18, outside=2)], read=read)):
+        assert "may be IP_INNOROUTES or IP_INADDRERRORS" in _only(unsure).evidence
+
+
+def test_the_next_step_lists_the_chain_that_refused() -> None:
+    """With names quoted; a rule of another table that counted less is evidence only."""
+    refused = key("NETFILTER_DROP", "nft_do_chain")
+    rules = [counter("nftables/packets", 30, table="a b", chain="in", family="inet", handle="4"),
+             counter("iptables/packets", 5, table="filter", chain="INPUT", family="ip6", rule="0a")]
+    assert _only(facts([drop(refused, 35)], rules)).advice == "nft -a list chain inet 'a b' in"
+    assert _only(facts([drop(refused, 5)], rules[1:])).advice == "ip6tables -t filter -vnL INPUT --line-numbers"
+    assert _only(facts([drop(refused, 5)])).advice == "nft list ruleset"
+
+
 def test_without_reasons_the_counters_may_tell() -> None:
     """The cause is named, on what it rests is said, and it is no more than likely."""
     nameless = key(None, "udp_queue_rcv_one_skb")
