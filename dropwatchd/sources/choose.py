@@ -30,14 +30,14 @@ def open_sources(config: Config) -> Iterator[Source | Refusal]:
         else:
             yield source
             if config.source == "auto" and source.scope == "software" and _hardware(config):
-                yield from _beside(_net_dm(config, software=False))
+                yield from _beside(_net_dm(config, software=False, hardware=True))
             return
 
 
 def candidates(config: Config) -> list[Source]:
     """Return the sources that the configuration allows for software drops, best first. None is open yet."""
     bpf = BpfSource(config.bpf, int(config.window_seconds * NANO))
-    net_dm = _net_dm(config, software=config.net_dm.software)
+    net_dm = _net_dm(config, software=config.net_dm.software, hardware=config.net_dm.hardware)
     choice: dict[str, list[Source]] = {"auto": [bpf, net_dm], "bpf": [bpf], "net_dm": [net_dm], "none": []}
     return choice[config.source]
 
@@ -51,13 +51,13 @@ def _beside(source: Source) -> Iterator[Source | Refusal]:
         yield source
 
 
-def _net_dm(config: Config, *, software: bool) -> NetDmSource:
-    hardware = _hardware(config) or not software
-    return NetDmSource(replace(config.net_dm, software=software, hardware=hardware), int(config.window_seconds * NANO))
+def _net_dm(config: Config, *, software: bool, hardware: bool) -> NetDmSource:
+    options = replace(config.net_dm, software=software, hardware=hardware)
+    return NetDmSource(options, int(config.window_seconds * NANO))
 
 
 def _hardware(config: Config) -> bool:
-    """Say whether hardware drops are wanted, and any device could report one."""
+    """Say whether hardware drops are wanted beside another source, and any device could report one."""
     try:
         return config.net_dm.hardware and bool(traps())
     except (LookupError, OSError):
