@@ -25,7 +25,7 @@ run: $(VENV)/.run
 	@exec $(VENV)/bin/dropwatchd $(ARGS)
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)

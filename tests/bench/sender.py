@@ -1,6 +1,7 @@
-"""Sends UDP datagrams to a closed loopback port as fast as one process can: each one is a drop with reason NO_SOCKET.
+"""Sends UDP datagrams to a closed loopback port: each one is a drop with reason NO_SOCKET.
 
-Usage: python sender.py COUNT [PORT]; prints the seconds that sending took.
+Usage: python sender.py COUNT [PORT [RATE]]; prints the seconds that sending took. Without RATE, in datagrams a second,
+it is as fast as one process can.
 """
 
 import ctypes
@@ -11,6 +12,8 @@ import sys
 import time
 
 BATCH = 250
+PAYLOAD = b"dropwatchd's bench"
+_BATCHES_A_SECOND = 100
 
 
 class _Iovec(ctypes.Structure):
@@ -25,24 +28,27 @@ class _Message(ctypes.Structure):
                 ("flags", ctypes.c_int), ("sent", ctypes.c_uint32))
 
 
-def send(count: int, port: int = 9) -> float:
-    """Send exactly `count` datagrams; return the seconds it took."""
+def send(count: int, port: int = 9, rate: float = 0) -> float:
+    """Send exactly `count` datagrams, `rate` a second or unpaced with 0; return the seconds it took."""
     libc = ctypes.CDLL(None, use_errno=True)
     address = ctypes.create_string_buffer(
         struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton("127.0.0.1") + bytes(8))
-    payload = ctypes.create_string_buffer(18)
-    vector = _Iovec(ctypes.addressof(payload), 18)
+    payload = ctypes.create_string_buffer(PAYLOAD, len(PAYLOAD))
+    vector = _Iovec(ctypes.addressof(payload), len(PAYLOAD))
     message = _Message(ctypes.addressof(address), 16, ctypes.pointer(vector), 1, None, 0, 0, 0)
     messages = (_Message * BATCH)(*[message] * BATCH)
+    batch = min(BATCH, max(round(rate / _BATCHES_A_SECOND), 1)) if rate else BATCH
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         started, left = time.perf_counter(), count
         while left:
-            sent = libc.sendmmsg(sock.fileno(), messages, min(left, BATCH), 0)
+            sent = libc.sendmmsg(sock.fileno(), messages, min(left, batch), 0)
             if sent < 0:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
             left -= sent
+            if rate:
+                time.sleep(max(started + (count - left) / rate - time.perf_counter(), 0))
         return time.perf_counter() - started
 
 
 if __name__ == "__main__":
-    print(send(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 9))
+    print(send(int(sys.argv[1]), *map(int, sys.argv[2:4])))

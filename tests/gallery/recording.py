@@ -13,13 +13,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from tests.gallery import packets
 from tests.gallery.namespace import Namespace, wait_for
 
 _START_S = 180.0  # only a daemon that hangs takes so long: an emulated machine is slow
 _WRITE_S = 120.0
 _END_S = 60.0
 _REPORT_S = 180.0
-_MARK_PORT = 9
+_ECHO_REPLY = 0
 NANO = 1_000_000_000
 Row = dict[str, Any]
 
@@ -130,5 +131,7 @@ class Recording:
 
 
 def _mark() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"", ("127.0.0.1", _MARK_PORT))
+    """Send an echo reply that nobody has asked for: a drop in ping_rcv, where no scenario drops anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
+        reply = packets.icmp(_ECHO_REPLY, 0, bytes(4))
+        sender.sendto(packets.ipv4("127.0.0.1", "127.0.0.1", packets.ICMP, reply), ("127.0.0.1", 0))

@@ -3,31 +3,46 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 
 from dropwatchd.collectors import collector_names
 from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.recording import Recording
+from tests.gallery.results import Result
 from tests.gallery.scenario import MissingError, Scenario
 from tests.gallery.scenarios import scenario
-from tests.gallery.score import Played, Score, judge
+from tests.gallery.score import Played, judge
 from tests.gallery.stage import Stage
 
 BATCH = 8
-Result = Score | Exception
-"""A score, or why there is none: MissingError where this kernel cannot play it, else what went wrong."""
 
 
 def play(names: Iterable[str], source: str, folder: Path, batch: int = BATCH) -> Iterator[tuple[str, Result]]:
-    """Play scenarios, `batch` of them before each daemon, and yield their results."""
-    left = iter(names)
-    number = 0
-    while chosen := {name: scenario(name) for name in islice(left, batch)}:
-        number += 1
+    """Play scenarios, up to `batch` of them before each daemon, and yield their results."""
+    for number, chosen in enumerate(_batches({name: scenario(name) for name in names}, source, batch)):
         place = folder / str(number)
         place.mkdir()
         yield from _play(chosen, source, place).items()
+
+
+def _batches(scenarios: Mapping[str, Scenario], source: str, size: int) -> list[dict[str, Scenario]]:
+    """Divide scenarios so that what a drop tells says whose it is: with BPF its namespace does.
+
+    NET_DM tells none: there no two scenarios of a batch share a reason or a location.
+    """
+    batches: list[dict[str, Scenario]] = []
+    for name, one in scenarios.items():
+        fitting = (batch for batch in batches if len(batch) < size
+                   and (source == "bpf" or not any(_alike(one, other) for other in batch.values())))
+        if (batch := next(fitting, None)) is None:
+            batches.append(batch := {})
+        batch[name] = one
+    return batches
+
+
+def _alike(one: Scenario, other: Scenario) -> bool:
+    names, others = ({*scenario.reasons, *scenario.locations} for scenario in (one, other))
+    return not names.isdisjoint(others | {*other.beside}) or not others.isdisjoint(one.beside)
 
 
 def _play(chosen: Mapping[str, Scenario], source: str, folder: Path) -> dict[str, Result]:

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 from tests.gallery.stage import Stage
 
+NO_MAC_HEADER = "packet mode skips packets without a MAC header, as all are that were never on a wire"
+NO_OUT_PORT = "NET_DM tells the interface that a packet came in by, not the one it was to leave by"
+NO_IN_PORT = "the packet is dropped before the kernel has noted the interface it came in by"
+
 
 class MissingError(Exception):
     """This kernel or host cannot play the scenario; the text says what is not there."""
@@ -33,8 +37,8 @@ class Scenario:
     it is known where the source tells no reason, or where the kernel does not: `reasonless` lists such kernels.
     `interface` is None where no device is involved. `trap` is devlink's name where the hardware drops.
     `silent` says, kernel or source -> why, where there is no event to be had; such a scenario rests on its counters.
-    `nameless` says the same of the interface. Kernels are "6.1", "6.12", "6.18"; sources "bpf", "net_dm",
-    "net_dm summary"; "*" is all.
+    `nameless` says the same of the interface's name. Kernels are "6.1", "6.12", "6.18"; sources "bpf", "net_dm",
+    "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause.
     """
 
     title: str
@@ -48,3 +52,4 @@ class Scenario:
     counters: tuple[Moved, ...] = ()
     silent: Mapping[str, str] = field(default_factory=dict)
     nameless: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()

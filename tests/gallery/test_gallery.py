@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.gallery.run import Result, play
+from tests.gallery.results import Result
+from tests.gallery.run import play
 from tests.gallery.scenario import MissingError
 from tests.gallery.scenarios import names
 

@@ -11,13 +11,14 @@ KERNEL_ARGUMENTS = (
     # checks for, and the kernel panics ("IO-APIC + timer doesn't work").
     "no_timer_check"
 )
+MACHINE = ("-cpu", "max", "-smp", "2", "-m", "2048")
 # One thread for both CPUs: with two, a CPU was seen to run into code that the other was patching (a tracepoint that was
-# being switched on), and the guest panicked.
-MACHINE = ("-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2", "-m", "2048")
+# being switched on), and the guest panicked. What measures must have two: with one, a CPU's time is the other's too.
+ONE_THREAD, TWO_THREADS = ("-accel", "tcg,thread=single"), ("-accel", "tcg,thread=multi")
 NOTHING_ELSE = ("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none")
 
 
-def command(image: Image, project: Path | None, folder: Path, *, terminal: bool) -> list[str]:
+def command(image: Image, project: Path | None, folder: Path, *, terminal: bool, parallel: bool) -> list[str]:
     """What runs the guest whose disk, share, console and agent socket are in the folder."""
     arguments = [KERNEL_ARGUMENTS]
     arguments += [] if project else ["systemd.mask=opt-dropwatchd.mount"]
@@ -25,7 +26,7 @@ def command(image: Image, project: Path | None, folder: Path, *, terminal: bool)
     return [
         # prctl(2), PR_SET_PDEATHSIG: no emulator outlives the thread that started it.
         *("setpriv", "--pdeathsig", "KILL"),
-        *("qemu-system-x86_64", *MACHINE, *NOTHING_ELSE),
+        *("qemu-system-x86_64", *(TWO_THREADS if parallel else ONE_THREAD), *MACHINE, *NOTHING_ELSE),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", " ".join(arguments)),
         *("-chardev", f"file,id=console,path={folder}/console.log,append=on", "-serial", "chardev:console"),
         *("-drive", f"file={folder}/disk.qcow2,format=qcow2,if=virtio"),

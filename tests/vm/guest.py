@@ -27,12 +27,13 @@ class Guest:
 
     The disk outlives the machine: after power_cut() or shutdown(), start() boots what was left on it.
     `share` is a folder that both sides write, /mnt/share inside; the repository is /mnt/repo, read only;
-    `project` is a drive for /opt/dropwatchd.
+    `project` is a drive for /opt/dropwatchd; `parallel` gives each of its CPUs one of the host's, see emulator.py.
     """
 
-    def __init__(self, image: Image, project: Path | None = None) -> None:
+    def __init__(self, image: Image, project: Path | None = None, *, parallel: bool = False) -> None:
         self.image = image
         self.project = project
+        self.parallel = parallel
         self._folder = tempfile.TemporaryDirectory(prefix="guest-", dir="/var/tmp")
         self.folder = Path(self._folder.name)
         self.share = self.folder / "share"
@@ -57,7 +58,8 @@ class Guest:
         if self.running:
             raise GuestError("the guest is already running")
         (self.folder / "agent.sock").unlink(missing_ok=True)
-        command = emulator.command(self.image, self.project, self.folder, terminal=terminal)
+        command = emulator.command(self.image, self.project, self.folder, terminal=terminal,
+                                   parallel=self.parallel)
         if terminal:
             self._machine = subprocess.Popen(command)
             return

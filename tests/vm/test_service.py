@@ -9,6 +9,7 @@ import pytest
 
 from tests.vm.guest import Guest
 from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, SYSTEMD, Service
+from tests.vm.switch import switch
 
 # include/uapi/linux/capability.h
 NET_ADMIN, SYS_ADMIN, SYSLOG, PERFMON, BPF = 1 << 12, 1 << 21, 1 << 34, 1 << 38, 1 << 39
@@ -166,7 +167,22 @@ def test_drop_in_for_net_dm(service: Service) -> None:
         assert service.rights() == BPF | PERFMON | NET_ADMIN | SYS_ADMIN | SYSLOG
         service.record(100)
         (last,) = service.query("SELECT source FROM runs ORDER BY id DESC LIMIT 1")
-        assert last["source"] == "net_dm"
+        assert last["source"] == "net_dm (software, hardware)"
+        service.run("systemctl stop dropwatchd")
+
+
+def test_hardware_drops_beside_bpf(service: Service) -> None:
+    """Where a device has traps the source auto adds their drops, in the number that devlink has counted."""
+    with service.drop_in("net_dm.conf", (SYSTEMD / "net_dm.conf").read_text()), switch(service) as trap:
+        service.run("systemctl restart dropwatchd")
+        service.record(100)
+        trap.set("trap")
+        service.until(lambda: trap.count() >= 20)
+        trap.set("drop")
+        service.until(lambda: trap.recorded() >= trap.count())
+        assert trap.recorded() == trap.count()
+        (last,) = service.query("SELECT source FROM runs ORDER BY id DESC LIMIT 1")
+        assert last["source"] == "bpf + net_dm (hardware)"
         service.run("systemctl stop dropwatchd")
 
 

@@ -2,7 +2,7 @@
 
 from tests.gallery import packets
 from tests.gallery.hosts import global_setting
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_IN_PORT, Moved, Scenario
 from tests.gallery.stage import FAR, SENDER, Stage
 
 COUNT = 3
@@ -26,4 +26,5 @@ SCENARIO = Scenario(
     "backlog overflow", provoke, reasons=("CPU_BACKLOG",),
     locations=("enqueue_to_backlog",), role="far",
     counters=(Moved("link", "rx_dropped", "in0", role="far"), Moved("softnet", "dropped", at_least=1)),
+    nameless={"net_dm": NO_IN_PORT},
 )

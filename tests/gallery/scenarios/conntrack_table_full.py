@@ -22,4 +22,5 @@ SCENARIO = Scenario(
     "conntrack table full", provoke, reasons=("NETFILTER_DROP",),
     locations=("nft_do_chain", "nf_hook_slow"),
     counters=(Moved("conntrack", "drop"),),
+    beside=("__udp4_lib_rcv",),
 )

@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.gallery.scenario import Scenario
+from tests.gallery.scenario import NO_OUT_PORT, Scenario
 from tests.gallery.stage import FAR, Stage
 
 PASSED, COUNT = 1, 20
@@ -24,4 +24,6 @@ def _send() -> None:
 SCENARIO = Scenario(
     "interface down during transmit", provoke, reasons=("QUEUE_PURGE",), reasonless=("*",),
     locations=("rtnl_kfree_skbs", "__rtnl_unlock", "kfree_skb_list_reason"), interface="out0",
+    nameless={"net_dm": NO_OUT_PORT},
+    beside=("__udp4_lib_rcv",),
 )

@@ -21,4 +21,5 @@ SCENARIO = Scenario(
     "IPv6 hop limit exceeded", provoke, reasons=("IP_INHDR",),
     locations=("ip6_forward",),
     counters=(Moved("snmp6", "Ip6InHdrErrors"),),
+    beside=("ip6_rcv_core",),
 )

@@ -20,4 +20,5 @@ SCENARIO = Scenario(
     "IPv6 no route in forwarding", provoke, reasons=("IP_INNOROUTES",), reasonless=("6.1", "6.12"),
     locations=("ip6_pkt_discard", "ip6_pkt_drop"),
     counters=(Moved("snmp6", "Ip6InNoRoutes"),),
+    beside=("ip6_rcv_core",),
 )

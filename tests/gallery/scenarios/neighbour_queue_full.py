@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_MAC_HEADER, Moved, Scenario
 from tests.gallery.stage import Stage
 
 COUNT = 20
@@ -26,4 +26,5 @@ SCENARIO = Scenario(
     "neighbour queue full", provoke, reasons=("NEIGH_QUEUEFULL",),
     locations=("__neigh_event_send",), interface="out0",
     counters=(Moved("neighbour", "unresolved_discards", at_least=COUNT),),
+    silent={"net_dm": NO_MAC_HEADER},
 )

@@ -3,7 +3,7 @@
 import socket
 
 from tests.gallery.namespace import wait_for
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_MAC_HEADER, Moved, Scenario
 from tests.gallery.stage import Stage
 
 COUNT = 5
@@ -28,4 +28,5 @@ SCENARIO = Scenario(
     "neighbour unreachable", provoke, reasons=("NEIGH_FAILED",),
     locations=("neigh_invalidate", "arp_error_report", "ipv4_link_failure"), interface="out0",
     counters=(Moved("neighbour", "res_failed", at_least=1),),
+    silent={"net_dm": NO_MAC_HEADER},
 )

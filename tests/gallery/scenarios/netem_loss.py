@@ -3,7 +3,7 @@
 import socket
 
 from tests.gallery.hosts import try_command
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
 from tests.gallery.stage import FAR, Stage
 
 COUNT = 20
@@ -23,6 +23,7 @@ def _send() -> None:
 
 SCENARIO = Scenario(
     "netem loss", provoke, reasons=("QDISC_DROP",),
-    locations=("__dev_queue_xmit", "__dev_xmit_skb", "netem_enqueue"),
+    locations=("__dev_queue_xmit", "__dev_xmit_skb", "netem_enqueue", "kfree_skb_list_reason"),
     interface="out0", counters=(Moved("qdisc", "drops", "out0", labels={"handle": "1:"}),),
+    nameless={"net_dm": NO_OUT_PORT},
 )

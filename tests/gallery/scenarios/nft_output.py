@@ -4,7 +4,7 @@ import socket
 from contextlib import suppress
 
 from tests.gallery.hosts import nft
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_MAC_HEADER, Moved, Scenario
 from tests.gallery.stage import FAR, Stage
 
 COUNT = 20
@@ -27,5 +27,5 @@ SCENARIO = Scenario(
     "nft drop in output", provoke, reasons=("NETFILTER_DROP",),
     locations=("nft_do_chain", "nf_hook_slow"), interface="out0",
     counters=(Moved("snmp", "IpOutDiscards"), Moved("nftables", "packets")),
-    silent={"net_dm": "packet mode skips packets without a MAC header, as all are that were never on a wire"},
+    silent={"net_dm": NO_MAC_HEADER},
 )

@@ -1,7 +1,7 @@
 """An nftables rule that drops after routing."""
 
 from tests.gallery.hosts import nft, nft_counted
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
 from tests.gallery.stage import FAR, Stage
 
 COUNT = 20
@@ -19,4 +19,5 @@ SCENARIO = Scenario(
     "nft drop in postrouting", provoke, reasons=("NETFILTER_DROP",),
     locations=("nft_do_chain", "nf_hook_slow"), interface="out0",
     counters=(Moved("nftables", "packets"),),
+    nameless={"net_dm": NO_OUT_PORT},
 )

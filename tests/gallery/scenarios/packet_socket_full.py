@@ -31,4 +31,5 @@ SCENARIO = Scenario(
     "packet socket buffer full", provoke, reasons=("PACKET_SOCK_ERROR",), reasonless=("6.1",),
     locations=("packet_rcv",),
     counters=(Moved("sockets", "drops"),),
+    beside=("__udp4_lib_rcv",),
 )

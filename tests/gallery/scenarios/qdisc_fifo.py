@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
 from tests.gallery.stage import FAR, Stage
 
 COUNT = 20
@@ -24,6 +24,8 @@ def _send() -> None:
 
 SCENARIO = Scenario(
     "qdisc limit (fifo)", provoke, reasons=("QDISC_DROP", "QDISC_OVERLIMIT"),
-    locations=("__dev_queue_xmit", "__dev_xmit_skb"),
+    locations=("__dev_queue_xmit", "__dev_xmit_skb", "kfree_skb_list_reason"),
     interface="out0", counters=(Moved("qdisc", "drops", "out0", labels={"handle": "1:"}),),
+    nameless={"net_dm": NO_OUT_PORT},
+    beside=("__udp4_lib_rcv",),
 )

@@ -1,7 +1,7 @@
 """A tc filter that drops at a device's egress."""
 
 from tests.gallery.hosts import TC_DROP
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
 from tests.gallery.stage import FAR, Stage
 
 COUNT = 20
@@ -20,4 +20,5 @@ SCENARIO = Scenario(
     "tc egress drop", provoke, reasons=("TC_EGRESS",),
     locations=("__dev_queue_xmit", "sch_handle_egress"),
     interface="out0", counters=(Moved("qdisc", "drops", "out0", labels={"kind": "clsact"}),),
+    nameless={"net_dm": NO_OUT_PORT},
 )

@@ -20,4 +20,5 @@ SCENARIO = Scenario(
     "TCP bad checksum", provoke, reasons=("TCP_CSUM",),
     locations=("tcp_v4_rcv", "tcp_v4_do_rcv"),
     counters=(Moved("snmp", "TcpInCsumErrors"), Moved("snmp", "TcpInErrs")),
+    beside=("ip_error",),
 )

@@ -18,4 +18,5 @@ SCENARIO = Scenario(
     "TCP SYN to a closed port", provoke, reasons=("NO_SOCKET",),
     locations=("tcp_v4_rcv",),
     counters=(Moved("snmp", "TcpOutRsts"), Moved("snmp", "TcpInSegs")),
+    beside=("ip_error",),
 )

@@ -24,4 +24,5 @@ SCENARIO = Scenario(
     "TCP listen queue overflow", provoke, reasons=("TCP_LISTEN_OVERFLOW",), reasonless=("6.1", "6.12"),
     locations=("tcp_v4_rcv",),
     counters=(Moved("netstat", "TcpExtListenOverflows"), Moved("netstat", "TcpExtListenDrops")),
+    beside=("ip_error",),
 )

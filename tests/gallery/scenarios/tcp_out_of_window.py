@@ -19,4 +19,5 @@ def provoke(stage: Stage) -> int:
 SCENARIO = Scenario(
     "TCP out-of-window segment", provoke, reasons=("TCP_INVALID_SEQUENCE", "TCP_INVALID_END_SEQUENCE"),
     locations=("tcp_validate_incoming", "tcp_rcv_established"),
+    beside=("ip_error",),
 )

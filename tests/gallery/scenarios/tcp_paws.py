@@ -20,4 +20,5 @@ SCENARIO = Scenario(
     "TCP PAWS", provoke, reasons=("TCP_RFC7323_PAWS",),
     locations=("tcp_validate_incoming",),
     counters=(Moved("netstat", "TcpExtPAWSEstab"),),
+    beside=("ip_error",),
 )

@@ -1,7 +1,7 @@
 """An XDP program that drops everything, in native mode."""
 
 from tests.gallery import bpf
-from tests.gallery.scenario import Moved, Scenario
+from tests.gallery.scenario import NO_IN_PORT, Moved, Scenario
 from tests.gallery.stage import Stage
 
 COUNT = 20
@@ -17,4 +17,5 @@ SCENARIO = Scenario(
     "XDP drop, native", provoke, reasons=("XDP",), reasonless=("*",),
     locations=("do_xdp_generic", "veth_xdp_rcv_skb"),
     counters=(Moved("ethtool", "rx_queue_0_xdp_drops", "in0"),),
+    nameless={"net_dm": NO_IN_PORT},
 )
