@@ -8,13 +8,14 @@ VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 BPF     := dropwatchd/sources/bpf/drops.bpf
 
-.PHONY: help run test bench gallery bpf dist install uninstall clean
+.PHONY: help run test bench compare gallery bpf dist install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
 	@echo "make test       run all tests, with the linters among them"
 	@echo "make bench      measure exactness, cost and speed on this machine"
-	@echo "make gallery    provoke drops one cause at a time, and score what is recorded and reported (root)"
+	@echo "make compare    the same drops seen by dwdump, dropwatch, bpftrace, perf and dropwatchd, in a guest"
+	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
 	@echo "make bpf        rebuild the BPF program (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
@@ -29,6 +30,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)
+
+compare: $(VENV)/.test
+	$(VENV)/bin/python -m tests.bench.side_by_side $(ARGS)
 
 gallery: $(VENV)/.test
 	$(VENV)/bin/python -m tests.gallery $(ARGS)

@@ -63,11 +63,15 @@ def window(since_ns: int, until_ns: int) -> str:
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', since)}{joint}{time.strftime(pattern, until)} {clean(until.tm_zone)}"
 
 
+_UNITS = {"ns": 1, "us": 1000, "ms": 1_000_000}
+
+
 def duration(span_ns: int) -> str:
     """Show a span in the unit that fits: 1.1 s, 4 min 10 s, 2 h 3 min, 3 d 4 h."""
     seconds = span_ns / NANO
-    if seconds < 0.1:
-        return f"{span_ns / 1_000_000:.3g} ms"
+    for size, unit in ((1000, "ns"), (1_000_000, "us"), (NANO // 10, "ms")):
+        if span_ns < size:
+            return f"{span_ns / _UNITS[unit]:.3g} {unit}"
     if seconds < 60:
         return f"{seconds:.1f} s"
     for size, unit, small, small_unit in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from tests.gallery.guests import SOURCES, play_in_all
 from tests.gallery.results import Result, Results, is_right, to_json, totals
-from tests.gallery.run import BATCH, play
+from tests.gallery.run import BATCH, play, report
 from tests.gallery.scenario import MissingError
 from tests.gallery.scenarios import names, scenario
 from tests.gallery.score import COLUMNS, Score, kernel
@@ -24,6 +24,10 @@ def main() -> None:
     """Exit with 1 when a scenario was not told right."""
     given = _arguments()
     source = given.source or "bpf"
+    if given.show:
+        with tempfile.TemporaryDirectory() as folder:
+            print(report(given.show, source, Path(folder)), end="")
+        return
     results = _play_here(given.only, source, given.batch)
     played = {f"{kernel()}, {source}": results}
     if given.json:
@@ -83,6 +87,7 @@ def _arguments() -> argparse.Namespace:
                         help="this scenario; may be repeated")
     parser.add_argument("--batch", type=int, metavar="N", default=BATCH,
                         help=f"at most so many before each daemon (default: {BATCH})")
+    parser.add_argument("--show", metavar="NAME", choices=names(), help="play this scenario, and print the report")
     parser.add_argument("--json", action="store_true", help="print the results of this kernel for programs")
     return parser.parse_args()
 

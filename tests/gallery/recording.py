@@ -117,7 +117,7 @@ class Recording:
 
     def report(self, since_ns: int, *options: str) -> dict[str, Any]:
         """Return what dwreport's JSON says of the time from `since_ns` on."""
-        text = self.dwreport("--format", "json", "--since", f"@{since_ns / NANO:.9f}", *options)
+        text = self.dwreport("--format", "json", "--since", at(since_ns), *options)
         answer: dict[str, Any] = json.loads(text)
         return answer
 
@@ -128,6 +128,11 @@ class Recording:
         if done.returncode:
             raise RuntimeError(f"dwreport ended with {done.returncode}: {done.stderr}")
         return done.stdout
+
+
+def at(time_ns: int) -> str:
+    """Write a time as --since takes it, to the nanosecond."""
+    return f"@{time_ns // NANO}.{time_ns % NANO:09d}"
 
 
 def _mark() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dropwatchd.collectors import collector_names
 from tests.gallery.namespace import Namespace, wait_for
-from tests.gallery.recording import Recording
+from tests.gallery.recording import Recording, at
 from tests.gallery.results import Result
 from tests.gallery.scenario import MissingError, Scenario
 from tests.gallery.scenarios import scenario
@@ -15,6 +15,7 @@ from tests.gallery.score import Played, judge
 from tests.gallery.stage import Stage
 
 BATCH = 8
+_MIDST = 3  # rounds after which drops are no longer near to the last reading, with which they cannot be compared
 
 
 def play(names: Iterable[str], source: str, folder: Path, batch: int = BATCH) -> Iterator[tuple[str, Result]]:
@@ -48,9 +49,7 @@ def _alike(one: Scenario, other: Scenario) -> bool:
 def _play(chosen: Mapping[str, Scenario], source: str, folder: Path) -> dict[str, Result]:
     with ExitStack() as stack:
         stages = {name: stack.enter_context(Stage()) for name in chosen}
-        recording = Recording(folder, source.partition(" ")[0], _configuration(chosen, stages, source))
-        stack.enter_context(recording)
-        rounds = _Rounds(recording, 1 + len(_counted(chosen, stages)))
+        recording, rounds = _start(stack, chosen, stages, source, folder)
         rounds.await_next()
         since_ns = time.time_ns()
         provoked = {name: _provoke(chosen[name], stages[name]) for name in chosen}
@@ -61,6 +60,28 @@ def _play(chosen: Mapping[str, Scenario], source: str, folder: Path) -> dict[str
             name: judge(Played(chosen[name], stages[name], count, source), report) if isinstance(count, int) else count
             for name, count in provoked.items()
         }
+
+
+def report(name: str, source: str, folder: Path) -> str:
+    """Play one scenario, and return what dwreport prints of it on a terminal."""
+    chosen = {name: scenario(name)}
+    with ExitStack() as stack:
+        stages = {name: stack.enter_context(Stage("gallery"))}
+        recording, rounds = _start(stack, chosen, stages, source, folder)
+        (run,) = recording.query("SELECT started_ns FROM runs")
+        rounds.await_next()
+        chosen[name].provoke(stages[name])
+        recording.await_written(stages[name].sender)
+        for _ in range(_MIDST):
+            rounds.await_next()
+        return recording.dwreport("--since", at(run["started_ns"]))
+
+
+def _start(stack: ExitStack, chosen: Mapping[str, Scenario], stages: Mapping[str, Stage], source: str,
+           folder: Path) -> tuple[Recording, "_Rounds"]:
+    recording = Recording(folder, source.partition(" ")[0], _configuration(chosen, stages, source))
+    stack.enter_context(recording)
+    return recording, _Rounds(recording, 1 + len(_counted(chosen, stages)))
 
 
 def _provoke(scenario: Scenario, stage: Stage) -> int | Exception:

@@ -27,9 +27,9 @@ class Stage:
     interface index, so that an index says which device it is even where no namespace is told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "") -> None:
         number = next(_serial)
-        self.label = f"gallery-{os.getpid()}-{number}"
+        self.label = label or f"gallery-{os.getpid()}-{number}"
         first = 1000 + 10 * number
         self.indexes = {("sender", "wire"): first, ("host", "in0"): first + 1, ("host", "out0"): first + 2,
                         ("far", "in0"): first + 3}
