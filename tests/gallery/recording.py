@@ -20,7 +20,6 @@ _START_S = 180.0  # only a daemon that hangs takes so long: an emulated machine 
 _WRITE_S = 120.0
 _END_S = 60.0
 _REPORT_S = 180.0
-_ECHO_REPLY = 0
 NANO = 1_000_000_000
 Row = dict[str, Any]
 
@@ -136,7 +135,6 @@ def at(time_ns: int) -> str:
 
 
 def _mark() -> None:
-    """Send an echo reply that nobody has asked for: a drop in ping_rcv, where no scenario drops anything."""
+    """Send an IGMP message with a wrong checksum: a drop in igmp_rcv, where no scenario drops anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
-        reply = packets.icmp(_ECHO_REPLY, 0, bytes(4))
-        sender.sendto(packets.ipv4("127.0.0.1", "127.0.0.1", packets.ICMP, reply), ("127.0.0.1", 0))
+        sender.sendto(packets.ipv4("127.0.0.1", "127.0.0.1", socket.IPPROTO_IGMP, bytes(8)), ("127.0.0.1", 0))

@@ -59,7 +59,8 @@ def test_coverage_is_rounded_down(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(("span_ns", "shown"), [
-    (0, "0 ns"), (55, "55 ns"), (90_500, "90.5 us"), (1_500_000, "1.5 ms"), (1_100_000_000, "1.1 s"), (250 * NANO, "4 min 10 s"), (3600 * NANO, "1 h"),
+    (0, "0 ns"), (55, "55 ns"), (90_500, "90.5 us"), (1_500_000, "1.5 ms"), (1_100_000_000, "1.1 s"),
+    (250 * NANO, "4 min 10 s"), (3600 * NANO, "1 h"),
     (7380 * NANO, "2 h 3 min"), (100 * 3600 * NANO, "4 d 4 h"),
 ])
 def test_durations_have_the_unit_that_fits(span_ns: int, shown: str) -> None:
