@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from tests.bench.alerts import alerts
 from tests.bench.daemon import Row, cost, exactness, idle
 from tests.bench.imports import imports
 from tests.bench.report import reports
@@ -24,6 +25,7 @@ def main() -> None:
         parts: dict[str, Callable[[], list[Row]]] = {
             "reports": lambda: reports(folder),
             "imports": imports,
+            "alerts": alerts,
             "idle": lambda: idle(folder, given.idle),
             "cost": lambda: cost(folder, given.drops // 4, given.pairs),
             "exactness": lambda: exactness(folder, given.drops),

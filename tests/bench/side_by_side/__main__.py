@@ -12,7 +12,7 @@ from typing import Any
 from tabulate import tabulate
 
 from tests.bench.side_by_side.peers import PEERS
-from tests.vm.guest import Guest
+from tests.vm.guest import Guest, GuestError
 from tests.vm.image import image
 from tests.vm.project import project
 from tests.vm.recipe import RECIPES
@@ -21,6 +21,7 @@ _INSIDE = "cd /mnt/repo && /opt/dropwatchd/bin/python -B -m tests.bench.side_by_
 _TIMEOUT_S = 600
 _PACED = ("dwdump", "packet")
 """Compared at lower rates too: nothing may be lost that the other does not lose."""
+_PACED_S = 20
 
 Run = Mapping[str, Any]
 
@@ -33,17 +34,29 @@ def main() -> None:
     wanted += [(name, rate) for rate in given.rates for name in _PACED if not given.only]
     with closing(Guest(built, project(built), parallel=True)) as guest:
         guest.start()
-        guest.run("modprobe drop_monitor")
+        version = guest.run("uname -r").stdout.strip()
         for number in range(given.rounds):
             for name, rate in wanted:
                 print(f"round {number + 1} of {given.rounds}: {name} {rate or ''}", file=sys.stderr, flush=True)
-                done = guest.run(f"{_INSIDE} {name} {given.drops} {rate}", _TIMEOUT_S)
-                runs[name, rate].append(json.loads(done.stdout))
-        version = guest.run("uname -r").stdout.strip()
+                runs[name, rate].append(_measured(guest, f"{name} {_drops(given.drops, rate)} {rate}"))
     print(f"Linux {version} under emulation, {given.rounds} x {given.drops:,} drops, medians\n")
     print(_full_speed(runs, given.drops))
     print()
     print(_paced(runs, given.drops))
+
+
+def _measured(guest: Guest, what: str) -> Run:
+    """Measure in the guest; once more where it went down, as it may with two threads (see emulator.py)."""
+    command = f"modprobe drop_monitor && {_INSIDE} {what}"
+    try:
+        done = guest.run(command, _TIMEOUT_S)
+    except GuestError as error:
+        print(f"once more, for the guest went down: {error}", file=sys.stderr)
+        if guest.running:
+            guest.power_cut()
+        done = guest.start().run(command, _TIMEOUT_S)
+    measured: Run = json.loads(done.stdout)
+    return measured
 
 
 def _full_speed(runs: Mapping[tuple[str, int], list[Run]], drops: int) -> str:
@@ -69,11 +82,16 @@ def _full_speed(runs: Mapping[tuple[str, int], list[Run]], drops: int) -> str:
 
 def _paced(runs: Mapping[tuple[str, int], list[Run]], drops: int) -> str:
     """Compare what is lost at each rate of drops a second."""
-    rows = [[PEERS[name].title, f"{rate:,}" if rate else "unpaced: " + _rate(of_one, drops), *_counts(of_one, drops)]
+    rows = [[PEERS[name].title, f"{rate:,}" if rate else "unpaced: " + _rate(of_one, drops),
+             *_counts(of_one, _drops(drops, rate))]
             for (name, rate), of_one in sorted(runs.items(), key=lambda item: (item[0][0], item[0][1] or 1 << 60))
             if name in _PACED]
     return tabulate(rows, ["", "drops a second", "recorded", "reported lost", "not told"], tablefmt="github",
                     disable_numparse=True)
+
+
+def _drops(most: int, rate: int) -> int:
+    return min(most, rate * _PACED_S) if rate else most
 
 
 def _counts(runs: Iterable[Run], drops: int) -> list[str]:
@@ -100,8 +118,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("kernel", nargs="?", choices=RECIPES, default="6.12")
     parser.add_argument("--drops", type=int, default=300_000, help="for each run (default: 300,000)")
     parser.add_argument("--rounds", type=int, default=3, help="of all programs, one after the other (default: 3)")
-    parser.add_argument("--rates", type=int, nargs="*", default=[1000, 10_000], metavar="RATE",
-                        help="drops a second, beside full speed (default: 1000 10000)")
+    parser.add_argument("--rates", type=int, nargs="*", default=[1000, 5000], metavar="RATE",
+                        help="drops a second, beside full speed (default: 1000 5000)")
     parser.add_argument("--only", action="append", choices=PEERS, help="this program; may be repeated")
     return parser.parse_args()
 

@@ -130,7 +130,6 @@ PEERS = {
         rf"^@\[\d+, [^\]]*{_PLACE}[^\]]*\]: (\d+)", _untold),
     "perf": Peer("perf record", "perf record -q -a -e skb:kfree_skb -o {0}/perf.data", _in_perf_data, _lost_by_perf),
     "packet": _dropwatchd("dropwatchd, net_dm packet", "net_dm", _STEADY),
-    "storm": _dropwatchd("dropwatchd, net_dm packet, storm guard", "net_dm"),
     "summary": _dropwatchd("dropwatchd, net_dm summary", "net_dm", '[net_dm]\nmode = "summary"\n'),
     "bpf": _dropwatchd("dropwatchd, bpf", "bpf"),
 }

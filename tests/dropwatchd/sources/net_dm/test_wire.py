@@ -10,23 +10,13 @@ from hypothesis import strategies as st
 from dropwatchd.sources.net_dm import wire
 from dropwatchd.sources.net_dm.messages import NetDmMessage
 from tests.dropwatchd.sources.net_dm import encode
+from tests.dropwatchd.sources.net_dm.recorded import RECORDED, recorded
 
-RECORDED = sorted((Path(__file__).parent / "fixtures").glob("*.bin"))
 NAMES = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1, max_size=39)
 PACKETS: dict[str, st.SearchStrategy[Any]] = {
     "ifindex": st.integers(0, 2**31 - 1), "time_ns": st.integers(0, 2**63 - 1), "length": st.integers(0, 2**32 - 1),
     "protocol": st.integers(0, 2**16 - 1), "data": st.binary(max_size=300),
 }
-
-
-def recorded(path: Path) -> list[bytes]:
-    """Split a file of netlink messages, each with its length in front."""
-    content, messages, at = path.read_bytes(), [], 0
-    while at < len(content):
-        size = int.from_bytes(content[at:at + 4], "little")
-        messages.append(content[at:at + size])
-        at += (size + 3) & ~3
-    return messages
 
 
 def by_pyroute2(message: bytes) -> Any:
