@@ -31,14 +31,16 @@ def main() -> None:
     built = image(RECIPES[given.kernel])
     runs: dict[tuple[str, int], list[Run]] = defaultdict(list)
     wanted = [(name, 0) for name in ("none", *(given.only or PEERS))]
-    wanted += [(name, rate) for rate in given.rates for name in _PACED if not given.only]
+    paced = [(name, rate) for rate in given.rates for name in _PACED if not given.only]
+    wanted += paced
     with closing(Guest(built, project(built), parallel=True)) as guest:
         guest.start()
         version = guest.run("uname -r").stdout.strip()
         for number in range(given.rounds):
-            for name, rate in wanted:
+            for name, rate in wanted if number == 0 else wanted[:-len(paced) or None]:
                 print(f"round {number + 1} of {given.rounds}: {name} {rate or ''}", file=sys.stderr, flush=True)
                 runs[name, rate].append(_measured(guest, f"{name} {_drops(given.drops, rate)} {rate}"))
+                print(f"    {runs[name, rate][-1]}", file=sys.stderr, flush=True)
     print(f"Linux {version} under emulation, {given.rounds} x {given.drops:,} drops, medians\n")
     print(_full_speed(runs, given.drops))
     print()
@@ -51,7 +53,7 @@ def _measured(guest: Guest, what: str) -> Run:
     try:
         done = guest.run(command, _TIMEOUT_S)
     except GuestError as error:
-        print(f"once more, for the guest went down: {error}", file=sys.stderr)
+        print(f"once more, for the guest went down: {str(error).splitlines()[0]}", file=sys.stderr)
         if guest.running:
             guest.power_cut()
         done = guest.start().run(command, _TIMEOUT_S)

@@ -19,7 +19,8 @@ from tests.bench.side_by_side.peers import PEERS, Peer, tail_dropped
 
 _SENDER = Path(__file__).parents[1] / "sender.py"
 _TICKS = os.sysconf("SC_CLK_TCK")
-_ATTACH_S = 3.0
+_ATTACH_S = 8.0  # dropwatch says nothing until its buffer is full, dwdump and perf never do
+_POLL_S = 0.5
 _QUIET = 0.05  # of a core: what a program may use that has nothing left to do
 
 
@@ -55,7 +56,11 @@ def _start(peer: Peer, folder: Path, stack: ExitStack) -> subprocess.Popen[str]:
     assert running.stdin is not None
     running.stdin.write(peer.typed)
     running.stdin.close()
-    time.sleep(_ATTACH_S)
+    while peer.ready and peer.ready not in (folder / "stdout").read_text() + (folder / "stderr").read_text():
+        if running.poll() is not None:
+            raise RuntimeError(f"{peer.title} ended: {(folder / 'stderr').read_text()}")
+        time.sleep(_POLL_S)
+    time.sleep(0 if peer.ready else _ATTACH_S)
     return running
 
 

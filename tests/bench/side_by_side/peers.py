@@ -15,6 +15,7 @@ from tests.bench.sender import PAYLOAD
 QUEUE, TRUNCATION = 4096, 128
 """The kernel's queue and the bytes of each packet are the same for all that use the drop monitor: dropwatchd's own."""
 
+_NO_ROUNDS = "[counters]\ninterval_seconds = 3600.0\n"  # none of the others reads counters
 _STEADY = "[net_dm.storm]\nalerts = 0\n"
 _PLACE = "udp4"  # in the name of the function, which is not the same on all kernels
 
@@ -24,6 +25,7 @@ class Peer:
     """`recorded` and `lost` read what the program left in its folder; a lost of None is one it does not tell.
 
     `command` is filled in with the folder; `typed` is its standard input, `config` the file config.toml there.
+    `ready` is what it prints when it has begun, if it says so.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Peer:
     lost: Callable[[Path], int | None]
     typed: str = ""
     config: str = ""
+    ready: str = ""
 
 
 def _in_capture(folder: Path) -> int:
@@ -102,7 +105,7 @@ def _ask(folder: Path, query: str, *values: str) -> int:
 
 def _dropwatchd(title: str, source: str, config: str = "") -> Peer:
     command = f"{sys.executable} -m dropwatchd --config {{0}}/config.toml --database {{0}}/history.db --source {source}"
-    return Peer(title, command, _in_history, _in_ledger, config=config)
+    return Peer(title, command, _in_history, _in_ledger, config=_NO_ROUNDS + config, ready="ready after")
 
 
 def _dropwatch(mode: str, pattern: str, lost: Callable[[Path], int | None]) -> Peer:
@@ -114,7 +117,7 @@ def _dropwatch(mode: str, pattern: str, lost: Callable[[Path], int | None]) -> P
 
 def _bpftrace(title: str, action: str, pattern: str, lost: Callable[[Path], int | None]) -> Peer:
     program = f"tracepoint:skb:kfree_skb {{{{ {action} }}}}"
-    return Peer(f"bpftrace, {title}", f"bpftrace -e '{program}'", _in_output(pattern), lost)
+    return Peer(f"bpftrace, {title}", f"bpftrace -e '{program}'", _in_output(pattern), lost, ready="Attaching")
 
 
 PEERS = {
@@ -127,7 +130,7 @@ PEERS = {
         rf"^\d+ \S*{_PLACE}()", _lost_events),
     "bpftrace-count": _bpftrace(
         "counts only", "@[args->reason, ksym(args->location)] = count();",
-        rf"^@\[\d+, [^\]]*{_PLACE}[^\]]*\]: (\d+)", _untold),
+        rf"^@\[[^\]]*{_PLACE}[^\]]*\]: (\d+)", _untold),
     "perf": Peer("perf record", "perf record -q -a -e skb:kfree_skb -o {0}/perf.data", _in_perf_data, _lost_by_perf),
     "packet": _dropwatchd("dropwatchd, net_dm packet", "net_dm", _STEADY),
     "summary": _dropwatchd("dropwatchd, net_dm summary", "net_dm", '[net_dm]\nmode = "summary"\n'),
