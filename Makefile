@@ -26,7 +26,7 @@ run: $(VENV)/.run
 	@exec $(VENV)/bin/dropwatchd $(ARGS)
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)

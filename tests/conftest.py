@@ -1,11 +1,21 @@
-"""What holds for all tests."""
+"""Who runs which tests: one worker those of this machine, others those of the guests."""
 
-import pytest
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.vm.recipe import RECIPES
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have all tests of this machine run one after the other, beside those of the guests: they share its kernel."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("here"))
+class _ByMachine(LoadScopeScheduling):
+    """All tests of this machine run one after the other, for they share its kernel, and all of one guest's as well."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        parameters = nodeid.partition("[")[2].rstrip("]").split("-")
+        kernels = (kernel for kernel in RECIPES if kernel in parameters)
+        return next(kernels, "here") if nodeid.startswith("tests/vm/") else "here"
+
+
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> _ByMachine:
+    """Where pytest-xdist runs the tests, divide them so."""
+    return _ByMachine(config, log)

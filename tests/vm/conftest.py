@@ -25,8 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "machine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.vm)
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-            # One worker of pytest-xdist for each kernel: its tests share a guest.
-            item.add_marker(pytest.mark.xdist_group(item.callspec.params["recipe"].kernel))  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)
