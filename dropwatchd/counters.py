@@ -1,20 +1,25 @@
 """Absolute readings into changes, over resets, wraps, renames, and counters that come and go."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dropwatchd.model import CounterChange, CounterKey, Reading
 
 _REMEMBERED = 4096  # vanished counters of one collector: enough for the CPUs of a large host
 _Identity = tuple[object, ...]
+Start = tuple[int, Reading]  # when, and what it was then
 
 
 @dataclass(slots=True)
 class _Round:
-    """When a collector was last read, what it read, and the last value and time of counters that vanished."""
+    """When a collector was last read, what it read, and the last value and time of counters that vanished.
+
+    `begun` says that it has not been read yet: whatever it will have began at zero then.
+    """
 
     time_ns: int
     values: dict[_Identity, int] = field(default_factory=dict)
+    begun: bool = False
     vanished: dict[_Identity, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -33,12 +38,12 @@ class Differ:
 
     def begin(self, collector: str, now_ns: int) -> None:
         """Let the counters of a round begin at zero now, whatever went by its name before."""
-        self._rounds[collector] = _Round(now_ns, {})
+        self._rounds[collector] = _Round(now_ns, begun=True)
 
     def advance(
         self, collector: str, readings: Iterable[Reading], now_ns: int,
-    ) -> tuple[list[CounterChange], list[Reading]]:
-        """Take a complete round; return what changed since the last, or the readings that it all starts at.
+    ) -> tuple[list[CounterChange], list[Start]]:
+        """Take a complete round; return what changed since the last, and, of the first, where it all starts.
 
         `collector` names the round: where it reads several namespaces one by one, each has its own.
         """
@@ -46,12 +51,13 @@ class Differ:
         last = self._rounds.get(collector)
         if last is None:
             self._rounds[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows})
-            return [], rows
+            return [], [(now_ns, row) for row in rows]
+        starts = [(last.time_ns, replace(row, value=0)) for row in rows] if last.begun else []
         changes = _changes(last, rows, now_ns)
         if len(last.values) != len(rows):
             _remove_vanished(last, rows)
-        last.time_ns = now_ns
-        return changes, []
+        last.time_ns, last.begun = now_ns, False
+        return changes, starts
 
 
 def _identity(key: CounterKey) -> _Identity:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from threading import Condition
 
 from dropwatchd.aggregate import Windows
+from dropwatchd.counters import Start
 from dropwatchd.model import (
     NANO,
     CounterChange,
@@ -15,7 +16,6 @@ from dropwatchd.model import (
     Gap,
     GapCause,
     PacketSample,
-    Reading,
     Record,
     Window,
 )
@@ -44,7 +44,7 @@ class Batch:
     gaps: list[Gap] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     changes: list[CounterChange] = field(default_factory=list)
-    starts: list[tuple[int, Reading]] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     namespaces: dict[int, str] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class Pending:
         self._packets: list[PacketSample] = []
         self._notes: list[Gap | Event] = []
         self._changes: dict[CounterKey, CounterChange] = {}
-        self._starts: list[tuple[int, Reading]] = []
+        self._starts: list[Start] = []
         self._rounds: list[Round] = []
         self._namespaces: dict[int, str] = {}
         self._discarded_packets = 0
@@ -88,11 +88,12 @@ class Pending:
         else:
             self._discarded_packets += 1
 
-    def add_round(self, round_: Round, changes: Iterable[CounterChange], starts: Iterable[Reading]) -> None:
+    def add_round(self, round_: Round, changes: Iterable[CounterChange],
+                  starts: Iterable[Start]) -> None:
         """Take what a collector has read."""
         with self._changed:
             self._rounds.append(round_)
-            self._starts.extend((round_.time_ns, reading) for reading in starts)
+            self._starts.extend(starts)
             for change in changes:
                 self._add_change(change)
             self._changed.notify()

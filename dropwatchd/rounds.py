@@ -8,10 +8,10 @@ from threading import Event as Flag
 from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect
-from dropwatchd.counters import Differ
+from dropwatchd.counters import Differ, Start
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netns import INITIAL, entered, named
-from dropwatchd.model import CounterChange, Effect, Gap, GapCause, Reading
+from dropwatchd.model import CounterChange, Effect, Gap, GapCause
 from dropwatchd.pending import Pending, Round
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Rounds(Thread):
     def _take(self, name: str, collect: Collect, host: Host, place: str = "") -> None:
         time_ns, cpu_ns = time.time_ns(), time.thread_time_ns()
         changes: Iterable[CounterChange] = ()
-        starts: Iterable[Reading] = ()
+        starts: Iterable[Start] = ()
         trouble = ""
         try:
             readings = list(collect(host))

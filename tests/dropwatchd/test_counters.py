@@ -25,7 +25,17 @@ def deltas(key: CounterKey, bits: int, *values: int) -> list[int]:
 def test_first_round_only_says_where_counters_start() -> None:
     """What was counted before the run is no change."""
     readings = [Reading(KEY, 5), Reading(CPU1, 0, 32)]
-    assert Differ().advance("x", readings, 0) == ([], readings)
+    assert Differ().advance("x", readings, 7) == ([], [(7, reading) for reading in readings])
+
+
+def test_a_round_that_was_begun_says_that_its_counters_start_at_zero() -> None:
+    """All of them, moved or not: that a counter rested is knowledge too."""
+    differ = Differ()
+    differ.begin("x", 3)
+    moved, starts = differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], 7)
+    assert moved == [CounterChange(KEY, 3, 7, 5, 5)]
+    assert starts == [(3, Reading(KEY, 0)), (3, Reading(CPU1, 0, 32))]
+    assert differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], 9) == ([], [])
 
 
 def test_only_what_moved_is_a_change() -> None:

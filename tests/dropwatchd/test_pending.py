@@ -13,7 +13,7 @@ def test_a_batch_is_everything_and_leaves_nothing() -> None:
     gap, event = Gap(1, 2, GapCause.MAP_FULL, Effect.DETAIL), Event(3, "link up", "eth0")
     packet = PacketSample(KEY, 4, 60, b"x")
     assert pending.add([drop(1, 2), drop(1, 3), packet, gap, event], 10) == 5
-    pending.add_round(Round("snmp", 5, 6), [], [Reading(COUNTER, 7)])
+    pending.add_round(Round("snmp", 5, 6), [], [(5, Reading(COUNTER, 7))])
     batch = pending.take()
     assert [w.drop.count for w in batch.windows] == [5]
     assert (batch.packets, batch.gaps, batch.events, batch.seen_ns) == ([packet], [gap], [event], 10)

@@ -116,11 +116,15 @@ def test_what_comes_later_began_at_zero(namespace: str) -> None:
         rounds.take_round()
     finally:
         subprocess.run(["ip", "netns", "del", f"{namespace}new"], check=True)
-    changes = {(change.key.name, change.key.netns): change for change in pending.take().changes}
+    batch = pending.take()
+    changes = {(change.key.name, change.key.netns): change for change in batch.changes}
     assert changes["Things", None].delta == 5
     moved = changes["UdpNoPorts", inode]
     assert moved.delta == 100
     assert moved.since_ns < moved.until_ns
+    starts = {(reading.key.name, reading.key.netns): (time_ns, reading.value) for time_ns, reading in batch.starts}
+    assert starts["Things", None][1] == 0
+    assert starts["UdpRcvbufErrors", inode] == (moved.since_ns, 0)
 
 
 def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(namespace: str) -> None:
