@@ -70,7 +70,7 @@ install:
 	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
 	sed 's|/usr/bin/dropwatchd|$(PREFIX)/bin/dropwatchd|' systemd/dropwatchd.service > $(DESTDIR)$(UNITS)/dropwatchd.service
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
-	install -D -m 644 systemd/net_dm.conf $(DESTDIR)$(PREFIX)/share/dropwatchd/net_dm.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dropwatchd systemd/net_dm.conf systemd/evidence.conf
 	test -e $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml || install -m 644 systemd/config.toml $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml
 	@echo "Installed. Next: systemd-sysusers; systemctl daemon-reload; systemctl enable --now dropwatchd"
 

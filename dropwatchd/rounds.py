@@ -110,7 +110,7 @@ class Rounds(Thread):
             self._differ.begin(f"{name}@{host.netns}", time_ns)
             self._note(name + place, f"no such counters here: {error}", log.debug)
         except PermissionError as error:
-            trouble = f"takes more rights than this process has ({error.strerror})"
+            trouble = f"takes more rights ({error.strerror}): run as root, or as a service with evidence.conf"
             self._failed(name + place, trouble, time_ns, log.warning)
         except Exception as error:  # noqa: BLE001 - whatever a collector does, the others go on, and the ledger says so
             trouble = f"{type(error).__name__}: {error}"

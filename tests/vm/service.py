@@ -128,9 +128,9 @@ class Service:
         (row,) = self.query("SELECT coalesce(sum(count), 0) AS drops FROM v_drops WHERE reason = 'NO_SOCKET'")
         return int(row["drops"])
 
-    def drop(self, count: int) -> None:
-        """Send datagrams to a port of the loopback interface at which nobody listens."""
-        self.run(f"bash -c 'for ((i = 0; i < {count}; i++)); do echo > /dev/udp/127.0.0.1/9; done'")
+    def drop(self, count: int, port: int = 9) -> None:
+        """Send datagrams to a port of the loopback interface; nobody listens at the one that is the default."""
+        self.run(f"bash -c 'for ((i = 0; i < {count}; i++)); do echo > /dev/udp/127.0.0.1/{port}; done'")
 
     def record(self, count: int) -> int:
         """Cause drops, wait until they are in the history, and return how many that has now."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from subprocess import CompletedProcess
 
 import pytest
@@ -12,7 +13,7 @@ from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, SYSTEMD, Service
 from tests.vm.switch import switch
 
 # include/uapi/linux/capability.h
-NET_ADMIN, SYS_ADMIN, SYSLOG, PERFMON, BPF = 1 << 12, 1 << 21, 1 << 34, 1 << 38, 1 << 39
+NET_ADMIN, SYS_PTRACE, SYS_ADMIN, SYSLOG, PERFMON, BPF = 1 << 12, 1 << 19, 1 << 21, 1 << 34, 1 << 38, 1 << 39
 NOBODY = "setpriv --reuid=nobody --regid=nogroup --reset-env"
 
 
@@ -64,8 +65,8 @@ def test_records_exactly_and_for_its_group(service: Service) -> None:
     assert re.fullmatch(r"dwreport: no right to read the history, .*\n", refused.stderr)
 
 
-def _report(service: Service, user: str) -> CompletedProcess[str]:
-    command = f"{user} dwreport --since 1d --reason NO_SOCKET --format json"
+def _report(service: Service, user: str, options: str = "--reason NO_SOCKET") -> CompletedProcess[str]:
+    command = f"{user} dwreport --since 1d {options} --format json"
     return service.guest.run(command, DEADLINE_S, check=False)
 
 
@@ -169,6 +170,51 @@ def test_drop_in_for_net_dm(service: Service) -> None:
         (last,) = service.query("SELECT source FROM runs ORDER BY id DESC LIMIT 1")
         assert last["source"] == "net_dm (software, hardware)"
         service.run("systemctl stop dropwatchd")
+
+
+def test_drop_in_for_evidence(service: Service) -> None:
+    """With it the findings name the firewall's rule, and the process whose socket was full."""
+    text = (SYSTEMD / "evidence.conf").read_text()
+    with service.drop_in("evidence.conf", text), _firewall(service), _reader(service):
+        service.run("systemctl restart dropwatchd")
+        assert service.rights() == BPF | PERFMON | NET_ADMIN | SYS_PTRACE
+        service.drop(20, port=7777)
+        service.drop(200, port=5060)
+        service.run("systemctl reload dropwatchd")  # which reads the counters
+        service.until(lambda: {"by rule: inet evidence in", "owner: python3["} <= _told(service))
+        service.run("systemctl stop dropwatchd")
+
+
+@contextmanager
+def _firewall(service: Service) -> Iterator[None]:
+    service.run("nft 'table inet evidence { chain in { type filter hook input priority 0;"
+                " udp dport 7777 counter drop; }; }'")
+    try:
+        yield
+    finally:
+        service.run("nft delete table inet evidence")
+
+
+@contextmanager
+def _reader(service: Service) -> Iterator[None]:
+    """Have a program of another user that does not read from its socket."""
+    program = ("import socket, time; reader = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+               " reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304); reader.bind(('127.0.0.1', 5060));"
+               " time.sleep(3600)")
+    service.run(f'systemd-run --quiet --unit=reader --uid=nobody python3 -c "{program}"')
+    service.until(lambda: ":5060 " in service.run("ss -lun"))
+    try:
+        yield
+    finally:
+        service.run("systemctl stop reader")
+
+
+def _told(service: Service) -> set[str]:
+    """Return the beginnings of what the findings say of rules and owners."""
+    said = [line for finding in json.loads(_report(service, "", "").stdout)["findings"]
+            for line in (*finding["evidence"], *finding["who"])]
+    return {start for start in ("by rule: inet evidence in", "owner: python3[")
+            if any(line.startswith(start) for line in said)}
 
 
 def test_hardware_drops_beside_bpf(service: Service) -> None:
