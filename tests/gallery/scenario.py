@@ -1,5 +1,6 @@
 """What a scenario is: one cause of drops, how to provoke it, and what a record of it must say."""
 
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -38,7 +39,8 @@ class Scenario:
     `interface` is None where no device is involved. `trap` is devlink's name where the hardware drops.
     `silent` says, kernel or source -> why, where there is no event to be had; such a scenario rests on its counters.
     `nameless` says the same of the interface's name. Kernels are "6.1", "6.12", "6.18"; sources "bpf", "net_dm",
-    "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause.
+    "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause. `module`
+    is one that many kernels have not: without it the scenario is left to the guests, which have it.
     """
 
     title: str
@@ -53,3 +55,10 @@ class Scenario:
     silent: Mapping[str, str] = field(default_factory=dict)
     nameless: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    module: str | None = None
+
+    @property
+    def is_playable(self) -> bool:
+        """Say whether the running kernel has what the scenario takes."""
+        return self.module is None or subprocess.run(
+            ["modprobe", "--dry-run", "--quiet", self.module], check=False).returncode == 0

@@ -47,6 +47,6 @@ def _trapped(host: Namespace) -> int:
 
 
 SCENARIO = Scenario(
-    "hardware trap", provoke, reasons=(), locations=(), interface="hw0", trap=TRAP,
+    "hardware trap", provoke, reasons=(), locations=(), interface="hw0", trap=TRAP, module="netdevsim",
     silent={"bpf": "the kernel's software never had the packets: they are events of NET_DM for hardware drops"},
 )

@@ -25,5 +25,5 @@ SCENARIO = Scenario(
     "netem loss", provoke, reasons=("QDISC_DROP",),
     locations=("__dev_queue_xmit", "__dev_xmit_skb", "netem_enqueue", "kfree_skb_list_reason"),
     interface="out0", counters=(Moved("qdisc", "drops", "out0", labels={"handle": "1:"}),),
-    nameless={"net_dm": NO_OUT_PORT},
+    nameless={"net_dm": NO_OUT_PORT}, module="sch_netem",
 )
