@@ -27,7 +27,8 @@ class Differ:
     """What moved between two rounds of readings: the last value of each counter is all that is kept.
 
     - The first round of a collector only says where its counters start.
-    - A counter that appears later began at zero since then: a new device, a new qdisc, a first ICMP type.
+    - A counter that appears later began at zero since then: a new device, a new qdisc, a first ICMP type. Where that
+      is not so (`Reading.from_zero`), it starts with its first reading.
     - A counter that vanishes from an interface was destroyed with its device or qdisc, and is forgotten. Any
       other goes on where it was when it comes back, as those of a CPU do that was offline.
     - A 32-bit counter that falls by more than half its range has wrapped; any other that falls was reset.
@@ -52,7 +53,8 @@ class Differ:
         if last is None:
             self._rounds[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows})
             return [], [(now_ns, row) for row in rows]
-        starts = [(last.time_ns, replace(row, value=0)) for row in rows] if last.begun else []
+        starts = [(last.time_ns, replace(row, value=0)) for row in rows if last.begun and row.from_zero]
+        starts += _brought(last, rows, now_ns)
         changes = _changes(last, rows, now_ns)
         if len(last.values) != len(rows):
             _remove_vanished(last, rows)
@@ -63,6 +65,13 @@ class Differ:
 def _identity(key: CounterKey) -> _Identity:
     """Return what a counter is known by: an interface's number, for its name may change."""
     return key if key.ifindex is None else (key.name, key.netns, key.ifindex, key.labels)
+
+
+def _brought(last: _Round, rows: list[Reading], now_ns: int) -> list[Start]:
+    """Take the counters that are new and did not begin at zero; return where they start."""
+    brought = [row for row in rows if not row.from_zero and _identity(row.key) not in last.values]
+    last.values.update((_identity(row.key), row.value) for row in brought)
+    return [(now_ns, row) for row in brought]
 
 
 def _changes(last: _Round, rows: list[Reading], now_ns: int) -> list[CounterChange]:

@@ -159,12 +159,14 @@ class CounterKey(NamedTuple):
 class Reading:
     """The absolute value of a counter now.
 
-    `bits` is the width at which the kernel wraps it (32 or 64), 0 for a gauge, which rises and falls.
+    `bits` is the width at which the kernel wraps it (32 or 64), 0 for a gauge, which rises and falls. `from_zero`: one
+    that comes later began at zero since then; a hardware device brings along what it has counted in another namespace.
     """
 
     key: CounterKey
     value: int
     bits: int = 64
+    from_zero: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import lru_cache
 
 from dropwatchd.collectors import AbsentError
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import link_names
+from dropwatchd.kernel.links import present_links
 from dropwatchd.kernel.netlink import text
 from dropwatchd.model import CounterKey, Reading
 
@@ -56,8 +57,8 @@ def collect(host: Host) -> Iterable[Reading]:
     """Read the devices of the calling thread's network namespace."""
     with closing(_Control()) as control:
         found = [
-            reading for ifindex, name in link_names().items()
-            for reading in _device(control, CounterKey("ethtool", "", host.netns, ifindex, name))
+            replace(reading, from_zero=link.is_made) for ifindex, link in present_links().items()
+            for reading in _device(control, CounterKey("ethtool", "", host.netns, ifindex, link.name))
         ]
     if not found:
         raise AbsentError("no driver here counts losses of its own")

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Mapping
 
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import link_names
+from dropwatchd.kernel.links import Link, present_links
 from dropwatchd.kernel.netlink import ROUTE, Message, Netlink, attributes
 from dropwatchd.model import CounterKey, Reading
 
@@ -24,24 +24,24 @@ _FIELDS = (
 def collect(host: Host) -> Iterable[Reading]:
     """Read the statistics of the devices in the calling thread's network namespace.
 
-    RTM_GETSTATS costs a sixth of RTM_GETLINK for the same numbers, but leaves out the names. These are read
-    first: a device without one came in between, and is read the next time.
+    RTM_GETSTATS costs a sixth of RTM_GETLINK for the same numbers, but leaves out the names. These are read first: a
+    device without one came in between, and is read the next time.
     """
-    names = link_names()
+    links = present_links()
     with Netlink(ROUTE) as netlink:
         messages = netlink.dump(_RTM_GETSTATS, _HEADER.pack(0, 0, 1 << (_IFLA_STATS_LINK_64 - 1)))
-    return parse(messages, names, host.netns)
+    return parse(messages, links, host.netns)
 
 
-def parse(messages: Iterable[Message], names: Mapping[int, str], netns: int | None) -> list[Reading]:
+def parse(messages: Iterable[Message], links: Mapping[int, Link], netns: int | None) -> list[Reading]:
     """Parse RTM_NEWSTATS messages."""
     readings = []
     for _type, payload in messages:
         ifindex = _HEADER.unpack_from(payload)[1]
-        name = names.get(ifindex)
-        if name:
+        link = links.get(ifindex)
+        if link:
             readings += [
-                Reading(CounterKey("link", field, netns, ifindex, name), value)
+                Reading(CounterKey("link", field, netns, ifindex, link.name), value, from_zero=link.is_made)
                 for field, value in zip(_FIELDS, _statistics(payload), strict=False)
             ]
     return readings

@@ -30,6 +30,11 @@ class Link(NamedTuple):
     enabled: bool
     running: bool
 
+    @property
+    def is_made(self) -> bool:
+        """Say whether the kernel made it, and will unmake it with its namespace; hardware goes on elsewhere."""
+        return self.kind != ""
+
 
 class LinkWatch:
     """The links of the calling thread's network namespace, kept current by the kernel's notifications."""
@@ -110,6 +115,12 @@ class LinkWatch:
 
     def _event(self, kind: str, ifindex: int, name: str, detail: str) -> Event:
         return Event(time.time_ns(), kind, name, detail, netns=self._netns, ifindex=ifindex or None)
+
+
+def present_links() -> dict[int, Link]:
+    """Return ifindex -> link of the calling thread's network namespace."""
+    with Netlink(ROUTE) as netlink:
+        return dict(parse_link(payload) for _kind, payload in netlink.dump(RTM_GETLINK, _LIST))
 
 
 def link_names() -> dict[int, str]:

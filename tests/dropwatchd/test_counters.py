@@ -53,6 +53,18 @@ def test_later_counter_began_at_zero() -> None:
     assert changes([], [Reading(ETH0, 4)], [Reading(ETH0, 4)]) == [[], [CounterChange(ETH0, 0, 10, 4, 4)], []]
 
 
+def test_later_counter_that_did_not_begin_at_zero() -> None:
+    """A card that comes from another namespace starts with what it has, in a round that was only begun as well."""
+    card = [Reading(ETH0, 900, from_zero=False)]
+    read, begun = Differ(), Differ()
+    read.advance("x", [], 0)
+    begun.begin("x", 0)
+    for differ in (read, begun):
+        assert differ.advance("x", card, 10) == ([], [(10, card[0])])
+        assert differ.advance("x", [Reading(ETH0, 903, from_zero=False)], 20) == (
+            [CounterChange(ETH0, 10, 20, 3, 903)], [])
+
+
 def test_32_bit_wrap() -> None:
     """A 32-bit counter that passes its end goes on."""
     assert deltas(CPU1, 32, 2**32 - 3, 4) == [7]

@@ -8,8 +8,11 @@ import pytest
 
 from dropwatchd.collectors import link
 from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.links import Link
 from dropwatchd.kernel.netlink import Message
 from tests.fixtures.namespace import Namespace
+
+ETH0 = Link("eth0", "", enabled=True, running=True)
 
 
 def statistics(ifindex: int, *values: int) -> Message:
@@ -20,15 +23,22 @@ def statistics(ifindex: int, *values: int) -> Message:
 
 def test_structure_of_another_kernel() -> None:
     """A shorter structure has fewer counters; fields that came later have no name yet and are left out."""
-    shorter = link.parse([statistics(1, 5, 6)], {1: "eth0"}, netns=None)
-    longer = link.parse([statistics(1, *range(30))], {1: "eth0"}, netns=None)
+    shorter = link.parse([statistics(1, 5, 6)], {1: ETH0}, netns=None)
+    longer = link.parse([statistics(1, *range(30))], {1: ETH0}, netns=None)
     assert [reading.key.name for reading in shorter] == ["rx_packets", "tx_packets"]
     assert [reading.value for reading in longer] == list(range(25))
 
 
 def test_device_without_a_name_waits() -> None:
     """A device that was made between the two dumps is read in the next round."""
-    assert link.parse([statistics(3, 1)], {1: "eth0"}, netns=None) == []
+    assert link.parse([statistics(3, 1)], {1: ETH0}, netns=None) == []
+
+
+def test_hardware_comes_with_what_it_has_counted() -> None:
+    """A card that a container gives back is not new; a device that the kernel makes is."""
+    veth = ETH0._replace(kind="veth")
+    assert {reading.from_zero for reading in link.parse([statistics(1, 5)], {1: ETH0}, netns=None)} == {False}
+    assert {reading.from_zero for reading in link.parse([statistics(1, 5)], {1: veth}, netns=None)} == {True}
 
 
 @pytest.mark.kernel
