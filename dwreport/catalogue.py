@@ -26,12 +26,6 @@ def of_counter(collector: str, name: str) -> Cause | None:
     return causes.counter(collector, name)
 
 
-def of_written(name: str) -> Cause | None:
-    """Return the meaning of a counter as the counter algebra writes it: with its collector where that is needed."""
-    collector, _, plain = name.rpartition("/")
-    return causes.counter(collector or "snmp", plain)
-
-
 def advice(cause: Cause, interface: str | None, **known: str) -> str | None:
     """Return the next step, for the interface at hand: quoted, for a name must not become part of a command.
 

@@ -6,6 +6,8 @@ Anything deeper is for tshark. Nothing here fails on bytes that are wrong or mis
 import socket
 from dataclasses import dataclass
 
+from dwreport.causes import Trait
+
 _TAGS = {0x8100, 0x88A8}              # VLAN and QinQ: 4 bytes between the addresses and the ethertype
 _ETHERNET = 14
 _WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp", 33: "dccp", 136: "udplite"}
@@ -14,6 +16,7 @@ _OTHERS = {1: "icmp", 2: "igmp", 4: "ipip", 41: "ipv6", 47: "gre", 50: "esp", 51
 _IPV6_EXTENSIONS = {0, 43, 60}        # hop-by-hop, routing, destination options: RFC 8200 section 4
 _IPV6_FRAGMENT = 44
 _MOST_EXTENSIONS = 8
+_EVERYBODY = b"\xff" * 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,28 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
     if protocol == 0x86DD:
         return _ipv6(data[start:])
     return Who(_mac(data[6:12]), _mac(data[:6])) if link_header else Who()
+
+
+def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait]:
+    """Return what of a packet may tell why it was dropped: to whom it was sent, and that it has IPv4 options."""
+    start = 0
+    if link_header:
+        start, protocol = _ethernet(data)
+    packet = data[start:]
+    found: set[Trait] = set()
+    if protocol == 0x0800 and len(packet) >= 20:
+        group, everybody = packet[16] >> 4 == 0xE, packet[16:20] == _EVERYBODY[:4]
+        if packet[0] & 0xF > 5:
+            found.add("options")
+    elif protocol == 0x86DD and len(packet) >= 40:
+        group, everybody = packet[24] == 0xFF, False
+    else:
+        group, everybody = link_header and bool(data) and data[0] & 1 == 1, False
+    if everybody or (link_header and data[:6] == _EVERYBODY):
+        found.add("broadcast")
+    elif group:
+        found.add("multicast")
+    return found
 
 
 def _ethernet(data: bytes) -> tuple[int, int | None]:

@@ -3,13 +3,13 @@
 The data are TOML files beside this module: reasons/<layer>.toml, places.toml (a reason in one function),
 locations.toml, traps.toml (hardware) and counters/<collector>.toml, one table per name. Counters are written as
 nstat prints them (`UdpRcvbufErrors`); those without a protocol in their name carry their collector
-(`softnet/dropped`). A table may take its text from a reason (`cause`) or another table (`same_as`), and a counter's
-may stand for all names that fit a pattern (`match`). A value never spans lines, so a line that begins with `[` begins
-a table.
+(`softnet/dropped`). Causes that the kernel has no name for stand among the reasons, in lower case. A table may take its
+text from a reason (`cause`) or another table (`same_as`), and one of a counter or a location may stand for all names
+that fit a pattern (`match`). A value never spans lines, so a line that begins with `[` begins a table.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -18,13 +18,14 @@ import msgspec
 
 Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
+Trait = Literal["multicast", "broadcast", "options"]
 
 _ROOT = Path(__file__).parent
 _TABLE = re.compile(r'^\["?([^"\]\n]+)"?\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
 _LOCATIONS = "locations.toml"
 _PLACES = "places.toml"
 _TRAPS = "traps.toml"
-_MATCH = "match = "  # the first line of a table that stands for many counters
+_MATCH = "match = "  # the first line of a table that stands for many names
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,17 +44,32 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Reason(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A drop reason; counters move with it, since is the kernel that brought the name, where known."""
+    """A drop reason; counters move with it, since is the kernel that brought the name, where known.
+
+    `packets` is what all packets have in common that are dropped for it.
+    """
 
     counters: tuple[str, ...]
     since: str | None = None
+    packets: Trait | None = None
 
 
 class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A function that frees packets; candidates are reasons it may stand for, cause the one if it is sure."""
+    """A function that frees packets; candidates are what it may stand for, cause the reason if it is sure.
+
+    A candidate is a reason or a counter that is a cause by itself; "NAME until 6.14" is one to which kernels from 6.14
+    on give its reason, so that a packet without any is none of these.
+    """
 
     candidates: tuple[str, ...] = ()
     cause: str | None = None
+    match: str | None = None
+
+    def possible(self, kernels: Iterable[str]) -> tuple[str, ...]:
+        """Return the candidates that a packet may be, which one of these kernels freed and left unnamed."""
+        oldest = min(map(_version, kernels), default=())
+        parted = (candidate.partition(" until ") for candidate in self.candidates)
+        return tuple(name for name, _, until in parted if not until or oldest < _version(until))
 
 
 class Counter(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +87,12 @@ class Trap(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 AnyCause = TypeVar("AnyCause", bound=Cause)
+
+
+def _version(release: str) -> tuple[int, ...]:
+    """Return what orders releases: (6, 1) for "6.1.0-49-amd64"; nothing for one that is not known."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    return (int(found[1]), int(found[2])) if found else ()
 
 
 @cache
@@ -106,8 +128,8 @@ def _function(symbol: str) -> str:
 def location(symbol: str) -> Location | None:
     """Explain a kernel symbol; an offset and a compiler's suffix do not matter."""
     plain = _function(symbol)
-    if plain not in _tables(_LOCATIONS):
-        return None
+    if _is_family(_tables(_LOCATIONS).get(plain, _MATCH)):
+        return _family(Location, _LOCATIONS, plain)
     own = _read(_LOCATIONS, plain)
     if twin := own.pop("same_as", None):
         return _entry(Location, plain, _read(_LOCATIONS, twin) | own)
@@ -133,6 +155,14 @@ def counter(collector: str, name: str) -> Counter | None:
     return own or (_anywhere(name)[0] if name[:1].isupper() and _anywhere(name) else None)
 
 
+def written(name: str) -> Reason | Counter | None:
+    """Explain a reason or a counter, written with its collector where that is needed."""
+    if found := reason(name):
+        return found
+    collector, _, plain = name.rpartition("/")
+    return counter(collector or "snmp", plain)
+
+
 def explain(name: str) -> list[Cause]:
     """Return every meaning of a name: reason, location, trap, counter; `collector/name` asks for one."""
     collector, _, plain = name.rpartition("/")
@@ -153,9 +183,9 @@ def near(name: str, limit: int = 5) -> list[str]:
 
 
 def _names() -> Iterator[str]:
-    for file in [*_files("reasons"), _LOCATIONS, _PLACES, _TRAPS]:
+    for file in [*_files("reasons"), _PLACES, _TRAPS]:
         yield from _tables(file)
-    for file in _files("counters"):
+    for file in (_LOCATIONS, *_files("counters")):
         yield from (name for name, text in _tables(file).items() if not _is_family(text))
 
 
@@ -173,10 +203,15 @@ def _named(file: str, name: str) -> Counter | None:
 
 
 def _of_family(file: str, name: str) -> Counter | None:
-    """Return the first family whose pattern is the whole name; vmxnet3 pads its names with spaces."""
+    """Return the family of a counter; vmxnet3 pads its names with spaces."""
+    return _family(Counter, file, name, collector=Path(file).stem)
+
+
+def _family(kind: type[AnyCause], file: str, name: str, **fields: str) -> AnyCause | None:
+    """Return the first family whose pattern is the whole name."""
     for family in _families(file):
         if re.fullmatch(family["match"], name.strip()):
-            return _entry(Counter, name, family | {"collector": Path(file).stem})
+            return _entry(kind, name, family | fields)
     return None
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dwreport import catalogue
-from dwreport.causes import Cause, Location
+from dwreport import catalogue, causes
+from dwreport.causes import Cause, Reason
 from dwreport.findings.grouping import Group, groups, place_name
 from dwreport.findings.lines import (
     comparisons,
@@ -22,6 +22,8 @@ from dwreport.findings.samples import Senders
 from dwreport.findings.unseen import unseen
 from dwreport.reconcile import Agreement
 
+_TRAITS = {"multicast": "was sent to a multicast address", "broadcast": "was sent to everybody",
+           "options": "has IP options"}
 _RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
 
 
@@ -36,16 +38,17 @@ def _finding(group: Group, facts: Facts) -> Finding:
     senders = Senders(group.drops, facts.sampled(group.drops))
     compared = facts.compared(group.drops)
     refusing = rule_rows(compared, facts.evidence)
-    told = _told_closer(compared)
-    closer = catalogue.of_written(told) if told else None
+    told, closer = _told_closer(compared)
+    if closer:  # that the counters of the reason's other causes rested is no news
+        compared = [agreement for agreement in compared if agreement.verdict == "agree"]
     cause = closer or group.cause
     return Finding(
         closer.title if closer else group.title, cause.harm if cause else None, group.count,
         min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
-        [*events(group), *_ground(group, facts), *([f"of what may count it, only {shown(told)} moved"] if told else []),
+        [*events(group), *_ground(group, facts), *told,
          *comparisons(group, compared, facts.netns_names), *rules(refusing), *ruled_out(compared, facts.agreements),
          *taken_apart(compared, facts.agreements, facts.evidence)],
-        [*senders.lines(), *owners(group, senders, facts)],
+        [*senders.lines(), *owners(group, cause, senders, facts)],
         (listing(refusing[0]) if refusing else None) or _advice(group, cause, senders),
         _confidence(group, compared), sorted({total.host for total in group.drops}))
 
@@ -53,13 +56,17 @@ def _finding(group: Group, facts: Facts) -> Finding:
 def _ground(group: Group, facts: Facts) -> list[str]:
     """Say on what the cause rests where the kernel did not name it."""
     if group.ground == "counters":
-        return [f"the kernel names no reason; only the counters of {group.name} moved, and by as much"]
-    cause = group.cause
-    if group.ground != "place" or not isinstance(cause, Location):
+        return [f"the kernel names no reason; only the counters of {shown(group.name)} moved, and by as much"]
+    if group.ground == "packets" and isinstance(group.cause, Reason) and group.cause.packets:
+        return [f"the kernel names no reason; every sampled packet {_TRAITS[group.cause.packets]}"]
+    if group.ground != "place":
         return []
-    without = excluded(group, cause.candidates, facts.evidence)
-    left = [name for name in cause.candidates if name not in without]
-    not_so = " nor ".join(f"{name} ({shown(counter)} +0)" for name, counter in without.items())
+    candidates = dict.fromkeys(name for total in group.drops
+                               for name in facts.evidence.candidates(total.host, total.drop.key))
+    without = excluded(group, candidates, facts.evidence)
+    left = [shown(name) for name in candidates if name not in without]
+    not_so = " nor ".join(f"{shown(name)} ({shown(counter)} +0)" if name != counter else f"{shown(name)} +0"
+                          for name, counter in without.items())
     return [*([f"may be {' or '.join(left)}"] if left else []), *([f"not {not_so}"] if not_so else [])]
 
 
@@ -75,13 +82,16 @@ def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:
     return "high" if group.ground == "reason" and agree else "medium"
 
 
-def _told_closer(compared: Sequence[Agreement]) -> str | None:
-    """Return the one counter that accounts for all packets and names the cause more closely than their reason."""
+def _told_closer(compared: Sequence[Agreement]) -> tuple[list[str], Cause | None]:
+    """Return the cause that the one counter which accounts for all packets names more closely than their reason."""
     telling = [agreement for agreement in compared if agreement.equality.closer]
     moved = {name for agreement in telling for name, delta in agreement.counters.items() if delta}
     whole = all(agreement.verdict == "agree" and agreement.counted == agreement.drops for agreement in telling)
-    closer = {name for agreement in telling for name in agreement.equality.closer}
-    return moved.pop() if whole and len(moved) == 1 and moved <= closer else None
+    closer = {counter: name for agreement in telling for counter, name in agreement.equality.closer.items()}
+    told = moved.pop() if whole and len(moved) == 1 else ""
+    if told not in closer:
+        return [], None
+    return [f"of what may count it, only {shown(told)} moved"], causes.written(closer[told])
 
 
 def _advice(group: Group, cause: Cause | None, senders: Senders) -> str | None:

@@ -1,14 +1,17 @@
 """Brings together what findings are made of, from a history."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
-from dropwatchd.history.reader import DropTotal, Reader
-from dropwatchd.model import Effect, GapCause
+from dropwatchd.history.reader import DropTotal, PacketRow, Reader
+from dropwatchd.model import DropKey, Effect, GapCause
+from dwreport.causes import Trait
 from dwreport.findings.model import Facts
 from dwreport.reconcile.algebra import equalities
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.settle import settled
+from dwreport.who import traits
 
 _SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded
 _LOSSY = {Effect.BLIND, Effect.PARTIAL}
@@ -19,9 +22,27 @@ def gather(reader: Reader, drops: Sequence[DropTotal]) -> Facts:
     """Ask the history, for these drops of a report."""
     aligned = Aligned(reader)
     names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
+    packets = list(reader.packets(_SAMPLES))
     evidence, agreements = settled(Evidence(
-        aligned.drops(), aligned.counters(), aligned.looked_at(names), blind=_is_blind(reader)))
-    return Facts(drops, list(reader.packets(_SAMPLES)), evidence, agreements, _names(reader, evidence))
+        aligned.drops(), aligned.counters(), aligned.looked_at(names), blind=_is_blind(reader),
+        kernels=_kernels(reader), traits=shared_traits(packets)))
+    return Facts(drops, packets, evidence, agreements, _names(reader, evidence))
+
+
+def shared_traits(packets: Iterable[PacketRow]) -> dict[tuple[str, DropKey], set[Trait]]:
+    """Return what all packets that were sampled of a drop have in common."""
+    found: dict[tuple[str, DropKey], set[Trait]] = {}
+    for packet in packets:
+        own = traits(packet.data, packet.key.kind.protocol, link_header=packet.link_header)
+        found[packet.host, packet.key] = found.get((packet.host, packet.key), own) & own
+    return found
+
+
+def _kernels(reader: Reader) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for run in reader.runs():
+        found[run.hostname].append(run.kernel)
+    return found
 
 
 def _names(reader: Reader, evidence: Evidence) -> dict[int, str]:

@@ -8,11 +8,11 @@ from typing import Literal
 from dropwatchd.history.reader import DropTotal
 from dropwatchd.model import DropKey
 from dwreport import causes
-from dwreport.causes import Cause
+from dwreport.causes import Cause, Reason
 from dwreport.findings.model import Facts
 from dwreport.reconcile.algebra import reason_of
 
-Ground = Literal["reason", "counters", "place", "trap", "nothing"]
+Ground = Literal["reason", "counters", "packets", "place", "trap", "nothing"]
 NO_SYMBOL = "an unnamed place"
 
 
@@ -47,7 +47,7 @@ def groups(facts: Facts) -> list[Group]:
     known: dict[tuple[str, str, str], Cause | None] = {}
     for total in facts.drops:
         ground, name, cause = _named(facts, total)
-        subject = ("reason" if ground == "counters" else ground, name, cause.title if cause else "")
+        subject = ("reason" if ground in {"counters", "packets"} else ground, name, cause.title if cause else "")
         found[subject].append(total)
         grounds[subject].add(ground)
         known.setdefault(subject, cause)
@@ -65,7 +65,8 @@ def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
     if reason := reason_of(key):
         return "reason", reason, causes.reason(reason, symbol)
     if told := facts.evidence.reason(total.host, key):
-        return "counters", told, causes.reason(told, symbol)
+        cause = causes.reason(told, symbol) or causes.written(told)
+        return "packets" if isinstance(cause, Reason) and cause.packets else "counters", told, cause
     place = causes.location(symbol) if symbol else None
     return ("place", place.title, place) if place else ("nothing", place_name(key), None)
 

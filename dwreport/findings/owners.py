@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import cast
 
-from dwreport import causes
+from dropwatchd.history.reader import CounterTotal
+from dwreport.causes import Cause, Reason
 from dwreport.findings.grouping import Group
 from dwreport.findings.model import Facts
 from dwreport.findings.samples import Senders
@@ -13,37 +14,39 @@ from dwreport.render.text import number
 
 _MOST = 2
 _COUNTER = "sockets/drops"
+_PORTLESS = {"PACKET_SOCK_ERROR": "packet", "raw_socket_full": "raw"}
 _ALSO = {"TCP_LISTEN_OVERFLOW"}  # a listener's sk_drops, by tcp_listendrop (include/net/tcp.h)
 
 
-def owners(group: Group, senders: Senders, facts: Facts) -> list[str]:
-    """Say which sockets dropped at the port that most samples were sent to; a capture's socket has no port."""
-    reason = causes.reason(group.name) if group.ground in {"reason", "counters"} else None
-    if reason is None or not (_COUNTER in reason.counters or reason.name in _ALSO):
+def owners(group: Group, cause: Cause | None, senders: Senders, facts: Facts) -> list[str]:
+    """Say which sockets dropped at the port that most samples were sent to; some kinds of sockets have no port."""
+    if not isinstance(cause, Reason) or not (_COUNTER in cause.counters or cause.name in _ALSO):
         return []
     return [line for host in sorted({total.host for total in group.drops})
-            for line in _of(host, group, senders, facts)][:_MOST]
+            for line in _of(host, group, cause.name, senders, facts)][:_MOST]
 
 
-def _of(host: str, group: Group, senders: Senders, facts: Facts) -> Iterator[str]:
+def _of(host: str, group: Group, reason: str, senders: Senders, facts: Facts) -> Iterator[str]:
     spaces = {total.drop.key.interface.netns for total in group.drops} - {None}
-    for row in facts.evidence.tally.rows(_COUNTER, Place(host)):
-        labels = cast("dict[str, str]", json.loads(row.labels))
-        if (not spaces or row.netns in spaces) and _fits(labels, group.name, senders):
+    for labels, row in _rows(facts, Place(host)):
+        if (not spaces or row.netns in spaces) and _fits(labels, reason, senders):
             yield _owner(labels, row.delta)
 
 
-def listeners(place: Place, facts: Facts) -> list[str]:
-    """Say which TCP listeners of a place dropped."""
-    rows = [(cast("dict[str, str]", json.loads(row.labels)), row.delta)
-            for row in facts.evidence.tally.rows(_COUNTER, place)]
-    return [f"to {labels['local']}, {_owner(labels, delta)}" for labels, delta in rows
-            if labels.get("protocol") == "tcp"][:_MOST]
+def losers(place: Place, protocol: str, facts: Facts) -> list[str]:
+    """Say which sockets of a protocol dropped in a place, and what they are bound to."""
+    return [f"to {labels['local']}, {_owner(labels, row.delta)}" for labels, row in _rows(facts, place)
+            if labels.get("protocol") == protocol][:_MOST]
+
+
+def _rows(facts: Facts, place: Place) -> Iterator[tuple[dict[str, str], CounterTotal]]:
+    for row in facts.evidence.tally.rows(_COUNTER, place):
+        yield cast("dict[str, str]", json.loads(row.labels)), row
 
 
 def _fits(labels: dict[str, str], reason: str, senders: Senders) -> bool:
-    if reason == "PACKET_SOCK_ERROR":
-        return labels.get("protocol") == "packet"
+    if kind := _PORTLESS.get(reason):
+        return labels.get("protocol", "").removesuffix("6") == kind
     if not senders.ports:
         return False
     (transport, port), _weight = senders.ports.most_common(1)[0]

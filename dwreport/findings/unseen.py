@@ -7,7 +7,7 @@ from dropwatchd.history.reader import CounterTotal
 from dwreport import catalogue, causes
 from dwreport.findings.lines import counters, where
 from dwreport.findings.model import Confidence, Facts, Finding
-from dwreport.findings.owners import listeners
+from dwreport.findings.owners import losers
 from dwreport.reconcile import Agreement
 from dwreport.reconcile.algebra import UNSPECIFIED
 from dwreport.render.text import number
@@ -27,7 +27,7 @@ def _of_equalities(facts: Facts) -> Iterator[Finding]:
         if agreement.unexplained:
             alike[_main(agreement), agreement.because].append(agreement)
     for (name, because), same in alike.items():
-        cause = catalogue.of_written(name)
+        cause = causes.written(name)
         if cause:
             count = sum(agreement.unexplained for agreement in same)
             whole = sum(agreement.counted for agreement in same)
@@ -40,7 +40,8 @@ def _of_equalities(facts: Facts) -> Iterator[Finding]:
 
 
 def _main(agreement: Agreement) -> str:
-    return max(agreement.counters, key=lambda name: agreement.counters[name])
+    """Return what names the loss."""
+    return agreement.equality.cause or max(agreement.counters, key=lambda name: agreement.counters[name])
 
 
 def _confidence(agreement: Agreement) -> Confidence:
@@ -50,10 +51,15 @@ def _confidence(agreement: Agreement) -> Confidence:
 
 
 def _who(same: Sequence[Agreement], facts: Facts) -> list[str]:
-    """Return the interfaces, or the listeners of connections that were refused."""
-    refused = [line for agreement in same if agreement.equality.total == _LISTEN
-               for line in listeners(agreement.place, facts)]
-    return [*sorted({agreement.place.interface for agreement in same if agreement.place.interface}), *refused]
+    """Return the interfaces, or the sockets: the listeners of connections that were refused, or those that lost."""
+    sockets = [line for agreement in same if (protocol := _protocol(agreement))
+               for line in losers(agreement.place, protocol, facts)]
+    return [*sorted({agreement.place.interface for agreement in same if agreement.place.interface}), *sockets]
+
+
+def _protocol(agreement: Agreement) -> str | None:
+    """Return which sockets count what an agreement is about."""
+    return "tcp" if agreement.equality.total == _LISTEN else agreement.equality.labels.get("protocol")
 
 
 def _of_drivers(facts: Facts) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from dwreport.reconcile.tally import Place
 Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read"]
 _TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth
 ELSEWHERE = "counters of that namespace are not recorded ([counters] namespaces)"
+ABSENT = "no such counter was recorded there"
 UNTOLD = "the source does not tell namespaces, and not the counters of all are recorded"
 BLIND = "drops were not watched all the time"
 
@@ -52,7 +53,8 @@ class Agreement:
 
 def reconcile(found: Evidence) -> list[Agreement]:
     """Compare every equality wherever its counters moved or its events happened, parts of a total in any case."""
-    return [agreement for equality in equalities() for agreement in _compare(equality, found)]
+    return [agreement for equality in equalities() for agreement in _compare(equality, found)
+            if agreement.verdict == "agree" or not equality.optional]
 
 
 def _compare(equality: Equality, found: Evidence) -> Iterator[Agreement]:
@@ -112,7 +114,7 @@ def _verdict(  # noqa: PLR0911 - one line for each verdict
     if not equality.counters:
         return "uncounted", equality.uncounted
     if total and not found.has_read(equality, place):
-        return "not looked", ELSEWHERE if _is_read_elsewhere(equality, place, found) else ""
+        return "not looked", _not_looked(equality, place, found)
     if (total and not inside and not counted) or most < counted <= total:
         return "not yet read", ""
     if counted > most:
@@ -124,5 +126,8 @@ def _verdict(  # noqa: PLR0911 - one line for each verdict
     return "events-only", equality.uncounted or (UNTOLD if place.netns is None and equality.per != "host" else "")
 
 
-def _is_read_elsewhere(equality: Equality, place: Place, found: Evidence) -> bool:
-    return any(there.host == place.host for there in found.read_in(equality))
+def _not_looked(equality: Equality, place: Place, found: Evidence) -> str:
+    """Say why counters were not read: there are none, or nobody reads that namespace's."""
+    if place.netns is None or found.has_read_any(place):
+        return equality.uncounted or ABSENT
+    return ELSEWHERE if any(there.host == place.host for there in found.read_in(equality)) else ""

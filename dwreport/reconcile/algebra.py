@@ -1,10 +1,11 @@
 """The counter algebra: which counters must move with which drop events, as data with the kernel's own word for it.
 
-`algebra.toml` has one [[equality]] each. Counters are written as the catalogue of causes does (`UdpRcvbufErrors`,
+`algebra.toml` has one [[equality]] each, and a table [alone] of counters that are a cause by themselves, each with why
+it may move without an event. Counters are written as the catalogue of causes does (`UdpRcvbufErrors`,
 `softnet/dropped`); those of one equality count different packets, so that they add.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -23,16 +24,18 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Counters, less their parts that are compared elsewhere, against events of these reasons at these places.
 
     - `total`: the counter that these are parts of; `fault`: what a zero of these rules out.
+    - `cause`: what names a loss that the counters alone saw; the one that moved most where this is not given.
     - `unseen`: why the counters may move without an event; `uncounted`: why an event may move none.
     - `fewer`: why several events are one count.
-    - `closer`: counters that name the cause more closely than the reasons do, where no other of them moved.
+    - `closer`: by counter, what names the cause more closely than the reasons do, where no other of them moved.
+    - `optional`: one cause of several moves the counters, so that nothing follows where they differ.
     - `also`: reasons of the host's other events that may count here as well.
     - `labels`, `labels_not`: which of the counters of one name are meant.
     """
 
     counters: tuple[str, ...]
     reasons: tuple[str, ...]
-    source: str
+    source: str = ""
     less: tuple[str, ...] = ()
     per: Literal["netns", "interface", "host"] = "netns"
     protocol: Literal["ipv4", "ipv6"] | None = None
@@ -41,11 +44,13 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     labels_not: Mapping[str, str] = {}
     total: str | None = None
     fault: str = ""
+    cause: str = ""
     unseen: str = ""
     uncounted: str = ""
     fewer: str = ""
     also: tuple[str, ...] = ()
-    closer: tuple[str, ...] = ()
+    closer: Mapping[str, str] = {}
+    optional: bool = False
 
     def concerns(self, key: DropKey, reason: str | None) -> bool:
         """Say whether a drop for this reason moves these counters."""
@@ -56,6 +61,7 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class _Algebra(msgspec.Struct):
     equality: tuple[Equality, ...]
+    alone: Mapping[str, str]
 
 
 @cache
@@ -64,7 +70,9 @@ def equalities() -> tuple[Equality, ...]:
     import tomllib  # noqa: PLC0415 -- 8 ms, and not needed by a report without drops
 
     text = (Path(__file__).parent / "algebra.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _Algebra).equality
+    algebra = msgspec.convert(tomllib.loads(text), _Algebra)
+    alone = (Equality(counters=(name,), reasons=(name,), unseen=unseen) for name, unseen in algebra.alone.items())
+    return (*algebra.equality, *alone)
 
 
 def reason_of(key: DropKey) -> str | None:
@@ -75,7 +83,10 @@ def reason_of(key: DropKey) -> str | None:
     return place.cause if place else None
 
 
-def candidates_of(key: DropKey) -> tuple[str, ...]:
-    """Return the reasons that a drop without a sure one may have had."""
+def candidates_of(key: DropKey, kernels: Iterable[str]) -> tuple[str, ...]:
+    """Return what a drop without a sure reason may have been, on one of these kernels.
+
+    A kernel that gives no reason to anything has not left this one out.
+    """
     place = causes.location(key.location.symbol) if key.location.symbol and reason_of(key) is None else None
-    return place.candidates if place else ()
+    return place.possible(kernels if key.kind.reason else ()) if place else ()

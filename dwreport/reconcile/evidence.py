@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey
-from dwreport.reconcile.algebra import Equality, reason_of
+from dwreport.reconcile.algebra import Equality, candidates_of, reason_of
 from dwreport.reconcile.tally import Place, Tally, written
 
 Looked = Iterable[tuple[str, str, str, int | None]]
@@ -19,7 +20,8 @@ class Evidence:
     """Drops and counters between two readings of the counters.
 
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `settled` are reasons
-    of drops for which the kernel gave none. `blind` says whether drops went unseen.
+    of drops for which the kernel gave none. `blind` says whether drops went unseen. `kernels` are the releases that
+    each host ran; `traits`, what all packets that were sampled of a drop have in common.
     """
 
     drops: Sequence[AlignedDrop]
@@ -27,6 +29,8 @@ class Evidence:
     looked: Looked = ()
     blind: bool = False
     settled: Mapping[tuple[str, DropKey], str] = field(default_factory=dict)
+    kernels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    traits: Mapping[tuple[str, DropKey], AbstractSet[str]] = field(default_factory=dict)
 
     @cached_property
     def tally(self) -> Tally:
@@ -55,6 +59,10 @@ class Evidence:
         """Return the reason of a drop."""
         return reason_of(key) or self.settled.get((host, key))
 
+    def candidates(self, host: str, key: DropKey) -> tuple[str, ...]:
+        """Return what a drop may have been that has no sure reason."""
+        return candidates_of(key, self.kernels.get(host, ()))
+
     def read_in(self, equality: Equality) -> set[Place]:
         """Return the namespaces in which any of the counters was read."""
         return {place for name in equality.counters for place in self._read.get(name, ())}
@@ -63,6 +71,10 @@ class Evidence:
         """Say whether any of the counters was read in a place."""
         return any(there.host == place.host and (place.netns in {None, there.netns} or equality.per == "host")
                    for there in self.read_in(equality))
+
+    def has_read_any(self, place: Place) -> bool:
+        """Say whether counters of a namespace were read at all."""
+        return any(there[:2] == place[:2] for places in self._read.values() for there in places)
 
     def delta(self, name: str, place: Place) -> int | None:
         """Return by how much a counter moved in a place, None where it was not read."""

@@ -1,4 +1,4 @@
-"""The reason of drops for which the kernel gave none, where the counters leave just one of its place's: pure."""
+"""The reason of drops for which the kernel gave none, where counters or packets leave just one of its place's: pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.model import DropKey
+from dwreport import causes
 from dwreport.reconcile import Agreement, reconcile
-from dwreport.reconcile.algebra import candidates_of
 from dwreport.reconcile.evidence import Evidence
 
 
 def settled(found: Evidence) -> tuple[Evidence, list[Agreement]]:
-    """Reconcile, and once more with the reasons that the counters told."""
+    """Reconcile, and once more with the reasons that the counters told, and where they are silent the packets."""
     first = reconcile(found)
-    told = dict(_told(found, first))
+    told = {**dict(_told_by_packets(found)), **dict(_told(found, first))}
     if not told:
         return found, first
     second = replace(found, settled=told)
@@ -28,30 +28,40 @@ def _told(found: Evidence, agreements: list[Agreement]) -> Iterable[tuple[tuple[
     """
     groups: dict[tuple[object, ...], list[AlignedDrop]] = defaultdict(list)
     for drop in found.drops:
-        if candidates_of(drop.key):
+        if found.candidates(drop.host, drop.key):
             interface, kind = drop.key.interface, drop.key.kind
             groups[drop.host, interface.netns, drop.key.location.symbol, kind.protocol].append(drop)
     for drops in groups.values():
         sizes = {sum(drop.inside for drop in drops), sum(drop.at_most for drop in drops)} - {0}
-        if reason := _told_by(drops[0], sizes, agreements):
+        if reason := _told_by(drops[0], found.candidates(drops[0].host, drops[0].key), sizes, agreements):
             yield from (((drop.host, drop.key), reason) for drop in drops)
 
 
-def _told_by(drop: AlignedDrop, sizes: set[int], agreements: list[Agreement]) -> str | None:
+def _told_by_packets(found: Evidence) -> Iterable[tuple[tuple[str, DropKey], str]]:
+    """Yield the reasons of drops of which all sampled packets have what one candidate's packets have."""
+    for drop in found.drops:
+        traits = found.traits.get((drop.host, drop.key), frozenset())
+        fitting = [name for name in found.candidates(drop.host, drop.key)
+                   if (known := causes.reason(name)) and known.packets in traits]
+        if len(fitting) == 1:
+            yield (drop.host, drop.key), fitting[0]
+
+
+def _told_by(drop: AlignedDrop, candidates: Iterable[str], sizes: set[int], agreements: list[Agreement]) -> str | None:
     """Return the one candidate whose counters have as many packets to spare; None where others' moved too.
 
     Candidates may share a counter: then the one is meant that has another besides.
     """
     fitting: dict[str, set[int]] = {}
-    for reason in candidates_of(drop.key):
+    for reason in candidates:
         spare = {index: agreement.counted - agreement.events for index, agreement in enumerate(agreements)
                  if agreement.counted > agreement.events and _counts(agreement, drop, reason)}
         if not sizes.issuperset(spare.values()):
             return None
         fitting[reason] = set(spare)
-    best = max(fitting, key=lambda reason: len(fitting[reason]))
+    best = max(fitting, key=lambda reason: len(fitting[reason]), default="")
     rivals = [shared for reason, shared in fitting.items() if reason != best]
-    return best if fitting[best] and all(shared < fitting[best] for shared in rivals) else None
+    return best if fitting.get(best) and all(shared < fitting[best] for shared in rivals) else None
 
 
 def _counts(agreement: Agreement, drop: AlignedDrop, reason: str) -> bool:

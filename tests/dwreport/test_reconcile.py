@@ -7,7 +7,7 @@ from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey
 from dwreport import causes
-from dwreport.reconcile import ELSEWHERE, UNTOLD, Agreement, reconcile
+from dwreport.reconcile import ABSENT, ELSEWHERE, UNTOLD, Agreement, reconcile
 from dwreport.reconcile.algebra import equalities
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.settle import settled
@@ -170,8 +170,9 @@ def test_counters_name_the_reason_where_the_kernel_does_not() -> None:
 def test_the_algebra_names_what_the_catalogue_knows() -> None:
     """Reasons, counters and totals; each with its source, and with the reason for any inequality it allows."""
     for equality in equalities():
-        assert equality.source
-        assert all(causes.reason(reason) for reason in equality.reasons), equality.reasons
+        assert equality.source or equality.counters == equality.reasons
+        for name in (*equality.reasons, *equality.closer.values(), *filter(None, [equality.cause])):
+            assert causes.written(name), name
         for name in (*equality.counters, *equality.less, *filter(None, [equality.total])):
             collector, _, plain = name.rpartition("/")
             assert name == "devlink/dropped" or causes.counter(collector or "snmp", plain), name
@@ -200,3 +201,54 @@ def test_every_drop_is_compared_once_for_each_equality(drops: list[AlignedDrop],
         if agreement.verdict == "agree":
             assert agreement.events <= agreement.counted <= agreement.events + agreement.edge
         assert agreement.unexplained == max(0, agreement.counted - agreement.drops)
+
+
+def test_counters_that_a_host_does_not_have_are_not_another_namespace_s() -> None:
+    """A rule set without counters: the namespace was read, and that its rules do not count is the reason."""
+    refused = drop(key("NETFILTER_DROP", "nft_do_chain"), 4)
+    agreement = _only([refused], [], looked("UdpNoPorts"))
+    assert (agreement.verdict, agreement.because) == ("not looked", "rules without a counter drop uncounted")
+    absent = _only([drop(CLOSED, 4)], [], looked("UdpInErrors"))
+    assert (absent.verdict, absent.because) == ("not looked", ABSENT)
+
+
+def test_an_optional_counter_is_heard_only_where_it_agrees() -> None:
+    """Frames for an unknown protocol move IpInUnknownProtos; a raw socket's drops only where that was the cause."""
+    unknown = drop(key("IP_NOPROTO", "ip_local_deliver_finish"), 4)
+    total, own = counter("IpInUnknownProtos", 4), counter("sockets/drops", 4, protocol="raw", local="0.0.0.0:200")
+    assert [agreement.counters for agreement in _agreements([unknown], [total, own])] == [
+        {"IpInUnknownProtos": 4}, {"sockets/drops": 4}]
+    other = counter("sockets/drops", 3, protocol="raw", local="0.0.0.0:200")
+    assert [agreement.counters for agreement in _agreements([unknown], [total, other])] == [{"IpInUnknownProtos": 4}]
+
+
+def test_a_counter_may_be_the_cause_by_itself() -> None:
+    """Where the kernel names no reason, and that counter moved by as much."""
+    nameless = drop(key("NOT_SPECIFIED", "__udp4_lib_rcv"), 20)
+    assert _settled([nameless], [counter("UdpIgnoredMulti", 20)]) == {(HOST, nameless.key): "UdpIgnoredMulti"}
+    assert _settled([nameless], [counter("UdpIgnoredMulti", 19)]) == {}
+
+
+def _by_packets(traits: set[str], kernel: str = "6.18.1") -> list[str]:
+    nameless = drop(key("NOT_SPECIFIED", "ip_rcv_finish_core"), 20)
+    evidence, _agreements = settled(Evidence([nameless], [], kernels={HOST: [kernel]},
+                                             traits={(HOST, nameless.key): traits}))
+    return [*evidence.settled.values()]
+
+
+def test_the_packets_may_be_what_tells() -> None:
+    """All that were sampled went to a group; one that did not, and nothing follows."""
+    assert _by_packets({"multicast"}) == ["multicast_not_joined"]
+    assert _by_packets(set()) == []
+
+
+def test_a_kernel_leaves_only_those_without_a_reason_that_it_does_not_name() -> None:
+    """Linux 6.18 names a martian source, Linux 6.1 did not; where the source tells no reasons, all are possible."""
+    def candidates(reason: str | None, kernel: str) -> tuple[str, ...]:
+        nameless = key(reason, "ip_rcv_finish_core")
+        return Evidence([], [], kernels={HOST: [kernel]}).candidates(HOST, nameless)
+
+    assert "IP_LOCAL_SOURCE" not in candidates("NOT_SPECIFIED", "6.18.44-amd64")
+    assert "IP_LOCAL_SOURCE" in candidates("NOT_SPECIFIED", "6.1.0-49-amd64")
+    assert "IP_LOCAL_SOURCE" in candidates(None, "6.18.44-amd64")
+    assert candidates("NOT_SPECIFIED", "") == candidates(None, "6.18.44")

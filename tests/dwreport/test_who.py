@@ -5,7 +5,7 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dwreport.who import Who, who
+from dwreport.who import Who, traits, who
 
 ETHERNET = bytes.fromhex("0202020202020404040404040800")
 PORTS = struct.pack(">HHHH", 40000, 5060, 16, 0) + b"INVITE..."
@@ -67,3 +67,19 @@ def test_no_cut_can_hurt(length: int) -> None:
     """A sample ends anywhere; what it tells is true as far as it goes."""
     cut = who((ETHERNET + _ipv4(PORTS))[:length], None, link_header=True)
     assert cut.source in {None, "192.0.2.1", "04:04:04:04:04:04"}
+
+
+def test_traits_of_packets() -> None:
+    """To a group, to everybody, or with options; a broadcast frame is to everybody whatever is in it."""
+    def to(address: bytes, link: bytes = b"", options: bytes = b"") -> set[str]:
+        packet = _ipv4(PORTS, options=options)
+        return {*traits(link + packet[:16] + address + packet[20:], 0x0800, link_header=bool(link))}
+
+    assert to(bytes([239, 1, 1, 1])) == {"multicast"}
+    assert to(bytes([255] * 4)) == {"broadcast"}
+    assert to(bytes([192, 0, 2, 255]), b"\xff" * 6 + ETHERNET[6:]) == {"broadcast"}
+    assert to(bytes([192, 0, 2, 1]), options=bytes(4)) == {"options"}
+    assert to(bytes([192, 0, 2, 1]), ETHERNET) == set()
+    assert traits(_ipv6(PORTS)[:24] + b"\xff" + bytes(15), 0x86DD, link_header=False) == {"multicast"}
+    assert traits(bytes.fromhex("0180c2000000 040404040404 0026 4242"), None, link_header=True) == {"multicast"}
+    assert traits(b"", None, link_header=True) == set()
