@@ -4,6 +4,7 @@ Anything deeper is for tshark. Nothing here fails on bytes that are wrong or mis
 """
 
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dwreport.causes import Trait
@@ -16,6 +17,7 @@ _OTHERS = {1: "icmp", 2: "igmp", 4: "ipip", 41: "ipv6", 47: "gre", 50: "esp", 51
 _IPV6_EXTENSIONS = {0, 43, 60}        # hop-by-hop, routing, destination options: RFC 8200 section 4
 _IPV6_FRAGMENT = 44
 _MOST_EXTENSIONS = 8
+_SOURCE_ROUTES = {131, 137}           # loose and strict
 _EVERYBODY = b"\xff" * 6
 
 
@@ -43,7 +45,7 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
 
 
 def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait]:
-    """Return what of a packet may tell why it was dropped: to whom it was sent, and that it has IPv4 options."""
+    """Return what of a packet may tell why it was dropped: to whom it was sent, and that IPv4 is to route it so."""
     start = 0
     if link_header:
         start, protocol = _ethernet(data)
@@ -51,8 +53,8 @@ def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait
     found: set[Trait] = set()
     if protocol == 0x0800 and len(packet) >= 20:
         group, everybody = packet[16] >> 4 == 0xE, packet[16:20] == _EVERYBODY[:4]
-        if packet[0] & 0xF > 5:
-            found.add("options")
+        if not _SOURCE_ROUTES.isdisjoint(_options(packet[20:(packet[0] & 0xF) * 4])):
+            found.add("source_route")
     elif protocol == 0x86DD and len(packet) >= 40:
         group, everybody = packet[24] == 0xFF, False
     else:
@@ -62,6 +64,14 @@ def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait
     elif group:
         found.add("multicast")
     return found
+
+
+def _options(data: bytes) -> Iterator[int]:
+    """Yield the types of IPv4 options (RFC 791): 0 ends them, 1 fills up, all others have a length."""
+    at = 0
+    while at + 1 < len(data) and data[at]:
+        yield data[at]
+        at += 1 if data[at] == 1 else max(data[at + 1], 2)
 
 
 def _ethernet(data: bytes) -> tuple[int, int | None]:

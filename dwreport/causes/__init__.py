@@ -18,7 +18,7 @@ import msgspec
 
 Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
-Trait = Literal["multicast", "broadcast", "options"]
+Trait = Literal["multicast", "broadcast", "source_route"]
 
 _ROOT = Path(__file__).parent
 _TABLE = re.compile(r'^\["?([^"\]\n]+)"?\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)

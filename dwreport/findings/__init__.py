@@ -23,7 +23,7 @@ from dwreport.findings.unseen import unseen
 from dwreport.reconcile import Agreement
 
 _TRAITS = {"multicast": "was sent to a multicast address", "broadcast": "was sent to everybody",
-           "options": "has IP options"}
+           "source_route": "says by which routers it wants to go"}
 _RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
 
 
@@ -59,6 +59,8 @@ def _ground(group: Group, facts: Facts) -> list[str]:
         return [f"the kernel names no reason; only the counters of {shown(group.name)} moved, and by as much"]
     if group.ground == "packets" and isinstance(group.cause, Reason) and group.cause.packets:
         return [f"the kernel names no reason; every sampled packet {_TRAITS[group.cause.packets]}"]
+    if group.ground == "names":
+        return ["the kernel names no reason, and does name one for every other drop in this function"]
     if group.ground != "place":
         return []
     candidates = dict.fromkeys(name for total in group.drops

@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from dropwatchd.history.reader import DropTotal
 from dropwatchd.model import DropKey
 from dwreport import causes
-from dwreport.causes import Cause, Reason
+from dwreport.causes import Cause
 from dwreport.findings.model import Facts
 from dwreport.reconcile.algebra import reason_of
+from dwreport.reconcile.evidence import Means
 
-Ground = Literal["reason", "counters", "packets", "place", "trap", "nothing"]
+Ground = Literal["reason", "place", "trap", "nothing"] | Means
 NO_SYMBOL = "an unnamed place"
 
 
@@ -47,7 +48,7 @@ def groups(facts: Facts) -> list[Group]:
     known: dict[tuple[str, str, str], Cause | None] = {}
     for total in facts.drops:
         ground, name, cause = _named(facts, total)
-        subject = ("reason" if ground in {"counters", "packets"} else ground, name, cause.title if cause else "")
+        subject = ("reason" if ground in get_args(Means) else ground, name, cause.title if cause else "")
         found[subject].append(total)
         grounds[subject].add(ground)
         known.setdefault(subject, cause)
@@ -64,9 +65,8 @@ def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
         return "trap", trap or key.kind.trap_group or key.kind.reason or NO_SYMBOL, causes.trap(trap) if trap else None
     if reason := reason_of(key):
         return "reason", reason, causes.reason(reason, symbol)
-    if told := facts.evidence.reason(total.host, key):
-        cause = causes.reason(told, symbol) or causes.written(told)
-        return "packets" if isinstance(cause, Reason) and cause.packets else "counters", told, cause
+    if told := facts.evidence.settled.get((total.host, key)):
+        return told.means, told.reason, causes.reason(told.reason, symbol) or causes.written(told.reason)
     place = causes.location(symbol) if symbol else None
     return ("place", place.title, place) if place else ("nothing", place_name(key), None)
 

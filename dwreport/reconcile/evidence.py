@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal, NamedTuple
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
@@ -12,7 +13,15 @@ from dropwatchd.model import DropKey
 from dwreport.reconcile.algebra import Equality, candidates_of, reason_of
 from dwreport.reconcile.tally import Place, Tally, written
 
+Means = Literal["counters", "packets", "names"]
 Looked = Iterable[tuple[str, str, str, int | None]]
+
+
+class Told(NamedTuple):
+    """The reason of drops for which the kernel gave none, and by what it is known."""
+
+    reason: str
+    means: Means
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Evidence:
     counters: Sequence[CounterTotal]
     looked: Looked = ()
     blind: bool = False
-    settled: Mapping[tuple[str, DropKey], str] = field(default_factory=dict)
+    settled: Mapping[tuple[str, DropKey], Told] = field(default_factory=dict)
     kernels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     traits: Mapping[tuple[str, DropKey], AbstractSet[str]] = field(default_factory=dict)
 
@@ -57,7 +66,8 @@ class Evidence:
 
     def reason(self, host: str, key: DropKey) -> str | None:
         """Return the reason of a drop."""
-        return reason_of(key) or self.settled.get((host, key))
+        told = self.settled.get((host, key))
+        return reason_of(key) or (told.reason if told else None)
 
     def candidates(self, host: str, key: DropKey) -> tuple[str, ...]:
         """Return what a drop may have been that has no sure reason."""

@@ -8,20 +8,23 @@ from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.model import DropKey
 from dwreport import causes
 from dwreport.reconcile import Agreement, reconcile
-from dwreport.reconcile.evidence import Evidence
+from dwreport.reconcile.algebra import candidates_of
+from dwreport.reconcile.evidence import Evidence, Told
+
+_Subject = tuple[tuple[str, DropKey], Told]
 
 
 def settled(found: Evidence) -> tuple[Evidence, list[Agreement]]:
-    """Reconcile, and once more with the reasons that the counters told, and where they are silent the packets."""
+    """Reconcile, and once more with the reasons that the counters told; where they are silent, packets and names."""
     first = reconcile(found)
-    told = {**dict(_told_by_packets(found)), **dict(_told(found, first))}
+    told = {**dict(_told_by_names(found)), **dict(_told_by_packets(found)), **dict(_told_by_counters(found, first))}
     if not told:
         return found, first
     second = replace(found, settled=told)
     return second, reconcile(second)
 
 
-def _told(found: Evidence, agreements: list[Agreement]) -> Iterable[tuple[tuple[str, DropKey], str]]:
+def _told_by_counters(found: Evidence, agreements: list[Agreement]) -> Iterable[_Subject]:
     """Yield the reasons of drops that one candidate's counters alone account for, to the packet.
 
     Drops of one function and protocol are taken together: they share their counters.
@@ -34,17 +37,25 @@ def _told(found: Evidence, agreements: list[Agreement]) -> Iterable[tuple[tuple[
     for drops in groups.values():
         sizes = {sum(drop.inside for drop in drops), sum(drop.at_most for drop in drops)} - {0}
         if reason := _told_by(drops[0], found.candidates(drops[0].host, drops[0].key), sizes, agreements):
-            yield from (((drop.host, drop.key), reason) for drop in drops)
+            yield from (((drop.host, drop.key), Told(reason, "counters")) for drop in drops)
 
 
-def _told_by_packets(found: Evidence) -> Iterable[tuple[tuple[str, DropKey], str]]:
+def _told_by_names(found: Evidence) -> Iterable[_Subject]:
+    """Yield the reasons of drops to which the kernel would have given one, had they been anything else."""
+    for drop in found.drops:
+        candidates = found.candidates(drop.host, drop.key)
+        if len(candidates) == 1 and len(candidates_of(drop.key, ())) > 1:
+            yield (drop.host, drop.key), Told(candidates[0], "names")
+
+
+def _told_by_packets(found: Evidence) -> Iterable[_Subject]:
     """Yield the reasons of drops of which all sampled packets have what one candidate's packets have."""
     for drop in found.drops:
         traits = found.traits.get((drop.host, drop.key), frozenset())
         fitting = [name for name in found.candidates(drop.host, drop.key)
                    if (known := causes.reason(name)) and known.packets in traits]
         if len(fitting) == 1:
-            yield (drop.host, drop.key), fitting[0]
+            yield (drop.host, drop.key), Told(fitting[0], "packets")
 
 
 def _told_by(drop: AlignedDrop, candidates: Iterable[str], sizes: set[int], agreements: list[Agreement]) -> str | None:

@@ -154,7 +154,8 @@ def test_a_backlog_drop_is_in_the_host_s_and_in_the_interface_s_counter() -> Non
 
 def _settled(drops: list[AlignedDrop], counters: list[CounterTotal]) -> dict[tuple[str, DropKey], str]:
     evidence, _agreements = settled(Evidence(drops, counters, looked(*UDP_PARTS, "UdpInErrors")))
-    return dict(evidence.settled)
+    assert {told.means for told in evidence.settled.values()} <= {"counters"}
+    return {subject: told.reason for subject, told in evidence.settled.items()}
 
 
 def test_counters_name_the_reason_where_the_kernel_does_not() -> None:
@@ -229,8 +230,8 @@ def test_a_counter_may_be_the_cause_by_itself() -> None:
     assert _settled([nameless], [counter("UdpIgnoredMulti", 19)]) == {}
 
 
-def _by_packets(traits: set[str], kernel: str = "6.18.1") -> list[str]:
-    nameless = drop(key("NOT_SPECIFIED", "ip_rcv_finish_core"), 20)
+def _told(symbol: str, traits: set[str], kernel: str = "6.18.1") -> list[tuple[str, str]]:
+    nameless = drop(key("NOT_SPECIFIED", symbol), 20)
     evidence, _agreements = settled(Evidence([nameless], [], kernels={HOST: [kernel]},
                                              traits={(HOST, nameless.key): traits}))
     return [*evidence.settled.values()]
@@ -238,8 +239,14 @@ def _by_packets(traits: set[str], kernel: str = "6.18.1") -> list[str]:
 
 def test_the_packets_may_be_what_tells() -> None:
     """All that were sampled went to a group; one that did not, and nothing follows."""
-    assert _by_packets({"multicast"}) == ["multicast_not_joined"]
-    assert _by_packets(set()) == []
+    assert _told("ip_rcv_finish_core", {"multicast"}) == [("multicast_not_joined", "packets")]
+    assert _told("ip_rcv_finish_core", set()) == []
+
+
+def test_what_is_left_when_the_kernel_names_all_others_is_it() -> None:
+    """Of all that ip_error frees, Linux 6.18 has no name for a blackhole alone; Linux 5.17 for nothing."""
+    assert _told("ip_error", set()) == [("blackhole_or_prohibit_route", "names")]
+    assert _told("ip_error", set(), "5.17.0") == []
 
 
 def test_a_kernel_leaves_only_those_without_a_reason_that_it_does_not_name() -> None:

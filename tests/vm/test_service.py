@@ -13,7 +13,8 @@ from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, SYSTEMD, Service
 from tests.vm.switch import switch
 
 # include/uapi/linux/capability.h
-NET_ADMIN, SYS_PTRACE, SYS_ADMIN, SYSLOG, PERFMON, BPF = 1 << 12, 1 << 19, 1 << 21, 1 << 34, 1 << 38, 1 << 39
+DAC_READ_SEARCH, NET_ADMIN, SYS_PTRACE, SYS_ADMIN = 1 << 2, 1 << 12, 1 << 19, 1 << 21
+SYSLOG, PERFMON, BPF = 1 << 34, 1 << 38, 1 << 39
 NOBODY = "setpriv --reuid=nobody --regid=nogroup --reset-env"
 
 
@@ -177,7 +178,7 @@ def test_drop_in_for_evidence(service: Service) -> None:
     text = (SYSTEMD / "evidence.conf").read_text()
     with service.drop_in("evidence.conf", text), _firewall(service), _reader(service):
         service.run("systemctl restart dropwatchd")
-        assert service.rights() == BPF | PERFMON | NET_ADMIN | SYS_PTRACE
+        assert service.rights() == BPF | PERFMON | NET_ADMIN | SYS_PTRACE | DAC_READ_SEARCH
         service.drop(20, port=7777)
         service.drop(200, port=5060)
         service.run("systemctl reload dropwatchd")  # which reads the counters

@@ -10,6 +10,7 @@ import pytest
 
 from dropwatchd.kernel.btf import kernel_btf
 from dwreport import causes
+from tests.fixtures import readings, recorded
 
 HERE = Path(__file__).parent
 KERNELS = ("6.1", "6.12", "6.18")
@@ -40,6 +41,13 @@ def _version(release: str) -> tuple[int, ...]:
 def test_every_counter_of_a_kernel_is_explained(kernel: str) -> None:
     pairs = [line.split() for line in (HERE / f"counters-{kernel}.txt").read_text().splitlines()]
     assert [name for collector, name in pairs if causes.counter(collector, name) is None] == []
+
+
+@pytest.mark.parametrize(("kernel", "collector"), recorded())
+def test_every_counter_that_was_recorded_is_explained(kernel: str, collector: str) -> None:
+    """Those of link, bridge, qdisc and others stand in no file of the kernel's."""
+    names = {reading.key.name for reading in readings(kernel, collector)}
+    assert [name for name in sorted(names) if causes.counter(collector, name) is None] == []
 
 
 @pytest.mark.skipif(not BTF.exists(), reason="this kernel has no BTF")
