@@ -4,15 +4,18 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from dropwatchd.history.reader import KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
-from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.scope import WIDEST_WINDOW_NS, Scope, change_clause, drop_clause, run_clause
 from dropwatchd.model import DropKey
 
 # Drops this near to a reading of counters may be on either side of it: a round of readings takes its time.
 _NEAR_NS = 1_000_000_000
+
+# A window begins at most so long before a reading; changes that a stalled disk has merged may be longer.
+_EARLIER_NS = 120_000_000_000
 
 # When counters were first and last read in the window, by run and namespace; -1 stands for all of them together.
 _SPANS = """
@@ -50,11 +53,20 @@ class AlignedDrop:
 
 
 class Aligned:
-    """Answers about everything in the window, whatever the filters of the report: counters know no reason."""
+    """Answers about everything in the window, whatever the filters of the report: counters know no reason.
+
+    A window that begins between two readings is taken from the earlier one on: what happened at its beginning would
+    be compared with nothing.
+    """
 
     def __init__(self, reader: Reader) -> None:
         scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
         self._reader = Reader(reader.connection, scope, reader.now_ns)
+        [(since_ns,)] = self._reader.rows(f"""
+            SELECT coalesce(min(since_ns), :since) FROM counter_changes
+            WHERE until_ns > :since AND until_ns < :since + {WIDEST_WINDOW_NS}
+                  AND since_ns < :since AND since_ns > :since - {_EARLIER_NS}""")
+        self._reader = Reader(reader.connection, replace(scope, since_ns=cast("int", since_ns)), reader.now_ns)
 
     def drops(self) -> list[AlignedDrop]:
         """Return the drops of each key. Those in the midst of all spans are added up before they are looked at."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dwreport import catalogue, causes
-from dwreport.causes import Cause, Reason
+from dwreport import catalogue
+from dwreport.causes import Reason
 from dwreport.findings.grouping import Group, groups, place_name
 from dwreport.findings.lines import (
     comparisons,
@@ -38,31 +38,29 @@ def _finding(group: Group, facts: Facts) -> Finding:
     senders = Senders(group.drops, facts.sampled(group.drops))
     compared = facts.compared(group.drops)
     refusing = rule_rows(compared, facts.evidence)
-    told, closer = _told_closer(compared)
-    if closer:  # that the counters of the reason's other causes rested is no news
+    if group.told:  # that the counters of the reason's other causes rested is no news
         compared = [agreement for agreement in compared if agreement.verdict == "agree"]
-    cause = closer or group.cause
     return Finding(
-        closer.title if closer else group.title, cause.harm if cause else None, group.count,
+        group.title, group.cause.harm if group.cause else None, group.count,
         min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
-        [*events(group), *_ground(group, facts), *told,
-         *comparisons(group, compared, facts.netns_names), *rules(refusing), *ruled_out(compared, facts.agreements),
-         *taken_apart(compared, facts.agreements, facts.evidence)],
-        [*senders.lines(), *owners(group, cause, senders, facts)],
-        (listing(refusing[0]) if refusing else None) or _advice(group, cause, senders),
+        [*events(group), *_ground(group, facts), *comparisons(group, compared, facts.netns_names), *rules(refusing),
+         *ruled_out(compared, facts.agreements), *taken_apart(compared, facts.agreements, facts.evidence)],
+        [*senders.lines(), *owners(group, senders, facts)],
+        (listing(refusing[0]) if refusing else None) or _advice(group, senders),
         _confidence(group, compared), sorted({total.host for total in group.drops}))
 
 
 def _ground(group: Group, facts: Facts) -> list[str]:
-    """Say on what the cause rests where the kernel did not name it."""
+    """Say on what the cause rests where the kernel did not name it, or not as closely."""
+    closer = [f"of what may count it, only {shown(group.told)} moved"] if group.told else []
     if group.ground == "counters":
-        return [f"the kernel names no reason; only the counters of {shown(group.name)} moved, and by as much"]
+        return [f"the kernel names no reason; only the counters of {shown(group.name)} moved, and by as much", *closer]
     if group.ground == "packets" and isinstance(group.cause, Reason) and group.cause.packets:
         return [f"the kernel names no reason; every sampled packet {_TRAITS[group.cause.packets]}"]
     if group.ground == "names":
         return ["the kernel names no reason, and does name one for every other drop in this function"]
     if group.ground != "place":
-        return []
+        return closer
     candidates = dict.fromkeys(name for total in group.drops
                                for name in facts.evidence.candidates(total.host, total.drop.key))
     without = excluded(group, candidates, facts.evidence)
@@ -84,20 +82,8 @@ def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:
     return "high" if group.ground == "reason" and agree else "medium"
 
 
-def _told_closer(compared: Sequence[Agreement]) -> tuple[list[str], Cause | None]:
-    """Return the cause that the one counter which accounts for all packets names more closely than their reason."""
-    telling = [agreement for agreement in compared if agreement.equality.closer]
-    moved = {name for agreement in telling for name, delta in agreement.counters.items() if delta}
-    whole = all(agreement.verdict == "agree" and agreement.counted == agreement.drops for agreement in telling)
-    closer = {counter: name for agreement in telling for counter, name in agreement.equality.closer.items()}
-    told = moved.pop() if whole and len(moved) == 1 else ""
-    if told not in closer:
-        return [], None
-    return [f"of what may count it, only {shown(told)} moved"], causes.written(closer[told])
-
-
-def _advice(group: Group, cause: Cause | None, senders: Senders) -> str | None:
-    if cause is None:
+def _advice(group: Group, senders: Senders) -> str | None:
+    if group.cause is None:
         return None
     interface = next((interface.name for interface, _count in senders.interfaces.most_common(1)), None)
     known = {"symbol": place_name(group.drops[0].drop.key)}
@@ -106,4 +92,4 @@ def _advice(group: Group, cause: Cause | None, senders: Senders) -> str | None:
     for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
         if ends:
             known[word] = ends.most_common(1)[0][0]
-    return catalogue.advice(cause, interface, **known)
+    return catalogue.advice(group.cause, interface, **known)

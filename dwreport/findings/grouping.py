@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from dropwatchd.history.reader import DropTotal
 from dropwatchd.model import DropKey
 from dwreport import causes
 from dwreport.causes import Cause
 from dwreport.findings.model import Facts
+from dwreport.reconcile import Agreement
 from dwreport.reconcile.algebra import reason_of
 from dwreport.reconcile.evidence import Means
 
@@ -19,12 +20,16 @@ NO_SYMBOL = "an unnamed place"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Drops of one cause, and on what ground it is known; `cause` is None where the catalogue does not have it."""
+    """Drops of one cause, and on what ground it is known; `cause` is None where the catalogue does not have it.
+
+    `told` is the counter that names it more closely than the kernel's reason, if any.
+    """
 
     ground: Ground
     name: str
     cause: Cause | None
     drops: Sequence[DropTotal]
+    told: str = ""
 
     @property
     def title(self) -> str:
@@ -43,17 +48,28 @@ class Group:
 
 def groups(facts: Facts) -> list[Group]:
     """Return every drop in exactly one group."""
-    found: dict[tuple[str, str, str], list[DropTotal]] = defaultdict(list)
-    grounds: dict[tuple[str, str, str], set[Ground]] = defaultdict(set)
-    known: dict[tuple[str, str, str], Cause | None] = {}
+    found: dict[_Subject, list[DropTotal]] = defaultdict(list)
+    grounds: dict[_Subject, set[Ground]] = defaultdict(set)
+    known: dict[_Subject, Cause | None] = {}
     for total in facts.drops:
         ground, name, cause = _named(facts, total)
-        subject = ("reason" if ground in get_args(Means) else ground, name, cause.title if cause else "")
+        told, closer = _told_closer(facts.compared([total]))
+        cause = closer or cause
+        subject = _Subject("reason" if ground in get_args(Means) else ground, name, cause.title if cause else "", told)
         found[subject].append(total)
         grounds[subject].add(ground)
         known.setdefault(subject, cause)
-    return [Group("reason" if "reason" in sure else min(sure), subject[1], known[subject], drops)
+    return [Group("reason" if "reason" in sure else min(sure), subject.name, known[subject], drops, subject.told)
             for (subject, drops), sure in zip(found.items(), grounds.values(), strict=True)]
+
+
+class _Subject(NamedTuple):
+    """What the drops of a group have in common."""
+
+    ground: Ground
+    name: str
+    title: str
+    told: str
 
 
 def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
@@ -69,6 +85,16 @@ def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
         return told.means, told.reason, causes.reason(told.reason, symbol) or causes.written(told.reason)
     place = causes.location(symbol) if symbol else None
     return ("place", place.title, place) if place else ("nothing", place_name(key), None)
+
+
+def _told_closer(compared: Sequence[Agreement]) -> tuple[str, Cause | None]:
+    """Return the one counter that accounts for all packets, and the cause that it names more closely than a reason."""
+    telling = [agreement for agreement in compared if agreement.equality.closer]
+    moved = {name for agreement in telling for name, delta in agreement.counters.items() if delta}
+    whole = all(agreement.verdict == "agree" and agreement.counted == agreement.drops for agreement in telling)
+    closer = {counter: name for agreement in telling for counter, name in agreement.equality.closer.items()}
+    told = moved.pop() if whole and len(moved) == 1 else ""
+    return (told, causes.written(closer[told])) if told in closer else ("", None)
 
 
 def place_name(key: DropKey) -> str:

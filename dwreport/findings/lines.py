@@ -45,21 +45,27 @@ def comparisons(group: Group, agreements: Sequence[Agreement], names: Names) -> 
     for agreement in agreements:
         if agreement.verdict in {"agree", "counter-only", "events-only"}:
             alike[id(agreement.equality), agreement.verdict, agreement.because].append(agreement)
-    lines = [_comparison(same, own, names) for same in alike.values()]
-    return lines + [f"{number(count)} not compared: {why}" for why, count in _not_compared(agreements).items()]
+    lines = [_comparison(same, group, own, names) for same in alike.values()]
+    return lines + [f"{number(count)} not compared: {why}" for why, count in _not_compared(agreements, group).items()]
 
 
-def _not_compared(agreements: Sequence[Agreement]) -> Counter[str]:
+def _not_compared(agreements: Sequence[Agreement], group: Group) -> Counter[str]:
     """Return why how many drops have not been compared: an agreement elsewhere says nothing of them."""
     found: Counter[str] = Counter()
     for agreement in agreements:
         why = _TOO_NEAR if agreement.verdict == "not yet read" else agreement.because
         if why and agreement.verdict in {"not looked", "uncounted", "not yet read"}:
-            found[why] += agreement.drops
+            found[why] += _count(group, [agreement])
     return found
 
 
-def _comparison(same: Sequence[Agreement], own: AbstractSet[DropKey], names: Names) -> str:
+def _count(group: Group, agreements: Sequence[Agreement]) -> int:
+    """Return how many drops of a group were compared: it is of the window, which readings need not begin with."""
+    keys = {(agreement.place.host, key) for agreement in agreements for key in agreement.keys}
+    return sum(total.drop.count for total in group.drops if (total.host, total.drop.key) in keys)
+
+
+def _comparison(same: Sequence[Agreement], group: Group, own: AbstractSet[DropKey], names: Names) -> str:
     first = same[0]
     seen = sum(agreement.events for agreement in same)
     most = seen + sum(agreement.edge for agreement in same)
@@ -71,7 +77,7 @@ def _comparison(same: Sequence[Agreement], own: AbstractSet[DropKey], names: Nam
     others = "" if all(agreement.keys <= own for agreement in same) else ", others among them"
     compared = f" for {_range(seen, most, have)}{others}"
     if first.verdict == "agree":
-        exact = have == sum(agreement.drops for agreement in same) and not others
+        exact = have == _count(group, same) and not others
         return f"agrees: {what}{'' if exact else compared}{because}"
     more = f"{number(have - most)} more counted" if first.verdict == "counter-only" else f"{number(seen - have)} fewer"
     return f"differs: {what}{compared}, {more}{because or f' ({_UNKNOWN})'}"

@@ -36,13 +36,18 @@ class Facts:
         """Return the packets that were sampled of these drops."""
         return [packet for total in members for packet in self._sampled.get((total.host, total.drop.key), ())]
 
+    @cached_property
+    def _compared(self) -> Mapping[tuple[str, DropKey], list[int]]:
+        found: dict[tuple[str, DropKey], list[int]] = defaultdict(list)
+        for number, agreement in enumerate(self.agreements):
+            for key in agreement.keys:
+                found[agreement.place.host, key].append(number)
+        return found
+
     def compared(self, members: Sequence[DropTotal]) -> list[Agreement]:
         """Return the comparisons that these drops took part in."""
-        keys: dict[str, set[DropKey]] = {}
-        for total in members:
-            keys.setdefault(total.host, set()).add(total.drop.key)
-        return [agreement for agreement in self.agreements
-                if not agreement.keys.isdisjoint(keys.get(agreement.place.host, ()))]
+        found = {number for total in members for number in self._compared.get((total.host, total.drop.key), ())}
+        return [self.agreements[number] for number in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)

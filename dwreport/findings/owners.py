@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from dropwatchd.history.reader import CounterTotal
-from dwreport.causes import Cause, Reason
+from dwreport.causes import Reason
 from dwreport.findings.grouping import Group
 from dwreport.findings.model import Facts
 from dwreport.findings.samples import Senders
@@ -18,8 +18,9 @@ _PORTLESS = {"PACKET_SOCK_ERROR": "packet", "raw_socket_full": "raw"}
 _ALSO = {"TCP_LISTEN_OVERFLOW"}  # a listener's sk_drops, by tcp_listendrop (include/net/tcp.h)
 
 
-def owners(group: Group, cause: Cause | None, senders: Senders, facts: Facts) -> list[str]:
+def owners(group: Group, senders: Senders, facts: Facts) -> list[str]:
     """Say which sockets dropped at the port that most samples were sent to; some kinds of sockets have no port."""
+    cause = group.cause
     if not isinstance(cause, Reason) or not (_COUNTER in cause.counters or cause.name in _ALSO):
         return []
     return [line for host in sorted({total.host for total in group.drops})

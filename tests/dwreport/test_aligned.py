@@ -68,11 +68,24 @@ def test_time_between_two_runs_is_in_neither(history: History) -> None:
 
 
 def test_only_whole_changes_are_counted(history: History) -> None:
-    """A change that began before the window, or ends after it, holds what is not the window's."""
+    """A change that ends after the window, or began long before, holds what is not the window's."""
     run = history.run()
-    for until_ns, delta in ((_second(5), 1), (_second(15), 20), (_second(3605), 300)):
+    for until_ns, delta in ((_second(15), 20), (_second(3605), 300)):
         history.counter(run, "UdpNoPorts", delta, until_ns)
+    history.counter(run, "IpInReceives", 1, _second(5), since_ns=_second(-1000))
     assert [total.delta for total in _read(history)[1]] == [20]
+
+
+def test_a_window_that_begins_between_two_readings_is_taken_from_the_earlier_on(history: History) -> None:
+    """With the drops since then."""
+    run = history.run(_second(-100))
+    _readings(history, run, -5, 200)
+    history.counter(run, "UdpNoPorts", 12, _second(5))
+    for second, count in ((-8, 1), (-3, 5), (2, 7)):
+        history.drop(run, _second(second), count)
+    [drop], counters, _ = _read(history)
+    assert (drop.count, drop.inside) == (12, 12)
+    assert [total.delta for total in counters if total.name == "UdpNoPorts"] == [12]
 
 
 def test_filters_of_the_report_do_not_matter(history: History) -> None:

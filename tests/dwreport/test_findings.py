@@ -232,3 +232,13 @@ def test_every_drop_is_in_exactly_one_finding(drops: list[AlignedDrop], counters
     assert all(finding.count > 0 and finding.evidence for finding in found)
     assert len(findings(facts(drops, counters), filtered=True)) == len(
         [finding for finding in found if finding.first_ns is not None])
+
+
+def test_each_namespace_may_have_its_own_cause_for_one_reason() -> None:
+    """A rule drops here, a full table there: two findings, though the kernel gives both the same reason."""
+    here, there = key("NETFILTER_DROP", "nft_do_chain"), key("NETFILTER_DROP", "nf_hook_slow", netns=BLUE)
+    full, refused = findings(facts([drop(here, 30), drop(there, 20)], [
+        counter("nftables/packets", 30, table="t", chain="in", family="inet", handle="4"),
+        counter("conntrack/drop", 20, BLUE)]))
+    assert (full.title, full.count) == ("Packets dropped because the connection table was full or out of memory", 20)
+    assert (refused.title, refused.count) == ("A firewall rule dropped the packet", 30)

@@ -25,9 +25,7 @@ def main() -> None:
     given = _arguments()
     source = given.source or "bpf"
     if given.show:
-        with tempfile.TemporaryDirectory() as folder:
-            print(report(given.show, source, Path(folder)), end="")
-        return
+        sys.exit(_print_report(given.show, source))
     results = _play_here(given.only, source, given.batch)
     played = {f"{kernel()}, {source}": results}
     if given.json:
@@ -39,6 +37,16 @@ def main() -> None:
         played |= play_in_all(given.only)
         _show_all(played)
     sys.exit(not all(is_right(result) for results in played.values() for result in results.values()))
+
+
+def _print_report(name: str, source: str) -> str | None:
+    """Play a scenario; return what this kernel lacks for it, if anything."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            print(report(name, source, Path(folder)), end="")
+    except MissingError as error:
+        return f"{name} cannot be played here: {error}"
+    return None
 
 
 def _play_here(only: Sequence[str], source: str, batch: int) -> dict[str, Result]:

@@ -28,13 +28,15 @@ def ethernet(source: str, target: str, ethertype: int, payload: bytes) -> bytes:
 
 def ipv4(
     source: str, target: str, protocol: int, payload: bytes, *,
-    ttl: int = 64, fragment: int = 0, identification: int = 0, version: int = 4, wrong_sum: bool = False,
+    ttl: int = 64, fragment: int = 0, identification: int = 0, version: int = 4, options: bytes = b"",
+    wrong_sum: bool = False,
 ) -> bytes:
-    """Return an IPv4 packet; `fragment` is the field of flags and offset."""
-    fields = [version << 4 | 5, 0, 20 + len(payload), identification, fragment, ttl, protocol, 0,
+    """Return an IPv4 packet; `fragment` is the field of flags and offset, options come in words of 4 bytes."""
+    words = 5 + len(options) // 4
+    fields = [version << 4 | words, 0, 4 * words + len(payload), identification, fragment, ttl, protocol, 0,
               socket.inet_aton(source), socket.inet_aton(target)]
-    fields[7] = checksum(struct.pack("!BBHHHBBH4s4s", *fields)) ^ (_WRONG if wrong_sum else 0)
-    return struct.pack("!BBHHHBBH4s4s", *fields) + payload
+    fields[7] = checksum(struct.pack("!BBHHHBBH4s4s", *fields) + options) ^ (_WRONG if wrong_sum else 0)
+    return struct.pack("!BBHHHBBH4s4s", *fields) + options + payload
 
 
 def ipv6(source: str, target: str, protocol: int, payload: bytes, *, hop_limit: int = 64) -> bytes:

@@ -94,6 +94,7 @@ def _provoke(scenario: Scenario, stage: Stage) -> int | Exception:
 def _configuration(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage], source: str) -> str:
     """Have the counters read that the scenarios name, in the namespaces that they name, and no others."""
     wanted = {moved.collector for scenario in chosen.values() for moved in scenario.counters} | {"snmp"}
+    wanted |= {collector for scenario in chosen.values() for collector in scenario.reads}
     lines = [
         "[counters]", "interval_seconds = 1",
         f"disabled = {sorted({*collector_names()} - wanted)}",

@@ -39,8 +39,10 @@ class Scenario:
     `interface` is None where no device is involved. `trap` is devlink's name where the hardware drops.
     `silent` says, kernel or source -> why, where there is no event to be had; such a scenario rests on its counters.
     `nameless` says the same of the interface's name. Kernels are "6.1", "6.12", "6.18"; sources "bpf", "net_dm",
-    "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause. `module`
-    is one that many kernels have not: without it the scenario is left to the guests, which have it.
+    "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause.
+    `named` are entries of the catalogue of which one must be the headline of a finding, where these are others than
+    `reasons`; `reads` are collectors that this takes besides those of `counters`. `module` is one that many kernels
+    have not: without it the scenario is left to the guests, which have it.
     """
 
     title: str
@@ -56,6 +58,8 @@ class Scenario:
     nameless: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     module: str | None = None
+    named: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @property
     def is_playable(self) -> bool:

@@ -53,7 +53,7 @@ def test_a_location_with_several_causes_names_none_as_the_cause() -> None:
     found = causes.location("udp_queue_rcv_one_skb")
     assert found is not None
     assert found.cause is None
-    assert {"SOCKET_RCVBUFF", "UDP_CSUM", "SOCKET_FILTER"} <= set(found.candidates)
+    assert {"SOCKET_RCVBUFF", "UDP_CSUM", "SOCKET_FILTER"} <= set(found.possible(()))
 
 
 def test_functions_that_the_compiler_merges_share_their_text() -> None:

@@ -32,4 +32,5 @@ SCENARIO = Scenario(
     locations=("nft_do_chain", "nf_hook_slow"),
     counters=(Moved("conntrack", "drop"),),
     beside=("__udp4_lib_rcv",),
+    named=("conntrack/drop",),
 )

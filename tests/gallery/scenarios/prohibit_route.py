@@ -18,4 +18,5 @@ SCENARIO = Scenario(
     "prohibit route", provoke, reasons=("IP_INNOROUTES",), reasonless=("*",),
     locations=("ip_error", "dst_discard"),
     counters=(Moved("route", "in_no_route", at_least=COUNT),),
+    named=("blackhole_or_prohibit_route",),
 )

@@ -23,4 +23,5 @@ SCENARIO = Scenario(
     silent={"*": "the kernel frees a refused SYN as one that was used up (tcp_rcv_state_process)"},
     counters=(Moved("netstat", "TcpExtListenOverflows"), Moved("netstat", "TcpExtListenDrops")),
     beside=("ip_error",),
+    named=("TcpExtListenOverflows",),
 )

@@ -20,4 +20,5 @@ SCENARIO = Scenario(
     "XFRM policy", provoke, reasons=("XFRM_POLICY",), reasonless=("*",),
     locations=("__udp4_lib_rcv", "udp_rcv"),
     counters=(Moved("xfrm", "XfrmInTmplMismatch"),),
+    named=("XfrmInTmplMismatch",),
 )

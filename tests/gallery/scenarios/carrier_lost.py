@@ -1,0 +1,24 @@
+"""Packets to be forwarded through an interface whose other end is down."""
+
+from tests.gallery.namespace import wait_for
+from tests.gallery.scenario import NO_OUT_PORT, Scenario
+from tests.gallery.stage import FAR, Stage
+
+COUNT = 20
+
+
+def provoke(stage: Stage) -> int:
+    stage.forward()
+    stage.far.command("ip link set in0 down")
+    wait_for(lambda: "state UP" not in stage.host.command("ip link show dev out0"), "the carrier is lost")
+    stage.host.command("ip link set out0 alias waiting")  # has to wait until its queues are taken away, too
+    with stage.send_all(COUNT):
+        stage.send_udp(target=FAR, count=COUNT)
+    return COUNT
+
+
+SCENARIO = Scenario(
+    "interface without carrier", provoke, reasons=("QDISC_DROP",),
+    locations=("__dev_queue_xmit", "__dev_xmit_skb", "kfree_skb_list_reason"), interface="out0",
+    nameless={"net_dm": NO_OUT_PORT}, named=("interface_not_ready", "QDISC_DROP"), reads=("link",),
+)
