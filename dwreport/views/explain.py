@@ -52,7 +52,9 @@ def _what(cause: Cause) -> str:
         return "counter"
     if isinstance(cause, Trap):
         return "hardware trap"
-    return "location" if isinstance(cause, Location) else "reason"
+    if isinstance(cause, Location):
+        return "function without an entry of its own" if cause.match else "location"
+    return "cause that the kernel has no name for" if cause.name[:1].islower() else "reason"
 
 
 def _page(found: Sequence[Cause]) -> str:
@@ -75,7 +77,8 @@ def _relations(cause: Cause) -> list[tuple[str, Sequence[str]]]:
     if isinstance(cause, Reason):
         return [("counters", [", ".join(cause.counters)]), ("since", [f"Linux {cause.since}" if cause.since else ""])]
     if isinstance(cause, Location):
-        return [("stands for", [" or ".join(cause.candidates)])]
+        alike = causes.near(cause.name) if cause.match else ()
+        return [("stands for", [" or ".join(cause.candidates)]), ("known are", [", ".join(alike)])]
     if isinstance(cause, Counter):
         others = "" if cause.parts_complete else ", and others"
         return [("contains", [", ".join(cause.parts) + others if cause.parts else ""]),

@@ -10,7 +10,6 @@ from dropwatchd.sources.net_dm.wire import What
 
 _MAX_KNOWN = 8192
 _SYMBOL_BYTES = 39  # NET_DM_MAX_SYMBOL_LEN of net/core/drop_monitor.c, less the end of the string
-_RX_DROPPED = 0     # "address" of a summary's note that a device's rx_dropped has moved (trace_napi_poll_hit)
 
 
 class Names:
@@ -42,9 +41,8 @@ class Names:
         return DropKey(location, kind, Interface(None, what.ifindex, what.port))
 
     def locations(self, addresses: Collection[int]) -> dict[int, Location]:
-        """Return the locations of code addresses; 0 stays an address, for it stands for no code."""
-        found = self._kallsyms.names([address for address in addresses if address != _RX_DROPPED])
-        return found | {address: Location(None, address=address) for address in addresses if address == _RX_DROPPED}
+        """Return the locations of code addresses."""
+        return self._kallsyms.names(addresses)
 
 
 def point_key(location: Location) -> DropKey:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from random import getrandbits
 from types import MappingProxyType
 
-from dropwatchd.model import NANO, Drop, DropKey, Effect, Gap, GapCause, Origin, PacketSample, Record
+from dropwatchd.model import NANO, Drop, DropKey, Effect, Event, Gap, GapCause, Origin, PacketSample, Record
 from dropwatchd.sources.net_dm import wire
 from dropwatchd.sources.net_dm.names import Names, point_key, trap_key
 from dropwatchd.sources.net_dm.options import NetDmOptions
@@ -108,25 +108,34 @@ class Tally:
 
     def _take_summaries(self) -> Iterator[Record]:
         """Counts without packets: where nothing else is known, a summary's drops lie in the second before it came."""
-        names = self._names.locations({address for _, summary in self._summaries for address, _ in summary.points})
+        names = self._names.locations({address for _, summary in self._summaries for address, _ in summary.points
+                                       if address != wire.NO_CODE})
         for until_ns, summary in self._summaries:
             self.newest_ns = max(self.newest_ns, until_ns)
-            software = [(point_key(names[address]), count) for address, count in summary.points]
-            hardware = [(trap_key(trap), count) for trap, count in summary.traps]
-            for origin, counted in (("software", software), ("hardware", hardware)):
+            points = [(point_key(names[address]), count) for address, count in summary.points
+                      if address != wire.NO_CODE]
+            traps = [(trap_key(trap), count) for trap, count in summary.traps]
+            entries = len(summary.points)
+            for origin, counted, places in (("software", points, entries), ("hardware", traps, len(traps))):
                 if origin in self._origins:
                     self.total += sum(count for _, count in counted)
-                    yield from _counted(counted, until_ns, origin)
+                    yield from _counted(counted, until_ns)
+                    if places >= wire.MAX_POINTS:
+                        yield _full(until_ns, origin)
+            moved = sum(count for address, count in summary.points if address == wire.NO_CODE)
+            if moved and "software" in self._origins:
+                yield Event(until_ns, "drop monitor", "rx_dropped", f"of a device had moved, at {moved} polls")
         self._summaries.clear()
 
 
-def _counted(counted: list[tuple[DropKey, int]], until_ns: int, scope: str) -> Iterator[Record]:
-    since_ns = until_ns - _SUMMARY_NS
+def _counted(counted: list[tuple[DropKey, int]], until_ns: int) -> Iterator[Drop]:
     for key, count in counted:
-        yield Drop(key, count, None, since_ns, until_ns)
-    if len(counted) >= wire.MAX_POINTS:
-        yield Gap(since_ns, until_ns, GapCause.SUMMARY_FULL, Effect.PARTIAL, None, scope,
-                  "the kernel counts no further location in that second on that CPU")
+        yield Drop(key, count, None, until_ns - _SUMMARY_NS, until_ns)
+
+
+def _full(until_ns: int, scope: str) -> Gap:
+    return Gap(until_ns - _SUMMARY_NS, until_ns, GapCause.SUMMARY_FULL, Effect.PARTIAL, None, scope,
+               "the kernel counts no further location in that second on that CPU")
 
 
 def _has_link_header(packet: Packet) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from dropwatchd.model import Origin
 
 ALERT, PACKET_ALERT = 1, 5  # NET_DM_CMD_* of include/uapi/linux/net_dropmon.h
+NO_CODE = 0                 # as a point: that a device's rx_dropped has moved, seen at a poll (trace_napi_poll_hit)
 MAX_POINTS = 64             # dm_hit_limit of net/core/drop_monitor.c: per CPU and second, the rest goes uncounted
 MAX_ALERT_BYTES = 1 << 17   # an attribute holds 64 KiB at most, and a packet alert has one that large
 

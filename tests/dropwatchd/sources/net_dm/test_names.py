@@ -46,9 +46,3 @@ def test_cut_text_is_used_as_far_as_it_is_certain(tmp_path: Path, symbol: str, l
     raw = wire.packet(encode.software(pc=PC, symbol=symbol[:39])).what
     names.learn([raw])
     assert names.key(raw, 0x0800).location == location
-
-
-def test_no_code_is_no_symbol(proc: Path) -> None:
-    """`pc == 0` says that a device's rx_dropped has moved: it stays 0."""
-    assert Names(Kallsyms(proc)).locations([0, PC]) == {
-        0: Location(None, address=0), PC: Location(LONG, 4, "nf_conntrack")}

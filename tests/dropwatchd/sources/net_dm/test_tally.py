@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropwatchd.kernel.kallsyms import Kallsyms
-from dropwatchd.model import NANO, Drop, Effect, Gap, GapCause, Location, PacketSample, Record
+from dropwatchd.model import NANO, Drop, Effect, Event, Gap, GapCause, Location, PacketSample, Record
 from dropwatchd.sources.net_dm.names import Names
 from dropwatchd.sources.net_dm.options import NetDmOptions
 from dropwatchd.sources.net_dm.tally import Tally
@@ -97,11 +97,23 @@ def test_only_the_origins_asked_for_are_counted() -> None:
 def test_summaries_are_counted_by_location_and_trap() -> None:
     """A summary gives places and counts, no bytes; its drops lie in the second before it came."""
     counted = tally(hardware=True)
-    counted.add([encode.summary((0xFFFFFFFF81000010, 3), (0, 1)), encode.hardware_summary(("blackhole_route", 8))])
+    counted.add([encode.summary((0xFFFFFFFF81000010, 3)), encode.hardware_summary(("blackhole_route", 8))])
     taken = drops(counted.take())
     assert [(drop.key.location.address, drop.key.kind.trap, drop.count, drop.octets) for drop in taken] == [
-        (0xFFFFFFFF81000010, None, 3, None), (0, None, 1, None), (None, "blackhole_route", 8, None)]
+        (0xFFFFFFFF81000010, None, 3, None), (None, "blackhole_route", 8, None)]
     assert {drop.last_ns - drop.first_ns for drop in taken} == {NANO}
+
+
+def test_no_code_is_no_drop() -> None:
+    """`pc == 0` says that a device's rx_dropped had moved when it was polled, not by how much: no count of packets."""
+    counted = tally()
+    counted.add([encode.summary((0, 2), (0xFFFFFFFF81000010, 3))])
+    records = list(counted.take())
+    assert [(drop.key.location.address, drop.count) for drop in drops(records)] == [(0xFFFFFFFF81000010, 3)]
+    event, = (record for record in records if isinstance(record, Event))
+    assert (event.kind, event.subject, event.detail) == (
+        "drop monitor", "rx_dropped", "of a device had moved, at 2 polls")
+    assert counted.total == 3
 
 
 @pytest.mark.parametrize("points", [63, 64])
