@@ -5,7 +5,7 @@ import shlex
 
 from dropwatchd.model import DropKey
 from dwreport import causes
-from dwreport.causes import Cause
+from dwreport.causes import Cause, Location
 
 _UNTELLING = "NOT_SPECIFIED"
 _PLACE = re.compile(r"\{(\w+)\}|<(source|destination)>")
@@ -18,7 +18,13 @@ def of_drop(key: DropKey) -> Cause | None:
         return causes.trap(key.kind.trap)
     if reason and reason != _UNTELLING and (found := causes.reason(reason, symbol)):
         return found
-    return (causes.location(symbol) if symbol else None) or (causes.reason(reason) if reason else None)
+    return of_place(key) or (causes.reason(reason) if reason else None)
+
+
+def of_place(key: DropKey) -> Location | None:
+    """Return what the function of a drop without a telling reason means."""
+    place = causes.location(key.location.symbol) if key.location.symbol else None
+    return place.untold() if place and key.kind.reason is None else place
 
 
 def of_counter(collector: str, name: str) -> Cause | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -70,6 +70,11 @@ class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
         oldest = min(map(_version, kernels), default=())
         parted = (candidate.partition(" until ") for candidate in self.candidates)
         return tuple(name for name, _, until in parted if not until or oldest < _version(until))
+
+    def untold(self) -> "Location":
+        """Return what it means where reasons are not told at all: as harmful as the worst of its candidates."""
+        harms = [self.harm, *(known.harm for name in self.possible(()) if (known := written(name)))]
+        return msgspec.structs.replace(self, harm=max(harms, key=get_args(Harm).index))
 
 
 class Counter(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 
 from dropwatchd.history.reader import DropTotal
 from dropwatchd.model import DropKey
-from dwreport import causes
+from dwreport import catalogue, causes
 from dwreport.causes import Cause
 from dwreport.findings.model import Facts
 from dwreport.reconcile import Agreement
@@ -83,7 +83,7 @@ def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
         return "reason", reason, causes.reason(reason, symbol)
     if told := facts.evidence.settled.get((total.host, key)):
         return told.means, told.reason, causes.reason(told.reason, symbol) or causes.written(told.reason)
-    place = causes.location(symbol) if symbol else None
+    place = catalogue.of_place(key)
     return ("place", place.title, place) if place else ("nothing", place_name(key), None)
 
 

@@ -139,3 +139,10 @@ def test_importing_the_catalogue_parses_nothing() -> None:
         "causes.reason('NO_SOCKET'); assert 'tomllib' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_where_reasons_are_not_told_a_function_is_as_harmful_as_its_worst_candidate() -> None:
+    """Segments that tcp_v4_rcv frees without a reason were used; in a summary, wrong checksums are among them."""
+    found = causes.location("tcp_v4_rcv")
+    assert found is not None
+    assert (found.harm, found.untold().harm) == ("benign", "harmful")
