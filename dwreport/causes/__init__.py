@@ -175,8 +175,10 @@ def explain(name: str) -> list[Cause]:
         one = counter(collector, plain)
         return [one] if one else []
     there = [_at(place) for place in _tables(_PLACES) if name in {place, place.partition(" in ")[0]}]
-    found = [reason(name), location(name), *there, trap(name), *_anywhere(name)]
-    return [cause for cause in found if cause is not None]
+    place = location(name)
+    family = place if place and place.match else None
+    found = [reason(name), None if family else place, *there, trap(name), *_anywhere(name)]
+    return [cause for cause in found if cause is not None] or ([family] if family else [])
 
 
 def near(name: str, limit: int = 5) -> list[str]:

@@ -71,7 +71,8 @@ def equalities() -> tuple[Equality, ...]:
 
     text = (Path(__file__).parent / "algebra.toml").read_text(encoding="utf-8")
     algebra = msgspec.convert(tomllib.loads(text), _Algebra)
-    alone = (Equality(counters=(name,), reasons=(name,), unseen=unseen) for name, unseen in algebra.alone.items())
+    alone = (Equality(counters=(name,), reasons=(name,), also=(UNSPECIFIED,), unseen=unseen)
+             for name, unseen in algebra.alone.items())
     return (*algebra.equality, *alone)
 
 
