@@ -12,6 +12,7 @@ from tests.bench.alerts import alerts
 from tests.bench.daemon import Row, cost, exactness, idle
 from tests.bench.imports import imports
 from tests.bench.report import reports
+from tests.bench.snapshots import snapshots
 
 
 def main() -> None:
@@ -26,6 +27,7 @@ def main() -> None:
             "reports": lambda: reports(folder),
             "imports": imports,
             "alerts": alerts,
+            "snapshots": snapshots,
             "idle": lambda: idle(folder, given.idle),
             "cost": lambda: cost(folder, given.drops // 4, given.pairs),
             "exactness": lambda: exactness(folder, given.drops),
