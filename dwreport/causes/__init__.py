@@ -216,16 +216,19 @@ def _of_family(file: str, name: str) -> Counter | None:
 
 def _family(kind: type[AnyCause], file: str, name: str, **fields: str) -> AnyCause | None:
     """Return the first family whose pattern is the whole name."""
-    for family in _families(file):
-        if re.fullmatch(family["match"], name.strip()):
-            return _entry(kind, name, family | fields)
+    for pattern, family in _families(file):
+        if pattern.fullmatch(name.strip()):
+            return _entry(kind, name, _read(file, family) | fields)
     return None
 
 
 @cache
-def _families(file: str) -> list[dict[str, Any]]:
-    """Return the entries that stand for many names by a pattern, in the order in which they are tried."""
-    return [_read(file, name) for name, text in _tables(file).items() if _is_family(text)]
+def _families(file: str) -> list[tuple[re.Pattern[str], str]]:
+    """Return pattern and name of the entries that stand for many names, in the order in which they are tried."""
+    import tomllib  # noqa: PLC0415 -- as in _read
+
+    first = ((text.partition("\n")[0], name) for name, text in _tables(file).items() if _is_family(text))
+    return [(re.compile(tomllib.loads(line)["match"]), name) for line, name in first]
 
 
 def _is_family(text: str) -> bool:
