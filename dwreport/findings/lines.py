@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import cast
 
-from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey, Interface
 from dwreport.findings.grouping import Group, place_name
 from dwreport.reconcile import Agreement
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality, equalities
+from dwreport.reconcile.algebra import UNSPECIFIED
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.tally import Place
 from dwreport.render.text import counted, number
@@ -152,20 +151,8 @@ def excluded(group: Group, candidates: Iterable[str], found: Evidence) -> dict[s
     """Return the reasons that the drops cannot have had, each with a counter that would have moved and did not."""
     keys = {total.drop.key for total in group.drops}
     drops = [drop for drop in found.drops if drop.key in keys]
-    still = {}
-    for reason in candidates:
-        for equality in equalities():
-            name = equality.counters[0] if equality.counters and not equality.uncounted else None
-            if name and all(equality.concerns(drop.key, reason) and _rested(equality, drop, found) for drop in drops):
-                still[reason] = name
-    return still if drops else {}
-
-
-def _rested(equality: Equality, drop: AlignedDrop, found: Evidence) -> bool:
-    """Say whether counters were read before and after a drop, where it happened, and none of them moved."""
-    place = Place(drop.host, drop.key.interface.netns)
-    return place.netns is not None and drop.inside == drop.count and all(
-        found.delta(name, place) in {0, None} for name in equality.counters) and found.has_read(equality, place)
+    refuted = ((reason, [found.refuted(drop, reason) for drop in drops]) for reason in candidates)
+    return {reason: counters[0] for reason, counters in refuted if counters and counters[0] and all(counters)}
 
 
 def ruled_out(own: Iterable[Agreement], everything: Iterable[Agreement]) -> list[str]:

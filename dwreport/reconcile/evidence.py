@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey
-from dwreport.reconcile.algebra import Equality, candidates_of, reason_of
+from dwreport.reconcile.algebra import Equality, candidates_of, equalities, reason_of
 from dwreport.reconcile.tally import Place, Tally, written
 
 Means = Literal["counters", "packets", "names"]
@@ -85,6 +85,18 @@ class Evidence:
     def has_read_any(self, place: Place) -> bool:
         """Say whether counters of a namespace were read at all."""
         return any(there[:2] == place[:2] for places in self._read.values() for there in places)
+
+    def refuted(self, drop: AlignedDrop, reason: str) -> str | None:
+        """Return a counter that would have moved had a drop been for this reason, and rested."""
+        return next((equality.counters[0] for equality in equalities()
+                     if equality.counters and not equality.uncounted and not equality.optional
+                     and equality.concerns(drop.key, reason) and self._rested(equality, drop)), None)
+
+    def _rested(self, equality: Equality, drop: AlignedDrop) -> bool:
+        """Say whether counters were read before and after a drop, where it happened, and none of them moved."""
+        place = Place(drop.host, drop.key.interface.netns)
+        return place.netns is not None and drop.inside == drop.count and all(
+            self.delta(name, place) in {0, None} for name in equality.counters) and self.has_read(equality, place)
 
     def delta(self, name: str, place: Place) -> int | None:
         """Return by how much a counter moved in a place, None where it was not read."""

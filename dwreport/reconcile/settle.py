@@ -44,7 +44,8 @@ def _told_by_names(found: Evidence) -> Iterable[_Subject]:
     """Yield the reasons of drops to which the kernel would have given one, had they been anything else."""
     for drop in found.drops:
         candidates = found.candidates(drop.host, drop.key)
-        if len(candidates) == 1 and len(candidates_of(drop.key, ())) > 1:
+        if (len(candidates) == 1 and len(candidates_of(drop.key, ())) > 1
+                and not found.refuted(drop, candidates[0])):
             yield (drop.host, drop.key), Told(candidates[0], "names")
 
 
@@ -54,7 +55,7 @@ def _told_by_packets(found: Evidence) -> Iterable[_Subject]:
         traits = found.traits.get((drop.host, drop.key), frozenset())
         fitting = [name for name in found.candidates(drop.host, drop.key)
                    if (known := causes.reason(name)) and known.packets in traits]
-        if len(fitting) == 1:
+        if len(fitting) == 1 and not found.refuted(drop, fitting[0]):
             yield (drop.host, drop.key), Told(fitting[0], "packets")
 
 
