@@ -20,6 +20,7 @@ Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
 Trait = Literal["multicast", "broadcast", "source_route"]
 
+_NEWEST = "6.18"
 _ROOT = Path(__file__).parent
 _TABLE = re.compile(r'^\["?([^"\]\n]+)"?\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
 _LOCATIONS = "locations.toml"
@@ -92,6 +93,11 @@ class Trap(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 AnyCause = TypeVar("AnyCause", bound=Cause)
+
+
+def is_checked(kernels: Iterable[str]) -> bool:
+    """Say whether none of these kernels is newer than those whose sources the catalogue was held against."""
+    return max(map(_version, kernels), default=()) <= _version(_NEWEST)
 
 
 def _version(release: str) -> tuple[int, ...]:

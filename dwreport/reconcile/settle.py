@@ -45,7 +45,7 @@ def _told_by_names(found: Evidence) -> Iterable[_Subject]:
     for drop in found.drops:
         candidates = found.candidates(drop.host, drop.key)
         if (len(candidates) == 1 and len(candidates_of(drop.key, ())) > 1
-                and not found.refuted(drop, candidates[0])):
+                and causes.is_checked(found.kernels[drop.host]) and not found.refuted(drop, candidates[0])):
             yield (drop.host, drop.key), Told(candidates[0], "names")
 
 
