@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dropwatchd.model import CounterChange, CounterKey, Reading
 
-_REMEMBERED = 4096  # vanished counters of one collector: enough for the CPUs of a large host
+_REMEMBERED = 16_384  # vanished counters of one collector: enough for the CPUs and the devices of a large host
 _Identity = tuple[object, ...]
 Start = tuple[int, Reading]  # when, and what it was then
 
@@ -14,11 +14,13 @@ Start = tuple[int, Reading]  # when, and what it was then
 class _Round:
     """When a collector was last read, what it read, and the last value and time of counters that vanished.
 
-    `begun` says that it has not been read yet: whatever it will have began at zero then.
+    `begun` says that it has not been read yet: whatever it will have began at zero then. `lasting` are counters of
+    interfaces that are not destroyed with them.
     """
 
     time_ns: int
     values: dict[_Identity, int] = field(default_factory=dict)
+    lasting: set[_Identity] = field(default_factory=set)
     begun: bool = False
     vanished: dict[_Identity, tuple[int, int]] = field(default_factory=dict)
 
@@ -29,8 +31,9 @@ class Differ:
     - The first round of a collector only says where its counters start.
     - A counter that appears later began at zero since then: a new device, a new qdisc, a first ICMP type. Where that
       is not so (`Reading.from_zero`), it starts with its first reading.
-    - A counter that vanishes from an interface was destroyed with its device or qdisc, and is forgotten. Any
-      other goes on where it was when it comes back, as those of a CPU do that was offline.
+    - A counter that vanishes from an interface was destroyed with its device or qdisc, and is forgotten; a card may
+      have been unreadable for one round, or else has been in another namespace. Any other goes on where it was when it
+      comes back, as those of a CPU do that was offline.
     - A 32-bit counter that falls by more than half its range has wrapped; any other that falls was reset.
     """
 
@@ -51,11 +54,14 @@ class Differ:
         rows = list(readings)
         last = self._rounds.get(collector)
         if last is None:
-            self._rounds[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows})
+            lasting = {_identity(row.key) for row in rows if not row.from_zero}
+            self._rounds[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows}, lasting=lasting)
             return [], [(now_ns, row) for row in rows]
         starts = [(last.time_ns, replace(row, value=0)) for row in rows if last.begun and row.from_zero]
         starts += _brought(last, rows, now_ns)
         changes = _changes(last, rows, now_ns)
+        for identity in last.lasting & last.vanished.keys():  # not in this round either
+            del last.vanished[identity]
         if len(last.values) != len(rows):
             _remove_vanished(last, rows)
         last.time_ns, last.begun = now_ns, False
@@ -69,9 +75,12 @@ def _identity(key: CounterKey) -> _Identity:
 
 def _brought(last: _Round, rows: list[Reading], now_ns: int) -> list[Start]:
     """Take the counters that are new and did not begin at zero; return where they start."""
-    brought = [row for row in rows if not row.from_zero and _identity(row.key) not in last.values]
-    last.values.update((_identity(row.key), row.value) for row in brought)
-    return [(now_ns, row) for row in brought]
+    lasting = {_identity(row.key): row for row in rows if not row.from_zero}
+    last.lasting |= lasting.keys()
+    brought = {identity: row for identity, row in lasting.items()
+               if identity not in last.values and identity not in last.vanished}
+    last.values.update((identity, row.value) for identity, row in brought.items())
+    return [(now_ns, row) for row in brought.values()]
 
 
 def _changes(last: _Round, rows: list[Reading], now_ns: int) -> list[CounterChange]:
@@ -104,7 +113,7 @@ def _delta(row: Reading, before: int) -> int:
 def _remove_vanished(last: _Round, rows: list[Reading]) -> None:
     for identity in last.values.keys() - {_identity(row.key) for row in rows}:
         value = last.values.pop(identity)
-        if isinstance(identity, CounterKey):
+        if isinstance(identity, CounterKey) or identity in last.lasting:
             last.vanished[identity] = value, last.time_ns
     while len(last.vanished) > _REMEMBERED:
         del last.vanished[next(iter(last.vanished))]

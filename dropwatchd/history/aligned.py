@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from dropwatchd.history.reader import KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
-from dropwatchd.history.scope import WIDEST_WINDOW_NS, Scope, change_clause, drop_clause, run_clause
-from dropwatchd.model import DropKey
+from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.model import DropKey, GapCause
 
 # Drops this near to a reading of counters may be on either side of it: a round of readings takes its time.
 _NEAR_NS = 1_000_000_000
 
-# A window begins at most so long before a reading; changes that a stalled disk has merged may be longer.
-_EARLIER_NS = 120_000_000_000
+# Between two readings of which one may lie before the window; longer ones are not compared.
+_LONGEST_NS = 120_000_000_000
+_ROUND_NS = 5_000_000_000  # what reading all counters of many namespaces may take, and shorter than a failed round
 
 # When counters were first and last read in the window, by run and namespace; -1 stands for all of them together.
 _SPANS = """
@@ -56,16 +57,16 @@ class Aligned:
     """Answers about everything in the window, whatever the filters of the report: counters know no reason.
 
     A window that begins between two readings is taken from the earlier one on: what happened at its beginning would
-    be compared with nothing.
+    be compared with nothing. Of longer changes, such as a collector has after it failed, no notice is taken.
     """
 
     def __init__(self, reader: Reader) -> None:
         scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
-            SELECT coalesce(min(since_ns), :since) FROM counter_changes
-            WHERE until_ns > :since AND until_ns < :since + {WIDEST_WINDOW_NS}
-                  AND since_ns < :since AND since_ns > :since - {_EARLIER_NS}""")
+            SELECT coalesce(max(since_ns) - {_ROUND_NS}, :since) FROM counter_changes d JOIN runs r ON r.id = d.run_id
+            WHERE until_ns > :since AND until_ns < :since + {_LONGEST_NS} AND since_ns < :since
+                  AND since_ns > :since - {_LONGEST_NS} AND {run_clause(scope)}""")
         self._reader = Reader(reader.connection, replace(scope, since_ns=cast("int", since_ns)), reader.now_ns)
 
     def drops(self) -> list[AlignedDrop]:
@@ -100,13 +101,19 @@ class Aligned:
             GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge""")]
 
     def looked_at(self, names: Iterable[str]) -> set[tuple[str, str, str, int | None]]:
-        """Return (host, collector, name, netns) of those of the named counters that the window's runs began with."""
-        return cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
+        """Return (host, collector, name, netns) of those of the named counters that the window's runs have read.
+
+        A collector that failed in the window has not looked all the time, so that its zeros mean nothing.
+        """
+        failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
+                  if gap.cause == GapCause.COLLECTOR_FAILED}
+        read = cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
             SELECT DISTINCT r.hostname, c.collector, c.name, c.netns
             FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
-            WHERE c.name IN (SELECT value FROM json_each(:names)) AND r.started_ns < :until
+            WHERE c.name IN (SELECT value FROM json_each(:names)) AND s.time_ns < :until
                   AND coalesce(r.ended_ns, r.last_seen_ns) >= :since
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
+        return {counter for counter in read if counter[:2] not in failed}
 
 
 _Counts = tuple[int, int, int, int, int]

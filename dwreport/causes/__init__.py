@@ -100,6 +100,7 @@ def is_checked(kernels: Iterable[str]) -> bool:
     return max(map(_version, kernels), default=()) <= _version(_NEWEST)
 
 
+@cache
 def _version(release: str) -> tuple[int, ...]:
     """Return what orders releases: (6, 1) for "6.1.0-49-amd64"; nothing for one that is not known."""
     found = re.match(r"(\d+)\.(\d+)", release)

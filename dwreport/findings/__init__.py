@@ -21,6 +21,7 @@ from dwreport.findings.owners import owners
 from dwreport.findings.samples import Senders
 from dwreport.findings.unseen import unseen
 from dwreport.reconcile import Agreement
+from dwreport.render.text import counted
 
 _TRAITS = {"multicast": "was sent to a multicast address", "broadcast": "was sent to everybody",
            "source_route": "says by which routers it wants to go"}
@@ -52,11 +53,12 @@ def _finding(group: Group, facts: Facts) -> Finding:
 
 def _ground(group: Group, facts: Facts) -> list[str]:
     """Say on what the cause rests where the kernel did not name it, or not as closely."""
-    closer = [f"of what may count it, only {shown(group.told)} moved"] if group.told else []
+    closer = [f"{shown(group.told)} accounts for every one of them"] if group.told else []
     if group.ground == "counters":
         return [f"the kernel names no reason; only the counters of {shown(group.name)} moved, and by as much", *closer]
     if group.ground == "packets" and isinstance(group.cause, Reason) and group.cause.packets:
-        return [f"the kernel names no reason; every sampled packet {_TRAITS[group.cause.packets]}"]
+        sampled = counted(len(facts.sampled(group.drops)), "sampled packet")
+        return [f"the kernel names no reason; of {sampled}, every one {_TRAITS[group.cause.packets]}", *closer]
     if group.ground == "names":
         return ["the kernel names no reason, and does name one for every other drop in this function"]
     if group.ground != "place":
@@ -76,8 +78,8 @@ def _confidence(group: Group, compared: Sequence[Agreement]) -> Confidence:
         return "high"
     if group.ground in {"place", "nothing"} or group.cause is None:
         return "low"
-    counted = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]
-    agree = "agree" in counted and all(
+    verdicts = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]
+    agree = "agree" in verdicts and all(
         agreement.because for agreement in compared if agreement.verdict in {"counter-only", "events-only"})
     return "high" if group.ground == "reason" and agree else "medium"
 

@@ -38,10 +38,10 @@ def shared_traits(packets: Iterable[PacketRow]) -> dict[tuple[str, DropKey], set
     return found
 
 
-def _kernels(reader: Reader) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+def _kernels(reader: Reader) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
     for run in reader.runs():
-        found[run.hostname].append(run.kernel)
+        found[run.hostname].add(run.kernel)
     return found
 
 

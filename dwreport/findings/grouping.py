@@ -53,7 +53,7 @@ def groups(facts: Facts) -> list[Group]:
     known: dict[_Subject, Cause | None] = {}
     for total in facts.drops:
         ground, name, cause = _named(facts, total)
-        told, closer = _told_closer(facts.compared([total]))
+        told, closer = _told_closer(facts.compared([total]), facts)
         cause = closer or cause
         subject = _Subject("reason" if ground in get_args(Means) else ground, name, cause.title if cause else "", told)
         found[subject].append(total)
@@ -87,11 +87,13 @@ def _named(facts: Facts, total: DropTotal) -> tuple[Ground, str, Cause | None]:
     return ("place", place.title, place) if place else ("nothing", place_name(key), None)
 
 
-def _told_closer(compared: Sequence[Agreement]) -> tuple[str, Cause | None]:
+def _told_closer(compared: Sequence[Agreement], facts: Facts) -> tuple[str, Cause | None]:
     """Return the one counter that accounts for all packets, and the cause that it names more closely than a reason."""
     telling = [agreement for agreement in compared if agreement.equality.closer]
     moved = {name for agreement in telling for name, delta in agreement.counters.items() if delta}
     whole = all(agreement.verdict == "agree" and agreement.counted == agreement.drops for agreement in telling)
+    whole = whole and not any(facts.evidence.delta(name, agreement.place)
+                              for agreement in telling for name in agreement.equality.unless)
     closer = {counter: name for agreement in telling for counter, name in agreement.equality.closer.items()}
     told = moved.pop() if whole and len(moved) == 1 else ""
     return (told, causes.written(closer[told])) if told in closer else ("", None)

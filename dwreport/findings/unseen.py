@@ -10,6 +10,7 @@ from dwreport.findings.model import Confidence, Facts, Finding
 from dwreport.findings.owners import losers
 from dwreport.reconcile import Agreement
 from dwreport.reconcile.algebra import UNSPECIFIED
+from dwreport.reconcile.tally import Place
 from dwreport.render.text import number
 
 _DRIVER, _LISTEN = "ethtool", "TcpExtListenDrops"
@@ -64,26 +65,26 @@ def _protocol(agreement: Agreement) -> str | None:
 
 def _of_drivers(facts: Facts) -> Iterator[Finding]:
     """Yield what drivers count under names of their own, unless the interface's statistics have the same number."""
-    told = {(agreement.place.host, agreement.place.interface, delta)
+    told = {(agreement.place, delta)
             for agreement in facts.agreements for delta in agreement.counters.values() if delta}
-    alike: dict[tuple[str, str, str], list[CounterTotal]] = defaultdict(list)
+    alike: dict[tuple[Place, str], list[CounterTotal]] = defaultdict(list)
     for row in facts.evidence.counters:
         cause = causes.counter(_DRIVER, row.name) if row.collector == _DRIVER and row.delta > 0 else None
         if cause and cause.kind != "info" and not cause.event:
-            alike[row.host, row.interface or "", cause.title].append(row)
-    for (host, interface, title), rows in alike.items():
+            alike[Place(row.host, row.netns, row.interface), cause.title].append(row)
+    for (place, title), rows in alike.items():
         count = _count(rows)
         cause = causes.counter(_DRIVER, rows[0].name)
-        if cause and (host, interface, count) not in told and count > _unnamed(facts, host, interface):
+        if cause and (place, count) not in told and count > _unnamed(facts, place):
             yield Finding(title, cause.harm, count, None, None,
-                          [", ".join(f"ethtool {row.name} +{number(row.delta)}" for row in rows)], [interface],
-                          catalogue.advice(cause, interface), "medium", [host])
+                          [", ".join(f"ethtool {row.name} +{number(row.delta)}" for row in rows)],
+                          [place.interface or ""], catalogue.advice(cause, place.interface), "medium", [place.host])
 
 
-def _unnamed(facts: Facts, host: str, interface: str) -> int:
+def _unnamed(facts: Facts, place: Place) -> int:
     """Return how many drops of an interface have no reason: a driver may have made these events itself."""
     return sum(drop.host_at_most for drop in facts.evidence.drops
-               if drop.host == host and drop.key.interface.name == interface
+               if drop.host == place.host and drop.key.interface.name == place.interface
                and drop.key.kind.reason in {None, UNSPECIFIED})
 
 

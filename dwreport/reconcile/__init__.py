@@ -98,13 +98,15 @@ def _judged(equality: Equality, place: Place, drops: list[AlignedDrop], moved: M
     verdict, because = _verdict(equality, place, (counted, inside, most, total), found)
     return Agreement(equality, place, counters or dict.fromkeys(equality.counters, 0), counted, inside, most - inside,
                      verdict, because, frozenset(drop.key for drop in drops), total,
-                     _others(equality, place.host, found) if verdict == "counter-only" else 0)
+                     _others(equality, place, found) if verdict == "counter-only" else 0)
 
 
-def _others(equality: Equality, host: str, found: Evidence) -> int:
-    """Return how many drops of a host may count with the equality's counters as somebody else's."""
+def _others(equality: Equality, place: Place, found: Evidence) -> int:
+    """Return how many other drops may count with the equality's counters: on one side of a device, or both."""
     return sum(drop.host_at_most for drop in found.drops
-               if drop.host == host and (drop.key.kind.reason or UNSPECIFIED) in equality.also)
+               if drop.host == place.host and (found.reason(drop.host, drop.key) or UNSPECIFIED) in equality.also
+               and (equality.per != "netns" or place.netns is None or drop.key.interface.netns in {None, place.netns})
+               and (not equality.is_alone or equality.reasons[0] in found.candidates(drop.host, drop.key)))
 
 
 def _verdict(  # noqa: PLR0911 - one line for each verdict

@@ -28,6 +28,7 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `unseen`: why the counters may move without an event; `uncounted`: why an event may move none.
     - `fewer`: why several events are one count.
     - `closer`: by counter, what names the cause more closely than the reasons do, where no other of them moved.
+    - `unless`: counters that moved leave `closer` open.
     - `optional`: one cause of several moves the counters, so that nothing follows where they differ.
     - `also`: reasons of the host's other events that may count here as well.
     - `labels`, `labels_not`: which of the counters of one name are meant.
@@ -50,7 +51,13 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fewer: str = ""
     also: tuple[str, ...] = ()
     closer: Mapping[str, str] = {}
+    unless: tuple[str, ...] = ()
     optional: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Say whether it is of a counter that is a cause by itself."""
+        return self.counters == self.reasons
 
     def concerns(self, key: DropKey, reason: str | None) -> bool:
         """Say whether a drop for this reason moves these counters."""

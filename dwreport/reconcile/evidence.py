@@ -1,7 +1,7 @@
 """What a history holds to compare: drops, counters that moved, and which counters were read where."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +15,10 @@ from dwreport.reconcile.tally import Place, Tally, written
 
 Means = Literal["counters", "packets", "names"]
 Looked = Iterable[tuple[str, str, str, int | None]]
+
+
+def _counted_at(equality: Equality, drop: AlignedDrop) -> Place:
+    return Place(drop.host) if equality.per == "host" else Place(drop.host, drop.key.interface.netns)
 
 
 class Told(NamedTuple):
@@ -38,7 +42,7 @@ class Evidence:
     looked: Looked = ()
     blind: bool = False
     settled: Mapping[tuple[str, DropKey], Told] = field(default_factory=dict)
-    kernels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kernels: Mapping[str, Collection[str]] = field(default_factory=dict)
     traits: Mapping[tuple[str, DropKey], AbstractSet[str]] = field(default_factory=dict)
 
     @cached_property
@@ -93,10 +97,14 @@ class Evidence:
                      and equality.concerns(drop.key, reason) and self._rested(equality, drop)), None)
 
     def _rested(self, equality: Equality, drop: AlignedDrop) -> bool:
-        """Say whether counters were read before and after a drop, where it happened, and none of them moved."""
-        place = Place(drop.host, drop.key.interface.netns)
-        return place.netns is not None and drop.inside == drop.count and all(
-            self.delta(name, place) in {0, None} for name in equality.counters) and self.has_read(equality, place)
+        """Say whether counters were read before and after a drop, where it is counted, and none of them moved."""
+        place, whole = _counted_at(equality, drop), equality.per == "host"
+        inside = drop.host_inside if whole else drop.inside
+        return ((whole or place.netns is not None) and inside == drop.count and not self._moved(equality, place)
+                and self.has_read(equality, place))
+
+    def _moved(self, equality: Equality, place: Place) -> bool:
+        return any(self.delta(name, place) for name in equality.counters)
 
     def delta(self, name: str, place: Place) -> int | None:
         """Return by how much a counter moved in a place, None where it was not read."""

@@ -12,32 +12,52 @@ from dwreport.reconcile.algebra import candidates_of
 from dwreport.reconcile.evidence import Evidence, Told
 
 _Subject = tuple[tuple[str, DropKey], Told]
+_Spare = dict[str, list[Agreement]]
 
 
 def settled(found: Evidence) -> tuple[Evidence, list[Agreement]]:
     """Reconcile, and once more with the reasons that the counters told; where they are silent, packets and names."""
     first = reconcile(found)
-    told = {**dict(_told_by_names(found)), **dict(_told_by_packets(found)), **dict(_told_by_counters(found, first))}
+    spare = _to_spare(first)
+    told = {**dict(_told_by_names(found)), **dict(_told_by_packets(found, spare)),
+            **dict(_told_by_counters(found, spare))}
     if not told:
         return found, first
     second = replace(found, settled=told)
     return second, reconcile(second)
 
 
-def _told_by_counters(found: Evidence, agreements: list[Agreement]) -> Iterable[_Subject]:
+def _told_by_counters(found: Evidence, spare: _Spare) -> Iterable[_Subject]:
     """Yield the reasons of drops that one candidate's counters alone account for, to the packet.
 
-    Drops of one function and protocol are taken together: they share their counters.
+    Drops of one function and protocol that may have been the same are taken together: they share their counters.
     """
     groups: dict[tuple[object, ...], list[AlignedDrop]] = defaultdict(list)
     for drop in found.drops:
-        if found.candidates(drop.host, drop.key):
+        if candidates := found.candidates(drop.host, drop.key):
             interface, kind = drop.key.interface, drop.key.kind
-            groups[drop.host, interface.netns, drop.key.location.symbol, kind.protocol].append(drop)
+            groups[drop.host, interface.netns, drop.key.location.symbol, kind.protocol, candidates].append(drop)
     for drops in groups.values():
         sizes = {sum(drop.inside for drop in drops), sum(drop.at_most for drop in drops)} - {0}
-        if reason := _told_by(drops[0], found.candidates(drops[0].host, drops[0].key), sizes, agreements):
+        candidates = found.candidates(drops[0].host, drops[0].key)
+        if reason := _told_by(drops[0], candidates, sizes, _near(drops[0], spare)):
             yield from (((drop.host, drop.key), Told(reason, "counters")) for drop in drops)
+
+
+def _to_spare(agreements: Iterable[Agreement]) -> _Spare:
+    """Return by host the comparisons in which the counters have more packets than the events."""
+    found: dict[str, list[Agreement]] = defaultdict(list)
+    for agreement in agreements:
+        if agreement.counted > agreement.events:
+            found[agreement.place.host].append(agreement)
+    return found
+
+
+def _near(drop: AlignedDrop, spare: _Spare) -> list[Agreement]:
+    """Return those of them that count where a drop happened, or on its whole host."""
+    netns = drop.key.interface.netns
+    return [agreement for agreement in spare.get(drop.host, ())
+            if netns is None or agreement.place.netns in {None, netns}]
 
 
 def _told_by_names(found: Evidence) -> Iterable[_Subject]:
@@ -49,13 +69,18 @@ def _told_by_names(found: Evidence) -> Iterable[_Subject]:
             yield (drop.host, drop.key), Told(candidates[0], "names")
 
 
-def _told_by_packets(found: Evidence) -> Iterable[_Subject]:
-    """Yield the reasons of drops of which all sampled packets have what one candidate's packets have."""
+def _told_by_packets(found: Evidence, spare: _Spare) -> Iterable[_Subject]:
+    """Yield the reasons of drops of which all sampled packets have what one candidate's packets have.
+
+    A counter of another candidate that has more packets than events leaves that open.
+    """
     for drop in found.drops:
         traits = found.traits.get((drop.host, drop.key), frozenset())
-        fitting = [name for name in found.candidates(drop.host, drop.key)
-                   if (known := causes.reason(name)) and known.packets in traits]
-        if len(fitting) == 1 and not found.refuted(drop, fitting[0]):
+        candidates = found.candidates(drop.host, drop.key)
+        fitting = [name for name in candidates if (known := causes.reason(name)) and known.packets in traits]
+        if (len(fitting) == 1 and not found.refuted(drop, fitting[0])
+                and not any(agreement.equality.concerns(drop.key, name) for agreement in _near(drop, spare)
+                            for name in candidates if name not in fitting)):
             yield (drop.host, drop.key), Told(fitting[0], "packets")
 
 
@@ -67,7 +92,7 @@ def _told_by(drop: AlignedDrop, candidates: Iterable[str], sizes: set[int], agre
     fitting: dict[str, set[int]] = {}
     for reason in candidates:
         spare = {index: agreement.counted - agreement.events for index, agreement in enumerate(agreements)
-                 if agreement.counted > agreement.events and _counts(agreement, drop, reason)}
+                 if agreement.equality.concerns(drop.key, reason)}
         if not sizes.issuperset(spare.values()):
             return None
         fitting[reason] = set(spare)
@@ -75,9 +100,3 @@ def _told_by(drop: AlignedDrop, candidates: Iterable[str], sizes: set[int], agre
     rivals = [shared for reason, shared in fitting.items() if reason != best]
     return best if fitting.get(best) and all(shared < fitting[best] for shared in rivals) else None
 
-
-def _counts(agreement: Agreement, drop: AlignedDrop, reason: str) -> bool:
-    """Say whether an agreement counts drops such as this one for that reason."""
-    place, netns = agreement.place, drop.key.interface.netns
-    return (agreement.equality.concerns(drop.key, reason) and place.host == drop.host
-            and (agreement.equality.per == "host" or place.netns is None or netns in {None, place.netns}))

@@ -99,6 +99,16 @@ def test_new_device_of_an_old_number() -> None:
     assert changes([Reading(ETH0, 5)], [], [Reading(ETH0, 9)])[2] == [CounterChange(ETH0, 10, 20, 9, 9)]
 
 
+def test_card_that_could_not_be_read_goes_on() -> None:
+    """What it counted meanwhile is a change; one that was away for longer was elsewhere, and starts anew."""
+    def card(value: int) -> list[Reading]:
+        return [Reading(ETH0, value, from_zero=False)]
+
+    assert changes(card(1_000_000), [], card(1_000_050))[2] == [CounterChange(ETH0, 0, 20, 50, 1_000_050)]
+    assert changes(card(1_000_000), [], [], card(1_000_050), card(1_000_053))[3:] == [
+        [], [CounterChange(ETH0, 30, 40, 3, 1_000_053)]]
+
+
 def test_rounds_have_names() -> None:
     """Collectors, and namespaces read one by one, do not disturb each other."""
     differ = Differ()

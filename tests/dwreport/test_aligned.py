@@ -81,7 +81,7 @@ def test_a_window_that_begins_between_two_readings_is_taken_from_the_earlier_on(
     run = history.run(_second(-100))
     _readings(history, run, -5, 200)
     history.counter(run, "UdpNoPorts", 12, _second(5))
-    for second, count in ((-8, 1), (-3, 5), (2, 7)):
+    for second, count in ((-12, 1), (-3, 5), (2, 7)):
         history.drop(run, _second(second), count)
     [drop], counters, _ = _read(history)
     assert (drop.count, drop.inside) == (12, 12)

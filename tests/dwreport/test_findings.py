@@ -76,7 +76,7 @@ def test_one_counter_may_name_the_cause_more_closely_than_the_reason() -> None:
     assert (full.title, full.severity) == (
         "Packets dropped because the connection table was full or out of memory", "harmful")
     assert full.advice == "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"
-    assert "of what may count it, only conntrack drop moved" in full.evidence
+    assert "conntrack drop accounts for every one of them" in full.evidence
     for other in (counter("nftables/packets", 5, table="t", chain="in"), counter("conntrack/drop", 2)):
         mixed = _only(facts([drop(refused, 25)], [counter("conntrack/drop", 20), other]))
         assert (mixed.title, mixed.severity) == ("A firewall rule dropped the packet", "suspect")

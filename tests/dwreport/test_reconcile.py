@@ -260,3 +260,41 @@ def test_a_kernel_leaves_only_those_without_a_reason_that_it_does_not_name() -> 
     assert "IP_LOCAL_SOURCE" in candidates("NOT_SPECIFIED", "6.1.0-49-amd64")
     assert "IP_LOCAL_SOURCE" in candidates(None, "6.18.44-amd64")
     assert candidates("NOT_SPECIFIED", "") == candidates(None, "6.18.44")
+
+
+def test_what_another_namespace_dropped_excuses_no_counter_of_this_one() -> None:
+    """A policy that blocks sending, and packets that another namespace's policy refused."""
+    blocked = counter("XfrmOutPolBlock", 20)
+    refused = drop(key("XFRM_POLICY", "ip_forward", netns=BLUE), 20)
+    agreements = _agreements([refused], [blocked, counter("XfrmInPolBlock", 20, BLUE)])
+    assert [agreement.unexplained for agreement in agreements if "XfrmOutPolBlock" in agreement.counters] == [20]
+
+
+def test_unrelated_drops_without_a_reason_excuse_no_counter() -> None:
+    """Packets that a Unix socket freed are none that IPsec refused."""
+    refused = counter("XfrmInNoStates", 80)
+    unrelated = drop(key("NOT_SPECIFIED", "unix_stream_connect"), 100)
+    [agreement] = [found for found in _agreements([unrelated], [refused]) if found.counted]
+    assert agreement.unexplained == 80
+    possible = drop(key("NOT_SPECIFIED", "xfrm_input"), 100)
+    [agreement] = [found for found in _agreements([possible], [refused]) if found.counted]
+    assert agreement.unexplained == 0
+
+
+def test_a_counter_of_the_whole_host_that_moved_rules_nothing_out() -> None:
+    """softnet counts for all namespaces: 25 packets dropped, 20 of which have no reason."""
+    nameless = drop(key(None, "enqueue_to_backlog"), 20)
+    moved = Evidence([nameless], [counter("softnet/dropped", 25, None, cpu="0")])
+    rested = Evidence([nameless], [], looked("softnet/dropped", netns=None))
+    assert moved.refuted(nameless, "CPU_BACKLOG") is None
+    assert rested.refuted(nameless, "CPU_BACKLOG") == "softnet/dropped"
+
+
+def test_packets_decide_nothing_where_a_counter_has_more_than_the_events() -> None:
+    """A multicast may have an impossible source: the reverse path filter counted something that no event explains."""
+    nameless = drop(key("NOT_SPECIFIED", "ip_rcv_finish_core"), 20)
+    for moved, told in ((0, 1), (7, 0)):
+        evidence, _agreements = settled(Evidence(
+            [nameless], [counter("TcpExtIPReversePathFilter", moved)] if moved else [], kernels={HOST: ["5.18.0"]},
+            traits={(HOST, nameless.key): {"multicast"}}))
+        assert len(evidence.settled) == told

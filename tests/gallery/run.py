@@ -11,7 +11,7 @@ from tests.gallery.recording import Recording, at
 from tests.gallery.results import Result
 from tests.gallery.scenario import MissingError, Scenario
 from tests.gallery.scenarios import scenario
-from tests.gallery.score import Played, judge
+from tests.gallery.score import Played, headlines, judge
 from tests.gallery.stage import Stage
 
 BATCH = 8
@@ -27,18 +27,22 @@ def play(names: Iterable[str], source: str, folder: Path, batch: int = BATCH) ->
 
 
 def _batches(scenarios: Mapping[str, Scenario], source: str, size: int) -> list[dict[str, Scenario]]:
-    """Divide scenarios so that what a drop tells says whose it is: with BPF its namespace does.
-
-    NET_DM tells none: there no two scenarios of a batch share a reason or a location.
+    """Divide scenarios so that what a drop tells says whose it is: with BPF its namespace does, and no two of a batch
+    want the same headline. NET_DM tells no namespace: there no two share a reason or a location.
     """
     batches: list[dict[str, Scenario]] = []
     for name, one in scenarios.items():
+        alike = _one_headline if source == "bpf" else _alike
         fitting = (batch for batch in batches if len(batch) < size
-                   and (source == "bpf" or not any(_alike(one, other) for other in batch.values())))
+                   and not any(alike(one, other) for other in batch.values()))
         if (batch := next(fitting, None)) is None:
             batches.append(batch := {})
         batch[name] = one
     return batches
+
+
+def _one_headline(one: Scenario, other: Scenario) -> bool:
+    return not headlines(one).isdisjoint(headlines(other))
 
 
 def _alike(one: Scenario, other: Scenario) -> bool:

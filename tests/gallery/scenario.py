@@ -1,9 +1,9 @@
 """What a scenario is: one cause of drops, how to provoke it, and what a record of it must say."""
 
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from tests.gallery.namespace import command
 from tests.gallery.stage import Stage
 
 NO_MAC_HEADER = "packet mode skips packets without a MAC header, as all are that were never on a wire"
@@ -64,5 +64,10 @@ class Scenario:
     @property
     def is_playable(self) -> bool:
         """Say whether the running kernel has what the scenario takes."""
-        return self.module is None or subprocess.run(
-            ["modprobe", "--dry-run", "--quiet", self.module], check=False).returncode == 0
+        if self.module is None:
+            return True
+        try:
+            command(f"modprobe --dry-run --quiet {self.module}")
+        except (RuntimeError, OSError):
+            return False
+        return True

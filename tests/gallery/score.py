@@ -64,15 +64,23 @@ def judge(played: Played, report: Row) -> Score:
 
 def _headline(played: Played, findings: Iterable[Row]) -> tuple[bool | None, tuple[str, ...]]:
     """Say whether a finding has the cause for its headline; NET_DM lacks what it takes: namespaces, or packets."""
-    scenario = played.scenario
-    names = scenario.named or scenario.reasons
-    if played.source != "bpf" or not names:
+    wanted = headlines(played.scenario)
+    if played.source != "bpf" or not wanted:
         return None, ()
-    wanted = {entry.title for name in names for entry in causes.explain(name)}
+    found = {finding["title"]: finding["count"] for finding in findings}
+    if any(found.get(title, 0) >= played.provoked for title in wanted):
+        return True, ()
+    return False, (f"no finding named so, but: {'; '.join(sorted(found))}",)
+
+
+def headlines(scenario: Scenario) -> set[str]:
+    """Return the titles of findings that name the cause."""
+    names = [*(scenario.named or scenario.reasons)]
     if not {"*", kernel()}.isdisjoint(scenario.reasonless) and not scenario.named:
-        wanted |= {entry.title for name in scenario.locations for entry in causes.explain(name)}
-    found = {finding["title"] for finding in findings}
-    return (True, ()) if wanted & found else (False, (f"no finding named so, but: {'; '.join(sorted(found))}",))
+        names += scenario.locations
+    entries = [entry for name in names for entry in causes.explain(name)]
+    return {entry.title for entry in entries
+            if " in " not in entry.name or entry.name in names or entry.name.split(" in ")[1] in scenario.locations}
 
 
 def _interface(played: Played, own: list[Row]) -> tuple[bool | None, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from dropwatchd.sources.net_dm.wire import Packet, Summary
 _CROWDED = 4096     # keys: a storm of ever new ones must not grow without end
 _COMMAND = 16       # where struct genlmsghdr has it
 _SUMMARY_NS = NANO  # dm_delay of net/core/drop_monitor.c: a summary leaves a second after its first drop
+_NOTE_NS = 60 * NANO  # between two events that a device's rx_dropped has moved: it may for each poll
 _IP_VERSIONS = {0x0800: 4, 0x86DD: 6}
 
 
@@ -30,6 +31,7 @@ class Tally:
         self._samples: list[tuple[Packet, int]] = []
         self._unsampled = 0
         self._summaries: list[tuple[int, Summary]] = []
+        self._polls = self._noted_ns = 0
         self._since_ns = time.time_ns()
         self.total = 0
         self.newest_ns = 0
@@ -122,10 +124,12 @@ class Tally:
                     yield from _counted(counted, until_ns)
                     if places >= wire.MAX_POINTS:
                         yield _full(until_ns, origin)
-            moved = sum(count for address, count in summary.points if address == wire.NO_CODE)
-            if moved and "software" in self._origins:
-                yield Event(until_ns, "drop monitor", "rx_dropped", f"of a device had moved, at {moved} polls")
+            self._polls += sum(count for address, count in summary.points if address == wire.NO_CODE)
         self._summaries.clear()
+        if self._polls and "software" in self._origins and self.newest_ns >= self._noted_ns + _NOTE_NS:
+            self._noted_ns = self.newest_ns
+            yield Event(self.newest_ns, "drop monitor", "rx_dropped", f"of a device had moved, at {self._polls} polls")
+            self._polls = 0
 
 
 def _counted(counted: list[tuple[DropKey, int]], until_ns: int) -> Iterator[Drop]:
