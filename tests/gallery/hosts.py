@@ -2,12 +2,12 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.gallery.namespace import Namespace
 from tests.gallery.scenario import MissingError
-from tests.gallery.stage import HOST
+from tests.gallery.stage import FAR, HOST
 
 # A classic BPF program for `tc`: one instruction, return TC_ACT_SHOT.
 TC_DROP = "bpf direct-action bytecode '1,6 0 0 2,'"
@@ -37,6 +37,17 @@ def try_command(namespace: Namespace, line: str, missing: str) -> None:
         namespace.command(line)
     except (RuntimeError, OSError) as error:
         raise MissingError(f"{missing} ({error})") from error
+
+
+def send_udp(namespace: Namespace, count: int, target: str = FAR, payload: bytes = b"gallery") -> None:
+    """Have a program of the namespace send datagrams; that one is refused does not keep it from sending the next."""
+    def send() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(count):
+                with suppress(PermissionError):
+                    sender.sendto(payload, (target, 9))
+
+    namespace.run(send)
 
 
 def udp_socket(namespace: Namespace, port: int = 9, buffer: int = 0) -> socket.socket:

@@ -1,7 +1,6 @@
 """More packets to a neighbour than may wait for its address."""
 
-import socket
-
+from tests.gallery.hosts import send_udp
 from tests.gallery.scenario import NO_MAC_HEADER, Moved, Scenario
 from tests.gallery.stage import Stage
 
@@ -12,14 +11,8 @@ NOBODY = "198.51.100.99"
 def provoke(stage: Stage) -> int:
     stage.host.sysctl("ipv4/neigh/out0/unres_qlen_bytes", 1)
     stage.host.sysctl("ipv4/neigh/out0/retrans_time_ms", 60_000)
-    stage.host.run(_send)
+    send_udp(stage.host, 1 + COUNT, NOBODY)
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(1 + COUNT):
-            sender.sendto(b"gallery", (NOBODY, 9))
 
 
 SCENARIO = Scenario(

@@ -1,7 +1,6 @@
 """Packets to a neighbour that answers no ARP request."""
 
-import socket
-
+from tests.gallery.hosts import send_udp
 from tests.gallery.namespace import wait_for
 from tests.gallery.scenario import NO_MAC_HEADER, Moved, Scenario
 from tests.gallery.stage import Stage
@@ -13,15 +12,9 @@ NOBODY = "198.51.100.99"
 def provoke(stage: Stage) -> int:
     stage.host.sysctl("ipv4/neigh/out0/mcast_solicit", 1)
     stage.host.sysctl("ipv4/neigh/out0/retrans_time_ms", 100)
-    stage.host.run(_send)
+    send_udp(stage.host, COUNT, NOBODY)
     wait_for(lambda: "FAILED" in stage.host.command("ip neighbour show"), "the neighbour has failed")
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(COUNT):
-            sender.sendto(b"gallery", (NOBODY, 9))
 
 
 SCENARIO = Scenario(

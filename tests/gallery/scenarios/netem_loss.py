@@ -1,24 +1,16 @@
 """A netem queue that loses everything."""
 
-import socket
-
-from tests.gallery.hosts import try_command
+from tests.gallery.hosts import send_udp, try_command
 from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
-from tests.gallery.stage import FAR, Stage
+from tests.gallery.stage import Stage
 
 COUNT = 20
 
 
 def provoke(stage: Stage) -> int:
     try_command(stage.host, "tc qdisc add dev out0 root handle 1: netem loss 100%", "this kernel has no netem")
-    stage.host.run(_send)
+    send_udp(stage.host, COUNT)
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(COUNT):
-            sender.sendto(b"gallery", (FAR, 9))
 
 
 SCENARIO = Scenario(

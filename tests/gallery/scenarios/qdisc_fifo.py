@@ -1,9 +1,8 @@
 """Packets for a FIFO queue that holds one, behind a shaper that lets almost nothing out."""
 
-import socket
-
+from tests.gallery.hosts import send_udp
 from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
-from tests.gallery.stage import FAR, Stage
+from tests.gallery.stage import Stage
 
 COUNT = 20
 PASSED, QUEUED = 1, 1
@@ -12,14 +11,8 @@ PASSED, QUEUED = 1, 1
 def provoke(stage: Stage) -> int:
     stage.host.command("tc qdisc add dev out0 root handle 1: tbf rate 8bit burst 1600 limit 1000000")
     stage.host.command("tc qdisc add dev out0 parent 1: handle 2: pfifo limit 1")
-    stage.host.run(_send)
+    send_udp(stage.host, PASSED + QUEUED + COUNT, payload=bytes(1400))
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(PASSED + QUEUED + COUNT):
-            sender.sendto(bytes(1400), (FAR, 9))
 
 
 SCENARIO = Scenario(

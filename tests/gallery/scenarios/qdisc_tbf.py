@@ -1,9 +1,8 @@
 """Packets for a token bucket filter whose queue is full."""
 
-import socket
-
+from tests.gallery.hosts import send_udp
 from tests.gallery.scenario import NO_OUT_PORT, Moved, Scenario
-from tests.gallery.stage import FAR, Stage
+from tests.gallery.stage import Stage
 
 COUNT = 20
 PASSED, QUEUED = 1, 1
@@ -11,14 +10,8 @@ PASSED, QUEUED = 1, 1
 
 def provoke(stage: Stage) -> int:
     stage.host.command("tc qdisc add dev out0 root handle 1: tbf rate 8bit burst 1600 limit 1600")
-    stage.host.run(_send)
+    send_udp(stage.host, PASSED + QUEUED + COUNT, payload=bytes(1400))
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(PASSED + QUEUED + COUNT):
-            sender.sendto(bytes(1400), (FAR, 9))
 
 
 SCENARIO = Scenario(

@@ -1,10 +1,10 @@
 """A tun device whose program does not read what is sent to it."""
 
 import fcntl
-import socket
 import struct
 from pathlib import Path
 
+from tests.gallery.hosts import send_udp
 from tests.gallery.scenario import MissingError, Moved, Scenario
 from tests.gallery.stage import Stage
 
@@ -21,14 +21,8 @@ def provoke(stage: Stage) -> int:
     stage.host.command(f"ip link set tun0 txqueuelen {QUEUE}")
     stage.host.command("ip address add 10.99.0.1/24 dev tun0")
     stage.host.command("ip link set tun0 up")
-    stage.host.run(_send)
+    send_udp(stage.host, QUEUE + COUNT, "10.99.0.2")
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(QUEUE + COUNT):
-            sender.sendto(b"gallery", ("10.99.0.2", 9))
 
 
 SCENARIO = Scenario(

@@ -1,9 +1,6 @@
 """Packets that an IPsec policy forbids to send."""
 
-import socket
-from contextlib import suppress
-
-from tests.gallery.hosts import try_command
+from tests.gallery.hosts import send_udp, try_command
 from tests.gallery.scenario import Moved, Scenario
 from tests.gallery.stage import FAR, HOST_FAR, Stage
 
@@ -13,15 +10,8 @@ COUNT = 20
 def provoke(stage: Stage) -> int:
     try_command(stage.host, f"ip xfrm policy add src {HOST_FAR}/32 dst {FAR}/32 dir out action block",
                 "this kernel has no IPsec")
-    stage.host.run(_send)
+    send_udp(stage.host, COUNT)
     return COUNT
-
-
-def _send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(COUNT):
-            with suppress(PermissionError):
-                sender.sendto(b"gallery", (FAR, 9))
 
 
 SCENARIO = Scenario(
