@@ -38,6 +38,7 @@ class Scenario:
     it is known where the source tells no reason, or where the kernel does not: `reasonless` lists such kernels.
     `interface` is None where no device is involved. `trap` is devlink's name where the hardware drops.
     `silent` says, kernel or source -> why, where there is no event to be had; such a scenario rests on its counters.
+    `mixed` says the same of sources whose events cannot be told from others' that are no part of the scenario.
     `nameless` says the same of the interface's name. Kernels are "6.1", "6.12", "6.18"; sources "bpf", "net_dm",
     "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause.
     `named` are entries of the catalogue of which one must be the headline of a finding, where these are others than
@@ -55,6 +56,7 @@ class Scenario:
     trap: str | None = None
     counters: tuple[Moved, ...] = ()
     silent: Mapping[str, str] = field(default_factory=dict)
+    mixed: Mapping[str, str] = field(default_factory=dict)
     nameless: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     module: str | None = None

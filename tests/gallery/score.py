@@ -50,6 +50,8 @@ def judge(played: Played, report: Row) -> Score:
     headline, told = _headline(played, report["findings"])
     if silent := _limit(scenario.silent, played.source):
         return Score(None, headline, None, counters, (f"no event: {silent}", *notes, *told))
+    if mixed := _limit(scenario.mixed, played.source):
+        return Score(None, None, None, counters, (f"not to be told apart: {mixed}", *notes))
     by_place = played.source != "bpf" or not {"*", kernel()}.isdisjoint(scenario.reasonless)
     own = [row for row in report["drops"]
            if belongs(row, scenario, played.stage) and is_cause(row, scenario, by_place=by_place)]
