@@ -88,8 +88,7 @@ class Pending:
         else:
             self._discarded_packets += 1
 
-    def add_round(self, round_: Round, changes: Iterable[CounterChange],
-                  starts: Iterable[Start]) -> None:
+    def add_round(self, round_: Round, changes: Iterable[CounterChange], starts: Iterable[Start]) -> None:
         """Take what a collector has read."""
         with self._changed:
             self._rounds.append(round_)

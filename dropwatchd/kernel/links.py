@@ -32,7 +32,7 @@ class Link(NamedTuple):
 
     @property
     def is_made(self) -> bool:
-        """Say whether the kernel made it, and will unmake it with its namespace; hardware goes on elsewhere."""
+        """Say whether the kernel made it, so that its counters began at zero; hardware comes from elsewhere."""
         return self.kind != ""
 
 
