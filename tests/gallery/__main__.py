@@ -16,12 +16,13 @@ from tests.gallery.run import BATCH, play, report
 from tests.gallery.scenario import MissingError
 from tests.gallery.scenarios import names, scenario
 from tests.gallery.score import COLUMNS, Score, kernel
+from tests.vm.image import UnavailableError
 
 _SIGNS = {True: "yes", False: "NO", None: "-"}
 
 
 def main() -> None:
-    """Exit with 1 when a scenario was not told right."""
+    """Exit with 1 when a scenario was not told right, or the guests cannot be had."""
     given = _arguments()
     source = given.source or "bpf"
     if given.show:
@@ -34,7 +35,11 @@ def main() -> None:
     if given.source:
         _show(results, source)
     else:
-        played |= play_in_all(given.only)
+        try:
+            played |= play_in_all(given.only)
+        except UnavailableError as error:
+            _show(results, source)
+            sys.exit(f"not played in guests: {error}")
         _show_all(played)
     sys.exit(not all(is_right(result) for results in played.values() for result in results.values()))
 

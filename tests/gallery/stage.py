@@ -48,7 +48,7 @@ class Stage:
             _address(self.far, "in0", FAR, FAR_MAC, (HOST_FAR, HOST_FAR_MAC))
             for namespace, devices in ((self.sender, ["wire"]), (self.host, ["in0", "out0"]), (self.far, ["in0"])):
                 for device in devices:
-                    _await_link(namespace, device)
+                    await_link(namespace, device)
             self.sender.command(f"ip route add default via {HOST}")
             self.far.command(f"ip route add default via {HOST_FAR}")
             self._wire = stack.enter_context(self.sender.run(_packet_socket))
@@ -88,11 +88,13 @@ class Stage:
 
     def enable_ipv6(self) -> None:
         """Give sender and host IPv6 addresses that need no probing, and silence everything that IPv6 says unasked."""
-        for namespace, device, address in ((self.sender, "wire", SENDER6), (self.host, "in0", HOST6)):
+        for namespace, device in ((self.sender, "wire"), (self.host, "in0")):
             for key, value in (("accept_ra", 0), ("router_solicitations", 0), ("accept_dad", 0), ("addr_gen_mode", 1),
                                ("disable_ipv6", 0)):
                 namespace.sysctl(f"ipv6/conf/{device}/{key}", value)
-            namespace.command(f"ip address add {address}/64 dev {device} nodad")
+        # An address joins a group, and says so to the other side: which has no route for that while it is starting.
+        self.sender.command(f"ip address add {SENDER6}/64 dev wire nodad")
+        self.host.command(f"ip address add {HOST6}/64 dev in0 nodad")
         self.sender.command(f"ip -6 neighbour replace {HOST6} lladdr {HOST_MAC} dev wire nud permanent")
         self.host.command(f"ip -6 neighbour replace {SENDER6} lladdr {SENDER_MAC} dev in0 nud permanent")
 
@@ -126,7 +128,7 @@ def _address(namespace: Namespace, device: str, address: str, mac: str, *neighbo
         namespace.command(f"ip neighbour replace {neighbour} lladdr {its_mac} dev {device} nud permanent")
 
 
-def _await_link(namespace: Namespace, device: str) -> None:
+def await_link(namespace: Namespace, device: str) -> None:
     """Wait until a device may send: a new one drops all with its noop qdisc until its carrier was noticed."""
     wait_for(lambda: "state UP" in namespace.command(f"ip link show dev {device}"), f"{device} is up")
 
