@@ -34,6 +34,9 @@ class Round:
     failed: bool = False
 
 
+Visits = tuple[int, int]  # to one namespace: when the first round in it had ended, and when the last one began
+
+
 @dataclass(slots=True)
 class Batch:
     """What is written in one transaction. `seen_ns`: every drop before this time is in it, or in an earlier one."""
@@ -46,6 +49,7 @@ class Batch:
     changes: list[CounterChange] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    visits: dict[int, Visits] = field(default_factory=dict)
     namespaces: dict[int, str] = field(default_factory=dict)
 
 
@@ -60,6 +64,7 @@ class Pending:
         self._changes: dict[CounterKey, CounterChange] = {}
         self._starts: list[Start] = []
         self._rounds: list[Round] = []
+        self._visits: dict[int, Visits] = {}
         self._namespaces: dict[int, str] = {}
         self._discarded_packets = 0
         self._seen_ns = 0
@@ -96,6 +101,12 @@ class Pending:
             for change in changes:
                 self._add_change(change)
             self._changed.notify()
+
+    def add_visit(self, netns: int, begun_ns: int, ended_ns: int) -> None:
+        """Take that all collectors have read a namespace, each of them between these times."""
+        with self._changed:
+            first_ns, _ = self._visits.get(netns, (ended_ns, 0))
+            self._visits[netns] = first_ns, begun_ns
 
     def name_namespace(self, inode: int, name: str) -> None:
         """Tell what a namespace is called whose counters are read."""
@@ -138,9 +149,10 @@ class Pending:
                 changes=list(self._changes.values()),
                 starts=self._starts,
                 rounds=self._rounds,
+                visits=self._visits,
                 namespaces=self._namespaces,
             )
-            self._namespaces = {}
+            self._visits, self._namespaces = {}, {}
             self._packets, self._notes, self._starts, self._rounds, self._changes = [], [], [], [], {}
         return batch
 
@@ -156,6 +168,8 @@ class Pending:
             for change in newer.values():
                 self._add_change(change)
             self._starts[:0] = batch.starts
+            for netns, (first_ns, last_ns) in batch.visits.items():
+                self._visits[netns] = first_ns, self._visits.get(netns, (0, last_ns))[1]
             self._namespaces = batch.namespaces | self._namespaces
             self._rounds = _merged_rounds([*batch.rounds, *self._rounds])
 

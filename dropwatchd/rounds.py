@@ -59,8 +59,7 @@ class Rounds(Thread):
     def take_round(self) -> None:
         """Read every collector here, and in the namespaces that the configuration names."""
         self._introduce(self._host.netns, INITIAL)
-        for name, collect in list(self.collectors.items()):
-            self._take(name, collect, self._host)
+        self._take_all(self._host)
         there = named() if self.namespaces else {}
         for name, path in there.items():
             if name in self.namespaces or "*" in self.namespaces:
@@ -73,8 +72,7 @@ class Rounds(Thread):
                 if inode != self._host.netns:
                     self._introduce(inode, name)
                     self._begin_at_zero(inode, name)
-                    for collector, collect in list(self.collectors.items()):
-                        self._take(collector, collect, Host(netns=inode), f"@{name}")
+                    self._take_all(Host(netns=inode), f"@{name}")
             self._note(f"@{name}", "", log.info)
         except FileNotFoundError:
             return  # it went away just now
@@ -95,7 +93,13 @@ class Rounds(Thread):
             self._names[inode] = name
             self._pending.name_namespace(inode, name)
 
-    def _take(self, name: str, collect: Collect, host: Host, place: str = "") -> None:
+    def _take_all(self, host: Host, place: str = "") -> None:
+        begun_ns = time.time_ns()
+        for name, collect in list(self.collectors.items()):
+            self._take(name, collect, host, place)
+        self._pending.add_visit(host.netns, begun_ns, time.time_ns())
+
+    def _take(self, name: str, collect: Collect, host: Host, place: str) -> None:
         time_ns, cpu_ns = time.time_ns(), time.thread_time_ns()
         changes: Iterable[CounterChange] = ()
         starts: Iterable[Start] = ()

@@ -45,7 +45,10 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
 
 
 def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait]:
-    """Return what of a packet may tell why it was dropped: to whom it was sent, and that IPv4 is to route it so."""
+    """Return what of a packet may tell why it was dropped: to whom it was sent, and that IPv4 is to route it so.
+
+    Multicast and broadcast are both "many".
+    """
     start = 0
     if link_header:
         start, protocol = _ethernet(data)
@@ -60,9 +63,9 @@ def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait
     else:
         group, everybody = link_header and bool(data) and data[0] & 1 == 1, False
     if everybody or (link_header and data[:6] == _EVERYBODY):
-        found.add("broadcast")
+        found |= {"broadcast", "many"}
     elif group:
-        found.add("multicast")
+        found |= {"multicast", "many"}
     return found
 
 

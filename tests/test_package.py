@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dropwatchd.history.identity import REVISION
+
 ROOT = Path(__file__).parent.parent
 CI = os.environ.get("CI") == "true"
 
@@ -64,7 +66,7 @@ def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> No
         text=True,
         cwd=tmp_path,
     )
-    assert "schema 0001" in checked.stdout, checked.stderr
+    assert f"schema {REVISION}" in checked.stdout, checked.stderr
 
 
 def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
@@ -75,6 +77,7 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/sources/bpf/drops.bpf.c",
         "dropwatchd/_data/migrations/env.py",
         "dropwatchd/_data/migrations/versions/0001_first_schema.py",
+        "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",
         "dropwatchd/_data/systemd/dropwatchd.service",
         "dropwatchd/_data/systemd/config.toml",
     } <= names

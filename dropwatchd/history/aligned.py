@@ -18,14 +18,23 @@ _NEAR_NS = 1_000_000_000
 _LONGEST_NS = 120_000_000_000
 _ROUND_NS = 5_000_000_000  # what reading all counters of many namespaces may take, and shorter than a failed round
 
-# When counters were first and last read in the window, by run and namespace; -1 stands for all of them together.
+# When counters were first and last read in the window, by run and namespace; -1 stands for all of them together. Where
+# none moves across an edge of the window, none did from the reading beyond it up to the edge.
 _SPANS = """
-    readings AS MATERIALIZED (
+    moved AS MATERIALIZED (
         SELECT d.run_id, c.netns, min(CASE WHEN since_ns >= :since THEN since_ns ELSE until_ns END) AS first,
-               max(CASE WHEN until_ns < :until THEN until_ns ELSE since_ns END) AS last
+               max(CASE WHEN until_ns < :until THEN until_ns ELSE since_ns END) AS last,
+               min(since_ns) < :since AS early, max(until_ns) >= :until AS late
         FROM counter_changes d JOIN counters c ON c.id = d.counter_id
         WHERE until_ns > :since AND since_ns < :until AND (since_ns >= :since OR until_ns < :until)
-        GROUP BY d.run_id, c.netns
+        GROUP BY d.run_id, c.netns),
+    readings AS MATERIALIZED (
+        SELECT run_id, netns, first, last FROM moved
+        UNION ALL
+        SELECT v.run_id, v.netns, CASE WHEN m.early THEN m.first ELSE max(v.first_ns, :since) END,
+               CASE WHEN m.late THEN m.last ELSE min(v.last_ns, :until) END
+        FROM namespace_runs v LEFT JOIN moved m ON m.run_id = v.run_id AND m.netns = v.netns
+        WHERE v.first_ns < :until AND v.last_ns >= :since
         UNION ALL
         SELECT s.run_id, c.netns, min(time_ns), max(time_ns)
         FROM counter_starts s JOIN counters c ON c.id = s.counter_id

@@ -151,6 +151,17 @@ counter_changes = Table(
     sqlite_with_rowid=False,
 )
 
+# The counters of a namespace were read between these times: the end of its first round in a run, the begin of its last.
+namespace_runs = Table(
+    "namespace_runs", metadata,
+    _to("run"),
+    Column("netns", BigInteger, nullable=False),
+    _time("first_ns"),
+    _time("last_ns"),
+    PrimaryKeyConstraint("run_id", "netns"),
+    sqlite_with_rowid=False,
+)
+
 # How each collector fared in a run, so that a counter without changes is known to have been looked at.
 collector_runs = Table(
     "collector_runs", metadata,

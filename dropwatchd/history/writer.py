@@ -127,6 +127,14 @@ class Writer:
             "run_id": self._run, "counter_id": known[change.key],
             "since_ns": change.since_ns, "until_ns": change.until_ns, "delta": _signed(change.delta)}
             for change in batch.changes))
+        self._write_rounds(connection, batch)
+
+    def _write_rounds(self, connection: Connection, batch: Batch) -> None:
+        visits = insert(s.namespace_runs)
+        if batch.visits:
+            connection.execute(visits.on_conflict_do_update(set_={"last_ns": visits.excluded.last_ns}), [
+                {"run_id": self._run, "netns": netns, "first_ns": first_ns, "last_ns": last_ns}
+                for netns, (first_ns, last_ns) in batch.visits.items()])
         new = insert(s.collector_runs)
         rows = _sum_rounds(self._run, batch.rounds)
         if rows:

@@ -18,7 +18,7 @@ import msgspec
 
 Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
-Trait = Literal["multicast", "broadcast", "source_route"]
+Trait = Literal["multicast", "broadcast", "many", "source_route"]
 
 _NEWEST = "6.18"
 _ROOT = Path(__file__).parent
@@ -30,7 +30,10 @@ _MATCH = "match = "  # the first line of a table that stands for many names
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one name means: title is a headline, next the one next step, source the kernel's own word."""
+    """What one name means: title is a headline, next the one next step, source the kernel's own word.
+
+    `packets` is what all packets have in common that are dropped for it.
+    """
 
     name: str
     layer: str
@@ -42,17 +45,14 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     usual: tuple[str, ...] = ()
     next: str = ""
     look: tuple[str, ...] = ()
+    packets: Trait | None = None
 
 
 class Reason(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A drop reason; counters move with it, since is the kernel that brought the name, where known.
-
-    `packets` is what all packets have in common that are dropped for it.
-    """
+    """A drop reason; counters move with it, since is the kernel that brought the name, where known."""
 
     counters: tuple[str, ...]
     since: str | None = None
-    packets: Trait | None = None
 
 
 class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,8 +96,8 @@ AnyCause = TypeVar("AnyCause", bound=Cause)
 
 
 def is_checked(kernels: Iterable[str]) -> bool:
-    """Say whether none of these kernels is newer than those whose sources the catalogue was held against."""
-    return max(map(_version, kernels), default=()) <= _version(_NEWEST)
+    """Say whether these are kernels that are no newer than those whose sources the catalogue was held against."""
+    return () < max(map(_version, kernels), default=()) <= _version(_NEWEST)
 
 
 @cache

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from dwreport import catalogue
-from dwreport.causes import Reason
 from dwreport.findings.grouping import Group, groups, place_name
 from dwreport.findings.lines import (
     comparisons,
@@ -24,6 +23,7 @@ from dwreport.reconcile import Agreement
 from dwreport.render.text import counted
 
 _TRAITS = {"multicast": "was sent to a multicast address", "broadcast": "was sent to everybody",
+           "many": "was sent to a multicast address or to everybody",
            "source_route": "says by which routers it wants to go"}
 _RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
 
@@ -56,11 +56,13 @@ def _ground(group: Group, facts: Facts) -> list[str]:
     closer = [f"{shown(group.told)} accounts for every one of them"] if group.told else []
     if group.ground == "counters":
         return [f"the kernel names no reason; only the counters of {shown(group.name)} moved, and by as much", *closer]
-    if group.ground == "packets" and isinstance(group.cause, Reason) and group.cause.packets:
+    if group.ground == "packets" and group.cause and group.cause.packets:
         sampled = counted(len(facts.sampled(group.drops)), "sampled packet")
         return [f"the kernel names no reason; of {sampled}, every one {_TRAITS[group.cause.packets]}", *closer]
     if group.ground == "names":
         return ["the kernel names no reason, and does name one for every other drop in this function"]
+    if group.ground == "others":
+        return ["the kernel names no reason; for any other cause it would, or a counter would have moved"]
     if group.ground != "place":
         return closer
     candidates = dict.fromkeys(name for total in group.drops

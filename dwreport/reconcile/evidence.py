@@ -13,7 +13,7 @@ from dropwatchd.model import DropKey
 from dwreport.reconcile.algebra import Equality, candidates_of, equalities, reason_of
 from dwreport.reconcile.tally import Place, Tally, written
 
-Means = Literal["counters", "packets", "names"]
+Means = Literal["counters", "packets", "names", "others"]
 Looked = Iterable[tuple[str, str, str, int | None]]
 
 

@@ -16,10 +16,10 @@ _Spare = dict[str, list[Agreement]]
 
 
 def settled(found: Evidence) -> tuple[Evidence, list[Agreement]]:
-    """Reconcile, and once more with the reasons that the counters told; where they are silent, packets and names."""
+    """Reconcile, and once more with the reasons told by counters; where they are silent, by packets or what is left."""
     first = reconcile(found)
     spare = _to_spare(first)
-    told = {**dict(_told_by_names(found)), **dict(_told_by_packets(found, spare)),
+    told = {**dict(_told_by_elimination(found)), **dict(_told_by_packets(found, spare)),
             **dict(_told_by_counters(found, spare))}
     if not told:
         return found, first
@@ -60,13 +60,14 @@ def _near(drop: AlignedDrop, spare: _Spare) -> list[Agreement]:
             if netns is None or agreement.place.netns in {None, netns}]
 
 
-def _told_by_names(found: Evidence) -> Iterable[_Subject]:
-    """Yield the reasons of drops to which the kernel would have given one, had they been anything else."""
+def _told_by_elimination(found: Evidence) -> Iterable[_Subject]:
+    """Yield the reasons of drops that can have had no other: the kernel would have named it, or its counter moved."""
     for drop in found.drops:
         candidates = found.candidates(drop.host, drop.key)
-        if (len(candidates) == 1 and len(candidates_of(drop.key, ())) > 1
-                and causes.is_checked(found.kernels[drop.host]) and not found.refuted(drop, candidates[0])):
-            yield (drop.host, drop.key), Told(candidates[0], "names")
+        left = [name for name in candidates if not found.refuted(drop, name)]
+        known = causes.is_checked(found.kernels.get(drop.host, ()))
+        if len(left) == 1 and len(candidates_of(drop.key, ())) > 1 and known:
+            yield (drop.host, drop.key), Told(left[0], "names" if len(candidates) == 1 else "others")
 
 
 def _told_by_packets(found: Evidence, spare: _Spare) -> Iterable[_Subject]:
@@ -77,7 +78,7 @@ def _told_by_packets(found: Evidence, spare: _Spare) -> Iterable[_Subject]:
     for drop in found.drops:
         traits = found.traits.get((drop.host, drop.key), frozenset())
         candidates = found.candidates(drop.host, drop.key)
-        fitting = [name for name in candidates if (known := causes.reason(name)) and known.packets in traits]
+        fitting = [name for name in candidates if (known := causes.written(name)) and known.packets in traits]
         if (len(fitting) == 1 and not found.refuted(drop, fitting[0])
                 and not any(agreement.equality.concerns(drop.key, name) for agreement in _near(drop, spare)
                             for name in candidates if name not in fitting)):

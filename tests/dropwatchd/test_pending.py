@@ -27,13 +27,16 @@ def test_a_batch_that_comes_back_is_merged_with_what_came_since() -> None:
     pending = Pending()
     pending.add([drop(1, 2)], 10)
     pending.add_round(Round("snmp", 5, 6), [CounterChange(COUNTER, 1, 5, 3, 103)], [])
+    pending.add_visit(7, 4, 6)
     batch = pending.take()
     pending.add([drop(1, 4), drop(2, 1)], 20)
     pending.add_round(Round("snmp", 9, 6), [CounterChange(COUNTER, 5, 9, 4, 107)], [])
+    pending.add_visit(7, 8, 10)
     pending.put_back(batch)
     again = pending.take()
     assert sorted((w.start_ns, w.drop.count) for w in again.windows) == [(1_000_000_000, 6), (2_000_000_000, 1)]
     assert again.changes == [CounterChange(COUNTER, 1, 9, 7, 107)]
+    assert again.visits == {7: (6, 8)}
     assert again.seen_ns == 20
 
 

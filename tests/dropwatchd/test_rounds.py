@@ -90,6 +90,9 @@ def test_named_namespaces_are_read_too(namespace: str) -> None:
     inode = Path(f"/run/netns/{namespace}").stat().st_ino
     moved = {change.key.name: change.delta for change in batch.changes if change.key.netns == inode}
     assert moved["UdpNoPorts"] == 100
+    first_ns, last_ns = batch.visits[inode]
+    (change,) = (change for change in batch.changes if change.key.netns == inode and change.key.name == "UdpNoPorts")
+    assert change.since_ns <= first_ns < last_ns <= change.until_ns
     backlogs = [reading for _, reading in batch.starts if reading.key.name == "processed"]
     assert len(backlogs) == len({reading.key.labels for reading in backlogs})
     assert not batch.gaps

@@ -83,6 +83,10 @@ class History:
         self._add(schema.counter_starts, {"run_id": run, "counter_id": self._known(schema.counters, counter),
                                           "time_ns": time_ns, "value": 0})
 
+    def visited(self, run: int, first_ns: int, last_ns: int, netns: int = 4026531840) -> None:
+        """Add that the counters of a namespace were read between two times."""
+        self._add(schema.namespace_runs, {"run_id": run, "netns": netns, "first_ns": first_ns, "last_ns": last_ns})
+
     def gap(self, run: int, since_ns: int, until_ns: int, **values: object) -> None:
         """Add a row to the ledger."""
         self._add(schema.gaps, {"run_id": run, "since_ns": since_ns, "until_ns": until_ns, "cause": "map full",

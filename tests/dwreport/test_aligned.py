@@ -56,6 +56,30 @@ def test_namespaces_have_readings_of_their_own(history: History) -> None:
     assert {netns: drop.host_inside for netns, drop in found.items()} == {4026531840: 10, 7: 14, None: 18}
 
 
+def test_a_namespace_that_rests_has_been_read_all_the_same(history: History) -> None:
+    """Up to the edges of the window, or to the first and last time that it was read: it may be there no more."""
+    run = history.run(_second(-100))
+    history.visited(run, _second(-90), _second(3700))
+    history.visited(run, _second(100), _second(200), netns=7)
+    for second in (5, 150, 3500):
+        history.drop(run, _second(second), 5)
+        history.drop(run, _second(second), 7, **BLUE)
+    found = {drop.key.interface.netns: drop for drop in _read(history)[0]}
+    assert {netns: (drop.inside, drop.at_most) for netns, drop in found.items()} == {
+        4026531840: (15, 15), 7: (7, 7)}
+
+
+def test_what_moves_across_the_end_bounds_a_namespace_that_is_read_beyond(history: History) -> None:
+    """Of the last reading before the end of the window, not of the one after it: that change is not counted."""
+    run = history.run()
+    history.visited(run, _second(10), _second(3700))
+    history.counter(run, "UdpNoPorts", 5, _second(3605))
+    for second in (3590, 3598):
+        history.drop(run, _second(second), 5)
+    [drop] = _read(history)[0]
+    assert (drop.count, drop.inside, drop.at_most) == (10, 5, 5)
+
+
 def test_time_between_two_runs_is_in_neither(history: History) -> None:
     """Each run has its own first and last reading."""
     for first in (100, 1000):

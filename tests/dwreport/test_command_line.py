@@ -131,9 +131,10 @@ def test_a_full_disk_is_a_fault(history: History) -> None:
 
 
 def test_an_interrupt_ends_quietly(history: History) -> None:
-    """While it waits for whoever reads, with the code that shells give to SIGINT."""
+    """While it waits for whoever reads, with the code that shells give to SIGINT; also where the tests ignore that."""
     history.many_drops(history.run(), 3000)
-    process = subprocess.Popen([*WORDS, "--database", str(history.path), "--since", f"@{START_NS // NANO}", "drops",
+    words = ("env", "--default-signal=INT", *WORDS)
+    process = subprocess.Popen([*words, "--database", str(history.path), "--since", f"@{START_NS // NANO}", "drops",
                                 "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.read(1)  # it has begun to write, and cannot end: the pipe holds less than the report

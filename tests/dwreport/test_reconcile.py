@@ -11,7 +11,7 @@ from dwreport.reconcile import ABSENT, ELSEWHERE, UNTOLD, Agreement, reconcile
 from dwreport.reconcile.algebra import equalities
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.settle import settled
-from tests.dwreport.made import BLUE, HOST, INIT, IPV6, counter, drop, key, looked
+from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, counter, drop, key, looked
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")
 CLOSED = key("NO_SOCKET", "__udp4_lib_rcv")
@@ -230,10 +230,12 @@ def test_a_counter_may_be_the_cause_by_itself() -> None:
     assert _settled([nameless], [counter("UdpIgnoredMulti", 19)]) == {}
 
 
-def _told(symbol: str, traits: set[str], kernel: str = "6.18.1") -> list[tuple[str, str]]:
-    nameless = drop(key("NOT_SPECIFIED", symbol), 20)
-    evidence, _agreements = settled(Evidence([nameless], [], kernels={HOST: [kernel]},
-                                             traits={(HOST, nameless.key): traits}))
+def _told(symbol: str, traits: set[str], kernel: str = "6.18.1", read: tuple[str, ...] = (),
+          moved: int = 0) -> list[tuple[str, str]]:
+    nameless = drop(key("NOT_SPECIFIED", symbol, IPV6 if symbol.startswith("ipv6") else IPV4), 20)
+    evidence, _agreements = settled(Evidence(
+        [nameless], [counter(name, moved) for name in read if moved], looked(*read), kernels={HOST: [kernel]},
+        traits={(HOST, nameless.key): traits}))
     return [*evidence.settled.values()]
 
 
@@ -241,6 +243,7 @@ def test_the_packets_may_be_what_tells() -> None:
     """All that were sampled went to a group; one that did not, and nothing follows."""
     assert _told("ip_rcv_finish_core", {"multicast"}) == [("multicast_not_joined", "packets")]
     assert _told("ip_rcv_finish_core", set()) == []
+    assert _told("__udp4_lib_rcv", {"broadcast", "many"}) == [("UdpIgnoredMulti", "packets")]
 
 
 def test_what_is_left_when_the_kernel_names_all_others_is_it() -> None:
@@ -248,6 +251,17 @@ def test_what_is_left_when_the_kernel_names_all_others_is_it() -> None:
     assert _told("ip_error", set()) == [("blackhole_or_prohibit_route", "names")]
     assert _told("ip_error", set(), "5.17.0") == []
     assert _told("ip_error", set(), "9.0.0") == []  # it may have learned to drop for more
+
+
+def test_what_is_left_when_the_counters_of_all_others_rested_is_it() -> None:
+    """A broken routing header is counted: where that counter was read and stood still, segment routing is off."""
+    def told(kernel: str = "6.18.1", read: tuple[str, ...] = (), moved: int = 0) -> list[tuple[str, str]]:
+        return _told("ipv6_rthdr_rcv", set(), kernel, read, moved)
+
+    assert told(read=("Ip6InHdrErrors",)) == [("segment_routing_off", "others")]
+    assert told() == []  # nobody looked
+    assert told(read=("Ip6InHdrErrors",), moved=7) == []  # some may have been counted
+    assert told("6.1.0", read=("Ip6InHdrErrors",)) == []  # an older kernel does not name one more
 
 
 def test_a_kernel_leaves_only_those_without_a_reason_that_it_does_not_name() -> None:

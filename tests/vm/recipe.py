@@ -96,9 +96,10 @@ LINKS = {
 }
 
 FILES = {
-    # Only the modules that reach the root disk: a small initramfs is built and unpacked sooner.
+    # Only the modules that reach the root disk: a small initramfs is built and unpacked sooner. The last one is there
+    # before anything is mounted through it: while it looks for its devices, a mount finds no channel and gives up.
     "etc/initramfs-tools/conf.d/guest": "MODULES=list\n",
-    "etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\n",
+    "etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\n9pnet_virtio\n",
     "etc/modprobe.d/guest.conf": "".join(f"blacklist {module}\n" for module in BLACKLISTED_MODULES),
     "etc/hostname": "guest\n",
     "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 guest\n",

@@ -202,15 +202,15 @@ def _pipe(path: Path) -> None:
     (_text, "not an SQLite database, {path}; name"),
     (_foreign, "another program's database, {path}; name"),
     (_corrupt, "the history is corrupt, {path}; save"),
-    (_revision("9999"), "made by a newer dropwatchd (schema 9999, this program reads 0001), {path}; upgrade"),
-    (_revision("0000"), "made by an older dropwatchd (schema 0000, this program reads 0001), {path}; start"),
+    (_revision("9999"), "made by a newer dropwatchd (schema 9999, this program reads {revision}), {path}; upgrade"),
+    (_revision("0000"), "made by an older dropwatchd (schema 0000, this program reads {revision}), {path}; start"),
 ], ids=lambda value: getattr(value, "__name__", None))
 def test_what_is_no_history_is_named(database: Path, spoil: Callable[[Path], None], what: str) -> None:
     """What is wrong, where, and what to do."""
     spoil(database)
     with pytest.raises(UnreadableError) as raised:
         read(database, lambda connection: connection.execute("SELECT * FROM drops").fetchall())
-    assert str(raised.value).startswith(what.format(path=database))
+    assert str(raised.value).startswith(what.format(path=database, revision=identity.REVISION))
 
 
 def test_a_locked_history_is_named(database: Path) -> None:

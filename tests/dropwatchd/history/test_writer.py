@@ -55,8 +55,10 @@ def test_a_batch_is_written_whole(database: Path, new_writer: NewWriter) -> None
             starts=[(NANO, Reading(counter, (1 << 64) - 1))],
             changes=[CounterChange(counter, NANO, 2 * NANO, 4, 5)],
             rounds=[Round("link", NANO, 10), Round("link", 2 * NANO, 20, failed=True)],
+            visits={7: (NANO, 2 * NANO)},
         )
     )
+    writer.write(Batch(9 * NANO, visits={7: (3 * NANO, 3 * NANO)}))
     assert _rows(
         database, "SELECT window_start, count, bytes, reason, location, interface, netns, protocol FROM v_drops"
     ) == [
@@ -72,6 +74,7 @@ def test_a_batch_is_written_whole(database: Path, new_writer: NewWriter) -> None
     ]
     assert _rows(database, "SELECT value FROM counter_starts") == [(-1,)]  # 2^64 - 1 in SQLite's signed 64 bits
     assert _rows(database, "SELECT rounds, failures, busy_ns FROM collector_runs") == [(2, 1, 30)]
+    assert _rows(database, "SELECT netns, first_ns, last_ns FROM namespace_runs") == [(7, NANO, 3 * NANO)]
     assert _rows(database, "SELECT last_seen_ns FROM runs") == [(9 * NANO,)]
 
 
