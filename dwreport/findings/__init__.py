@@ -62,7 +62,7 @@ def _ground(group: Group, facts: Facts) -> list[str]:
     if group.ground == "names":
         return ["the kernel names no reason, and does name one for every other drop in this function"]
     if group.ground == "others":
-        return ["the kernel names no reason; for any other cause it would, or a counter would have moved"]
+        return ["the kernel names no reason; its other names, counters that rested and the packets leave this one"]
     if group.ground != "place":
         return closer
     candidates = dict.fromkeys(name for total in group.drops

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.reader import DropTotal, PacketRow, Reader
 from dropwatchd.model import DropKey, Effect, GapCause
-from dwreport.causes import Trait
 from dwreport.findings.model import Facts
 from dwreport.reconcile.algebra import equalities
-from dwreport.reconcile.evidence import Evidence
+from dwreport.reconcile.evidence import Evidence, Sampled
 from dwreport.reconcile.settle import settled
 from dwreport.who import traits
 
 _SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded
+_HEADERS = 74  # bytes: Ethernet and the longest IPv4 header
 _LOSSY = {Effect.BLIND, Effect.PARTIAL}
 _SCOPES = {"drops", "software"}
 
@@ -25,16 +25,18 @@ def gather(reader: Reader, drops: Sequence[DropTotal]) -> Facts:
     packets = list(reader.packets(_SAMPLES))
     evidence, agreements = settled(Evidence(
         aligned.drops(), aligned.counters(), aligned.looked_at(names), blind=_is_blind(reader),
-        kernels=_kernels(reader), traits=shared_traits(packets)))
+        kernels=_kernels(reader), sampled=sampled(packets)))
     return Facts(drops, packets, evidence, agreements, _names(reader, evidence))
 
 
-def shared_traits(packets: Iterable[PacketRow]) -> dict[tuple[str, DropKey], set[Trait]]:
-    """Return what all packets that were sampled of a drop have in common."""
-    found: dict[tuple[str, DropKey], set[Trait]] = {}
+def sampled(packets: Iterable[PacketRow]) -> dict[tuple[str, DropKey], Sampled]:
+    """Return what all packets have that were sampled of a drop, and what any of them may have."""
+    found: dict[tuple[str, DropKey], Sampled] = {}
     for packet in packets:
         own = traits(packet.data, packet.key.kind.protocol, link_header=packet.link_header)
-        found[packet.host, packet.key] = found.get((packet.host, packet.key), own) & own
+        may = own if len(packet.data) >= min(packet.length, _HEADERS) else Sampled().some
+        every, some = found.get((packet.host, packet.key), (own, may))
+        found[packet.host, packet.key] = Sampled(every & own, some | may)
     return found
 
 

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey
+from dwreport import causes
 from dwreport.reconcile.algebra import Equality, candidates_of, equalities, reason_of
 from dwreport.reconcile.tally import Place, Tally, written
 
@@ -28,13 +29,20 @@ class Told(NamedTuple):
     means: Means
 
 
+class Sampled(NamedTuple):
+    """Traits that every packet has, and such as a packet may have: one that was cut short may have any."""
+
+    every: AbstractSet[str] = frozenset()
+    some: AbstractSet[str] = frozenset(get_args(causes.Trait))
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Drops and counters between two readings of the counters.
 
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `settled` are reasons
     of drops for which the kernel gave none. `blind` says whether drops went unseen. `kernels` are the releases that
-    each host ran; `traits`, what all packets that were sampled of a drop have in common.
+    each host ran; `sampled`, what the packets have of a drop that were sampled.
     """
 
     drops: Sequence[AlignedDrop]
@@ -43,7 +51,7 @@ class Evidence:
     blind: bool = False
     settled: Mapping[tuple[str, DropKey], Told] = field(default_factory=dict)
     kernels: Mapping[str, Collection[str]] = field(default_factory=dict)
-    traits: Mapping[tuple[str, DropKey], AbstractSet[str]] = field(default_factory=dict)
+    sampled: Mapping[tuple[str, DropKey], Sampled] = field(default_factory=dict)
 
     @cached_property
     def tally(self) -> Tally:
@@ -95,6 +103,12 @@ class Evidence:
         return next((equality.counters[0] for equality in equalities()
                      if equality.counters and not equality.uncounted and not equality.optional
                      and equality.concerns(drop.key, reason) and self._rested(equality, drop)), None)
+
+    def fits(self, drop: AlignedDrop, reason: str) -> bool | None:
+        """Say whether all sampled packets are such as are dropped for a reason; None where they may be."""
+        known, sampled = causes.written(reason), self.sampled.get((drop.host, drop.key), Sampled())
+        trait = known.packets if known else None
+        return None if trait is None or trait in sampled.some - sampled.every else trait in sampled.every
 
     def _rested(self, equality: Equality, drop: AlignedDrop) -> bool:
         """Say whether counters were read before and after a drop, where it is counted, and none of them moved."""

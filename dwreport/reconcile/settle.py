@@ -61,10 +61,14 @@ def _near(drop: AlignedDrop, spare: _Spare) -> list[Agreement]:
 
 
 def _told_by_elimination(found: Evidence) -> Iterable[_Subject]:
-    """Yield the reasons of drops that can have had no other: the kernel would have named it, or its counter moved."""
+    """Yield the reasons of drops that can have had no other.
+
+    The kernel would have named it, or its counter would have moved, or its packets would have been others.
+    """
     for drop in found.drops:
         candidates = found.candidates(drop.host, drop.key)
-        left = [name for name in candidates if not found.refuted(drop, name)]
+        left = [name for name in candidates
+                if found.fits(drop, name) is not False and not found.refuted(drop, name)]
         known = causes.is_checked(found.kernels.get(drop.host, ()))
         if len(left) == 1 and len(candidates_of(drop.key, ())) > 1 and known:
             yield (drop.host, drop.key), Told(left[0], "names" if len(candidates) == 1 else "others")
@@ -76,9 +80,8 @@ def _told_by_packets(found: Evidence, spare: _Spare) -> Iterable[_Subject]:
     A counter of another candidate that has more packets than events leaves that open.
     """
     for drop in found.drops:
-        traits = found.traits.get((drop.host, drop.key), frozenset())
         candidates = found.candidates(drop.host, drop.key)
-        fitting = [name for name in candidates if (known := causes.written(name)) and known.packets in traits]
+        fitting = [name for name in candidates if found.fits(drop, name)]
         if (len(fitting) == 1 and not found.refuted(drop, fitting[0])
                 and not any(agreement.equality.concerns(drop.key, name) for agreement in _near(drop, spare)
                             for name in candidates if name not in fitting)):

@@ -9,7 +9,7 @@ from dropwatchd.model import DropKey
 from dwreport import causes
 from dwreport.reconcile import ABSENT, ELSEWHERE, UNTOLD, Agreement, reconcile
 from dwreport.reconcile.algebra import equalities
-from dwreport.reconcile.evidence import Evidence
+from dwreport.reconcile.evidence import Evidence, Sampled
 from dwreport.reconcile.settle import settled
 from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, counter, drop, key, looked
 
@@ -230,12 +230,12 @@ def test_a_counter_may_be_the_cause_by_itself() -> None:
     assert _settled([nameless], [counter("UdpIgnoredMulti", 19)]) == {}
 
 
-def _told(symbol: str, traits: set[str], kernel: str = "6.18.1", read: tuple[str, ...] = (),
+def _told(symbol: str, traits: set[str] | None, kernel: str = "6.18.1", read: tuple[str, ...] = (),
           moved: int = 0) -> list[tuple[str, str]]:
     nameless = drop(key("NOT_SPECIFIED", symbol, IPV6 if symbol.startswith("ipv6") else IPV4), 20)
     evidence, _agreements = settled(Evidence(
         [nameless], [counter(name, moved) for name in read if moved], looked(*read), kernels={HOST: [kernel]},
-        traits={(HOST, nameless.key): traits}))
+        sampled={(HOST, nameless.key): Sampled(traits, traits)} if traits is not None else {}))
     return [*evidence.settled.values()]
 
 
@@ -262,6 +262,12 @@ def test_what_is_left_when_the_counters_of_all_others_rested_is_it() -> None:
     assert told() == []  # nobody looked
     assert told(read=("Ip6InHdrErrors",), moved=7) == []  # some may have been counted
     assert told("6.1.0", read=("Ip6InHdrErrors",)) == []  # an older kernel does not name one more
+
+
+def test_packets_rule_out_what_they_are_not() -> None:
+    """A bridge's snooping only looks at multicasts: a port that is locked is left, unless a packet is unknown."""
+    assert _told("br_handle_frame_finish", set()) == [("bridge_port_locked", "others")]
+    assert _told("br_handle_frame_finish", None) == []
 
 
 def test_a_kernel_leaves_only_those_without_a_reason_that_it_does_not_name() -> None:
@@ -310,5 +316,5 @@ def test_packets_decide_nothing_where_a_counter_has_more_than_the_events() -> No
     for moved, told in ((0, 1), (7, 0)):
         evidence, _agreements = settled(Evidence(
             [nameless], [counter("TcpExtIPReversePathFilter", moved)] if moved else [], kernels={HOST: ["5.18.0"]},
-            traits={(HOST, nameless.key): {"multicast"}}))
+            sampled={(HOST, nameless.key): Sampled({"multicast"}, {"multicast"})}))
         assert len(evidence.settled) == told

@@ -22,5 +22,5 @@ SCENARIO = Scenario(
     locations=("ip6_pkt_prohibit", "ip6_pkt_drop"),
     counters=(Moved("snmp6", "Ip6InNoRoutes"),),
     beside=("ip6_rcv_core",),
-    named=("IP_INNOROUTES in ip6_pkt_prohibit",),
+    named=("IP_INNOROUTES in ip6_pkt_prohibit", "IP_INNOROUTES in ip6_pkt_drop"),
 )

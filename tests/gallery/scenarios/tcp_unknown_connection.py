@@ -22,5 +22,5 @@ SCENARIO = Scenario(
     "TCP connection unknown to a listener", provoke, reasons=("TCP_FLAGS",), reasonless=("6.1",),
     locations=("tcp_v4_do_rcv",),
     beside=("ip_error",),
-    named=("TCP_FLAGS in tcp_v4_do_rcv",),
+    named=("TCP_FLAGS in tcp_v4_do_rcv", "tcp_v4_do_rcv"),
 )
