@@ -47,7 +47,7 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
 def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait]:
     """Return what of a packet may tell why it was dropped: to whom it was sent, and that IPv4 is to route it so.
 
-    Multicast and broadcast are both "many".
+    Multicast and broadcast are both "many"; a "group_frame" is either to Ethernet, whatever is in it.
     """
     start = 0
     if link_header:
@@ -62,8 +62,10 @@ def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait
         group, everybody = packet[24] == 0xFF, False
     else:
         group, everybody = link_header and bool(data) and data[0] & 1 == 1, False
+    if link_header and data[:1] and data[0] & 1:
+        found.add("group_frame")
     if everybody or (link_header and data[:6] == _EVERYBODY):
-        found |= {"broadcast", "many"}
+        found.add("many")
     elif group:
         found |= {"multicast", "many"}
     return found

@@ -18,7 +18,7 @@ import msgspec
 
 Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
-Trait = Literal["multicast", "broadcast", "many", "source_route"]
+Trait = Literal["multicast", "many", "group_frame", "source_route"]
 
 _NEWEST = "6.18"
 _ROOT = Path(__file__).parent
@@ -59,11 +59,13 @@ class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A function that frees packets; candidates are what it may stand for, cause the reason if it is sure.
 
     A candidate is a reason or a counter that is a cause by itself; "NAME until 6.14" is one to which kernels from 6.14
-    on give its reason, so that a packet without any is none of these.
+    on give its reason, so that a packet without any is none of these. `complete` says that there are no others, nor
+    such as are too rare to be named.
     """
 
     candidates: tuple[str, ...] = ()
     cause: str | None = None
+    complete: bool = False
     match: str | None = None
 
     def possible(self, kernels: Iterable[str]) -> tuple[str, ...]:

@@ -22,9 +22,12 @@ from dwreport.findings.unseen import unseen
 from dwreport.reconcile import Agreement
 from dwreport.render.text import counted
 
-_TRAITS = {"multicast": "was sent to a multicast address", "broadcast": "was sent to everybody",
-           "many": "was sent to a multicast address or to everybody",
-           "source_route": "says by which routers it wants to go"}
+_TRAITS = {
+    "multicast": "was sent to a multicast address",
+    "many": "was sent to a multicast address or to everybody",
+    "group_frame": "came in a broadcast or multicast frame",
+    "source_route": "says by which routers it wants to go",
+}
 _RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
 
 

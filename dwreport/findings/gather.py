@@ -34,7 +34,8 @@ def sampled(packets: Iterable[PacketRow]) -> dict[tuple[str, DropKey], Sampled]:
     found: dict[tuple[str, DropKey], Sampled] = {}
     for packet in packets:
         own = traits(packet.data, packet.key.kind.protocol, link_header=packet.link_header)
-        may = own if len(packet.data) >= min(packet.length, _HEADERS) else Sampled().some
+        whole = packet.link_header and len(packet.data) >= min(packet.length, _HEADERS)
+        may = own if whole else Sampled().some
         every, some = found.get((packet.host, packet.key), (own, may))
         found[packet.host, packet.key] = Sampled(every & own, some | may)
     return found

@@ -69,8 +69,9 @@ def _told_by_elimination(found: Evidence) -> Iterable[_Subject]:
         candidates = found.candidates(drop.host, drop.key)
         left = [name for name in candidates
                 if found.fits(drop, name) is not False and not found.refuted(drop, name)]
-        known = causes.is_checked(found.kernels.get(drop.host, ()))
-        if len(left) == 1 and len(candidates_of(drop.key, ())) > 1 and known:
+        place = causes.location(drop.key.location.symbol or "")
+        sure = len(candidates) == 1 < len(candidates_of(drop.key, ())) or (place is not None and place.complete)
+        if len(left) == 1 and sure and causes.is_checked(found.kernels.get(drop.host, ())):
             yield (drop.host, drop.key), Told(left[0], "names" if len(candidates) == 1 else "others")
 
 

@@ -76,12 +76,14 @@ def test_traits_of_packets() -> None:
         return {*traits(link + packet[:16] + address + packet[20:], 0x0800, link_header=bool(link))}
 
     assert to(bytes([239, 1, 1, 1])) == {"multicast", "many"}
-    assert to(bytes([255] * 4)) == {"broadcast", "many"}
-    assert to(bytes([192, 0, 2, 255]), b"\xff" * 6 + ETHERNET[6:]) == {"broadcast", "many"}
+    assert to(bytes([255] * 4)) == {"many"}
+    assert to(bytes([192, 0, 2, 255]), b"\xff" * 6 + ETHERNET[6:]) == {"group_frame", "many"}
+    assert to(bytes([192, 0, 2, 1]), b"\x03" + ETHERNET[1:]) == {"group_frame"}
     assert to(bytes([192, 0, 2, 1]), options=bytes([1, 131, 3, 4])) == {"source_route"}
     assert to(bytes([224, 0, 0, 22]), options=bytes([148, 4, 0, 0])) == {"multicast", "many"}
     assert to(bytes([192, 0, 2, 1]), options=bytes([7, 0, 131, 0])) == {"source_route"}
     assert to(bytes([192, 0, 2, 1]), ETHERNET) == set()
     assert traits(_ipv6(PORTS)[:24] + b"\xff" + bytes(15), 0x86DD, link_header=False) == {"multicast", "many"}
-    assert traits(bytes.fromhex("0180c2000000 040404040404 0026 4242"), None, link_header=True) == {"multicast", "many"}
+    assert traits(bytes.fromhex("0180c2000000 040404040404 0026 4242"), None, link_header=True) == {
+        "multicast", "many", "group_frame"}
     assert traits(b"", None, link_header=True) == set()
