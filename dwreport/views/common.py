@@ -24,9 +24,13 @@ def gap_section(reader: Reader, coverage: Coverage) -> Section:
     scope = reader.scope
     costly = [gap for gap in coverage.gaps if gap.effect != "detail"][:_MOST]
     rest = len(coverage.gaps) - len(costly)
-    note = f"and {counted(rest, 'more gap')}; dwreport coverage shows all"
-    return Section(None, [], gap_columns(time_format(scope.since_ns, scope.until_ns)), title="What was not seen",
-                   shown=[gap_row(gap) for gap in costly], notes=[note] if rest else [])
+    if costly:
+        title, note = "What was not seen", f"and {counted(rest, 'more gap')}"
+    else:
+        title, note = "", f"Every drop was counted, some with less detail ({counted(rest, 'gap')})"
+    return Section(None, [], gap_columns(time_format(scope.since_ns, scope.until_ns)), title=title,
+                   shown=[gap_row(gap) for gap in costly],
+                   notes=[f"{note}; dwreport coverage shows all"] if rest else [])
 
 
 def gap_columns(times: str) -> list[Column]:

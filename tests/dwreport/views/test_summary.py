@@ -125,7 +125,8 @@ def test_gaps_of_detail_are_a_line(history: History, report: Report) -> None:
     run = history.run()
     for second in range(3):
         history.gap(run, START_NS + second * NANO, START_NS + second * NANO, effect="detail", lost=1)
-    assert report().endswith("What was not seen\nand 3 more gaps; dwreport coverage shows all\n")
+    assert report().endswith(
+        "\n\nEvery drop was counted, some with less detail (3 gaps); dwreport coverage shows all\n")
 
 
 def test_hostile_names_reach_no_terminal_raw(history: History, report: Report) -> None:
