@@ -1,9 +1,10 @@
 """The rows of reports, as the JSON contract has them, from what the history holds."""
 
 import json
+from collections.abc import Mapping
 from typing import cast
 
-from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap
+from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import Drop, Interface, Window
 from dwreport import catalogue
 from dwreport.answer import NANO, Moment
@@ -89,6 +90,18 @@ def gap_row(gap: LedgerGap) -> dict[str, object]:
         "scope": gap.scope,
         "detail": gap.detail or None,
         "host": gap.host,
+    }
+
+
+def event_row(event: LoggedEvent, names: Mapping[int, str]) -> dict[str, object]:
+    """Return a row of `events`."""
+    return {
+        "time": Moment(event.time_ns),
+        "event": event.kind,
+        "subject": event.subject,
+        "detail": event.detail or None,
+        "netns": netns_text(Interface(event.netns, netns_name=names.get(event.netns or -1))),
+        "host": event.host,
     }
 
 

@@ -85,6 +85,18 @@ class PacketRow:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """Something that happened on a host or to its daemon; see model.Event."""
+
+    host: str
+    time_ns: int
+    kind: str
+    subject: str
+    detail: str
+    netns: int | None
+
+
 Row = tuple[object, ...]
 
 # The columns of a drop's key, after the host in a row, and where they come from.
@@ -178,6 +190,14 @@ class Reader:
             time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[14:])
             yield PacketRow(cast("str", row[0]), key_of(row), time_ns, length, weight, bool(link_header), data)
 
+    def events(self, before_ns: int = 0) -> list[LoggedEvent]:
+        """Return what happened in the report's window, and so long before it, oldest first."""
+        return [LoggedEvent(*cast("_EventRow", row)) for row in self.rows(f"""
+            SELECT r.hostname, e.time_ns, e.kind, e.subject, e.detail, e.netns
+            FROM events e JOIN runs r ON r.id = e.run_id
+            WHERE e.time_ns >= :since - :before AND e.time_ns < :until AND {run_clause(self.scope)}
+            ORDER BY e.time_ns, e.id""", before=before_ns)]
+
     def netns_names(self) -> dict[int, str]:
         """Return the newest name of each network namespace that has one."""
         return cast("dict[int, str]", dict(cast("Iterator[tuple[int, str]]", self.rows(
@@ -186,6 +206,7 @@ class Reader:
 
 
 _RunRow = tuple[int, str, str, str, str, int, int, int]
+_EventRow = tuple[str, int, str, str, str, int | None]
 _GapRow = tuple[str, int, int, str, str, str, int | None, str]
 CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool]
 _LocationRow = tuple[str | None, int | None, str | None, str | None]

@@ -32,7 +32,8 @@ _MATCH = "match = "  # the first line of a table that stands for many names
 class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one name means: title is a headline, next the one next step, source the kernel's own word.
 
-    `packets` is what all packets have in common that are dropped for it.
+    `packets` is what all packets have in common that are dropped for it; `follows`, the kinds of events after which it
+    is to be expected.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     next: str = ""
     look: tuple[str, ...] = ()
     packets: Trait | None = None
+    follows: tuple[str, ...] = ()
 
 
 class Reason(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from dwreport.findings.lines import (
     comparisons,
     events,
     excluded,
+    happened,
     listing,
     rule_rows,
     ruled_out,
@@ -47,7 +48,8 @@ def _finding(group: Group, facts: Facts) -> Finding:
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count,
         min(total.drop.first_ns for total in group.drops), max(total.drop.last_ns for total in group.drops),
-        [*events(group), *_ground(group, facts), *comparisons(group, compared, facts.netns_names), *rules(refusing),
+        [*events(group), *_ground(group, facts), *happened(group, facts.events),
+         *comparisons(group, compared, facts.netns_names), *rules(refusing),
          *ruled_out(compared, facts.agreements), *taken_apart(compared, facts.agreements, facts.evidence)],
         [*senders.lines(), *owners(group, senders, facts)],
         (listing(refusing[0]) if refusing else None) or _advice(group, senders),

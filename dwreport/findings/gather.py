@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.reader import DropTotal, PacketRow, Reader
 from dropwatchd.model import DropKey, Effect, GapCause
+from dwreport.findings.lines import BEFORE_NS
 from dwreport.findings.model import Facts
 from dwreport.reconcile.algebra import equalities
 from dwreport.reconcile.evidence import Evidence, Sampled
@@ -26,7 +27,7 @@ def gather(reader: Reader, drops: Sequence[DropTotal]) -> Facts:
     evidence, agreements = settled(Evidence(
         aligned.drops(), aligned.counters(), aligned.looked_at(names), blind=_is_blind(reader),
         kernels=_kernels(reader), sampled=sampled(packets)))
-    return Facts(drops, packets, evidence, agreements, _names(reader, evidence))
+    return Facts(drops, packets, evidence, agreements, _names(reader, evidence), reader.events(BEFORE_NS))
 
 
 def sampled(packets: Iterable[PacketRow]) -> dict[tuple[str, DropKey], Sampled]:

@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import cast
 
-from dropwatchd.history.reader import CounterTotal
-from dropwatchd.model import DropKey, Interface
+from dropwatchd.history.reader import CounterTotal, LoggedEvent
+from dropwatchd.model import NANO, DropKey, Interface
 from dwreport.findings.grouping import Group, place_name
 from dwreport.reconcile import Agreement
 from dwreport.reconcile.algebra import UNSPECIFIED
 from dwreport.reconcile.evidence import Evidence
 from dwreport.reconcile.tally import Place
-from dwreport.render.text import counted, number
+from dwreport.render.text import counted, duration, number
 from dwreport.rows import netns_text
 
 _MOST_PLACES = 3
 _UNKNOWN = "why is not known"
 _TOO_NEAR = "too near to the first or last reading of the counters"
+BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
 _RULES = ("nftables/packets", "iptables/packets")
 Names = Mapping[int, str]
 
@@ -35,6 +36,19 @@ def events(group: Group) -> list[str]:
     lines = [f"{what}: {counted(count, 'event')}{place}" for (what, place), count in found.most_common(_MOST_PLACES)]
     rest = found.total() - sum(count for _what, count in found.most_common(_MOST_PLACES))
     return [*lines, f"{counted(rest, 'event')} in {len(found) - _MOST_PLACES} more places"] if rest else lines
+
+
+def happened(group: Group, logged: Iterable[LoggedEvent]) -> list[str]:
+    """Say what happened where the drops were, shortly before them or meanwhile, that such drops follow."""
+    first_ns = min(total.drop.first_ns for total in group.drops)
+    last_ns = max(total.drop.last_ns for total in group.drops)
+    places = {(total.host, total.drop.key.interface.netns) for total in group.drops}
+    found = [event for event in logged if group.cause and event.kind in group.cause.follows
+             and first_ns - BEFORE_NS <= event.time_ns <= last_ns
+             and not places.isdisjoint({(event.host, event.netns), (event.host, None)})]
+    return [f"{event.kind}: {event.subject}{f' ({event.detail})' if event.detail else ''}, "
+            f"{duration(abs(event.time_ns - first_ns))} {'before' if event.time_ns < first_ns else 'after'} the first"
+            for event in found[-_MOST_PLACES:]]
 
 
 def comparisons(group: Group, agreements: Sequence[Agreement], names: Names) -> list[str]:

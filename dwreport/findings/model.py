@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from dropwatchd.history.reader import DropTotal, PacketRow
+from dropwatchd.history.reader import DropTotal, LoggedEvent, PacketRow
 from dropwatchd.model import DropKey
 from dwreport.causes import Harm
 from dwreport.reconcile import Agreement
@@ -17,13 +17,14 @@ Confidence = Literal["high", "medium", "low"]
 
 @dataclass(frozen=True)
 class Facts:
-    """The drops of a report, what was sampled of them, and how all drops compare with the counters."""
+    """The drops of a report, what was sampled of them, how all drops compare with the counters, and what happened."""
 
     drops: Sequence[DropTotal]
     packets: Sequence[PacketRow]
     evidence: Evidence
     agreements: Sequence[Agreement]
     netns_names: Mapping[int, str]
+    events: Sequence[LoggedEvent] = ()
 
     @cached_property
     def _sampled(self) -> Mapping[tuple[str, DropKey], list[PacketRow]]:

@@ -11,24 +11,27 @@ from dwreport.columns import text
 from dwreport.coverage import assess
 from dwreport.options import report
 from dwreport.render.heading import nothing
-from dwreport.render.text import bar, clock, number, time_format
+from dwreport.render.text import bar, clock, counted, number, time_format
+from dwreport.rows import event_row
 from dwreport.views.common import assessed, gap_section
 
 _MOST = 60  # steps; the shortest of these lengths that needs no more is taken
 _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800, 2_592_000)
+_MOST_EVENTS = 30
 _FIELDS = ("since", "until", "count", "coverage", "top_reason", "top_symbol", "top_count")
 _BAR = 24
 
 
 def view(reader: Reader) -> Answer:
-    """Show the drops over time, in up to sixty steps, with what led each of them."""
+    """Show the drops over time, in up to sixty steps, with what led each of them, and what else happened."""
     scope, judged = reader.scope, assessed(reader)
     rows = _rows(reader)
     top = max((cast("int | None", row["count"]) or 0 for row in rows), default=0)
     lead = [] if top else nothing(judged, scope, reader.now_ns)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       shown=rows if top else [], fields=_FIELDS)
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)
+    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, _events(reader), gap_section(reader, judged)],
+                  lead)
 
 
 def _rows(reader: Reader) -> list[Row]:
@@ -48,6 +51,23 @@ def _rows(reader: Reader) -> list[Row]:
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
         rows.append(_row(span, steps.get(step, Counter()), assess(runs, ledger, span, scope.origin).status))
     return rows
+
+
+def _events(reader: Reader) -> Section:
+    """Return what else happened: links that went up and down, and what the daemon was told."""
+    scope, names = reader.scope, reader.netns_names()
+    rows = [event_row(event, names) for event in reader.events()
+            if scope.interface in {None, event.subject}]
+    times = time_format(scope.since_ns, scope.until_ns)
+    columns = [
+        Column("TIME", lambda row: clock(cast("Moment", row["time"]).ns, times)),
+        Column("EVENT", lambda row: text(row["event"])),
+        Column("OF", lambda row: text(row["subject"])),
+        Column("DETAIL", lambda row: text(row["detail"]) if row["detail"] else "", wraps=True),
+    ]
+    rest = len(rows) - _MOST_EVENTS
+    notes = [f"and {counted(rest, 'earlier event')}; --format json shows all"] if rest > 0 else []
+    return Section("events", rows, columns, title="What else happened", shown=rows[-_MOST_EVENTS:], notes=notes)
 
 
 def _row(span: tuple[int, int], counts: Counter[DropKey], status: str) -> Row:

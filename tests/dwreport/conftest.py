@@ -92,6 +92,11 @@ class History:
         self._add(schema.gaps, {"run_id": run, "since_ns": since_ns, "until_ns": until_ns, "cause": "map full",
                                 "effect": "blind", "scope": "drops", "lost": None, "detail": "", **values})
 
+    def event(self, run: int, time_ns: int, kind: str, subject: str, **values: object) -> None:
+        """Add something that happened."""
+        self._add(schema.events, {"run_id": run, "time_ns": time_ns, "kind": kind, "subject": subject, "detail": "",
+                                  "netns": 4026531840, "ifindex": 2, **values})
+
     def packet(self, run: int, time_ns: int, data: bytes, **values: object) -> None:
         """Add a sampled packet of the kind and place that `drop` has by default."""
         self._add(schema.packets, {

@@ -122,6 +122,20 @@ def test_no_line_is_wider_than_the_terminal(
     assert "UNICAST_IN_L2_MULTICAST" in text
 
 
+def test_what_happened_before_is_evidence(history: History, report: Report) -> None:
+    """Where such drops follow it: in the same namespace, and not long before."""
+    run = history.run()
+    for second, subject, kind, netns in ((-100, "eth7", "link down", 4026531840), (8, "eth1", "link down", 4026531840),
+                                         (9, "eth8", "link down", 7), (9, "eth9", "link up", 4026531840)):
+        history.event(run, START_NS + second * NANO, kind, subject, detail="carrier", netns=netns)
+    history.drop(run, START_NS + 10 * NANO, 5, symbol="ip_error", reason="IP_INNOROUTES")
+    history.drop(run, START_NS + 10 * NANO, 5)
+    found = {row["title"]: row["evidence"] for row in report.json()["findings"]}
+    told = {title: [line for line in lines if "link" in line] for title, lines in found.items()}
+    assert told == {"A packet to be forwarded had no route": ["link down: eth1 (carrier), 2.0 s before the first"],
+                    "A socket's receive buffer was full": []}
+
+
 def test_findings_reach_no_terminal_raw(history: History, report: Report) -> None:
     """Process, interface, rule and address."""
     run = history.run(hostname=HOSTILE)

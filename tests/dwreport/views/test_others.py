@@ -37,6 +37,20 @@ def test_timeline_tells_none_from_unknown(history: History, report: Report) -> N
     assert "unknown" in report("timeline")
 
 
+def test_timeline_shows_what_else_happened(history: History, report: Report) -> None:
+    """Links, and what the daemon was told; with an interface, its own alone."""
+    run = history.run()
+    history.event(run, START_NS - NANO, "link down", "eth9")
+    history.event(run, START_NS + 90 * NANO, "link down", "eth0", detail="carrier")
+    history.event(run, START_NS + 95 * NANO, "reload", "configuration")
+    rows = report.json("timeline")["events"]
+    assert [(row["time"], row["event"], row["subject"], row["detail"]) for row in rows] == [
+        ("2025-11-22T10:01:30.000000Z", "link down", "eth0", "carrier"),
+        ("2025-11-22T10:01:35.000000Z", "reload", "configuration", None)]
+    assert [row["subject"] for row in report.json("timeline", "--interface", "eth0")["events"]] == ["eth0"]
+    assert "10:01:30  link down  eth0           carrier" in report("timeline")
+
+
 def test_the_sum_of_the_timeline_is_the_count_of_the_report(history: History, report: Report) -> None:
     """However the steps fall."""
     run = history.run()
