@@ -69,6 +69,9 @@ class Stage:
     def send_ipv4(self, packet: bytes, count: int = 1, *, target: str = HOST_MAC) -> None:
         self.send_frame(packets.ethernet(SENDER_MAC, target, packets.IPV4, packet), count)
 
+    def send_ipv6(self, packet: bytes, count: int = 1) -> None:
+        self.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, packet), count)
+
     def send_udp(self, port: int = 9, count: int = 1, *, target: str = HOST, payload: bytes = b"gallery") -> None:
         """Send well-formed datagrams to a port of the host under test, or of another one behind it."""
         datagram = packets.udp(SENDER, target, port, payload)

@@ -2,7 +2,7 @@
 
 from tests.gallery import packets
 from tests.gallery.scenario import Moved, Scenario
-from tests.gallery.stage import HOST6, HOST_MAC, SENDER6, SENDER_MAC, Stage
+from tests.gallery.stage import HOST6, SENDER6, Stage
 
 COUNT = 20
 
@@ -11,7 +11,7 @@ def provoke(stage: Stage) -> int:
     stage.enable_ipv6()
     packet = bytearray(packets.ipv6(SENDER6, HOST6, packets.UDP, packets.udp(SENDER6, HOST6, 9)))
     packet[0] = 5 << 4
-    stage.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, bytes(packet)), COUNT)
+    stage.send_ipv6(bytes(packet), COUNT)
     return COUNT
 
 

@@ -2,14 +2,14 @@
 
 from tests.gallery import packets
 from tests.gallery.scenario import Moved, Scenario
-from tests.gallery.stage import HOST6, HOST_MAC, SENDER6, SENDER_MAC, Stage
+from tests.gallery.stage import HOST6, SENDER6, Stage
 
 COUNT = 20
 
 
 def provoke(stage: Stage) -> int:
     packet = packets.ipv6(SENDER6, HOST6, packets.UDP, packets.udp(SENDER6, HOST6, 9))
-    stage.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, packet), COUNT)
+    stage.send_ipv6(packet, COUNT)
     return COUNT
 
 

@@ -2,7 +2,7 @@
 
 from tests.gallery import packets
 from tests.gallery.scenario import Moved, Scenario
-from tests.gallery.stage import HOST_MAC, SENDER6, SENDER_MAC, Stage
+from tests.gallery.stage import SENDER6, Stage
 
 COUNT = 20
 ELSEWHERE = "2001:db8:2::9"
@@ -13,7 +13,7 @@ def provoke(stage: Stage) -> int:
     stage.host.sysctl("ipv6/conf/all/forwarding", 1)
     stage.host.command("ip -6 route add 2001:db8:2::/64 via 2001:db8:1::1 dev in0")
     packet = packets.ipv6(SENDER6, ELSEWHERE, packets.UDP, packets.udp(SENDER6, ELSEWHERE, 9), hop_limit=1)
-    stage.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, packet), COUNT)
+    stage.send_ipv6(packet, COUNT)
     return COUNT
 
 

@@ -2,7 +2,7 @@
 
 from tests.gallery import packets
 from tests.gallery.scenario import Moved, Scenario
-from tests.gallery.stage import HOST_MAC, SENDER6, SENDER_MAC, Stage
+from tests.gallery.stage import SENDER6, Stage
 
 COUNT = 20
 NOWHERE = "2001:db8:ffff::9"
@@ -12,7 +12,7 @@ def provoke(stage: Stage) -> int:
     stage.enable_ipv6()
     stage.host.sysctl("ipv6/conf/all/forwarding", 1)
     packet = packets.ipv6(SENDER6, NOWHERE, packets.UDP, packets.udp(SENDER6, NOWHERE, 9))
-    stage.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, packet), COUNT)
+    stage.send_ipv6(packet, COUNT)
     return COUNT
 
 

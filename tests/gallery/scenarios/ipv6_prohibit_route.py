@@ -2,7 +2,7 @@
 
 from tests.gallery import packets
 from tests.gallery.scenario import Moved, Scenario
-from tests.gallery.stage import HOST_MAC, SENDER6, SENDER_MAC, Stage
+from tests.gallery.stage import SENDER6, Stage
 
 COUNT = 20
 PROHIBITED = "2001:db8:7::9"
@@ -13,7 +13,7 @@ def provoke(stage: Stage) -> int:
     stage.host.sysctl("ipv6/conf/all/forwarding", 1)
     stage.host.command("ip -6 route add prohibit 2001:db8:7::/64")
     packet = packets.ipv6(SENDER6, PROHIBITED, packets.UDP, packets.udp(SENDER6, PROHIBITED, 9))
-    stage.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, packet), COUNT)
+    stage.send_ipv6(packet, COUNT)
     return COUNT
 
 

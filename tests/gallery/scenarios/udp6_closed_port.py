@@ -2,7 +2,7 @@
 
 from tests.gallery import packets
 from tests.gallery.scenario import Moved, Scenario
-from tests.gallery.stage import HOST6, HOST_MAC, SENDER6, SENDER_MAC, Stage
+from tests.gallery.stage import HOST6, SENDER6, Stage
 
 COUNT = 20
 
@@ -10,7 +10,7 @@ COUNT = 20
 def provoke(stage: Stage) -> int:
     stage.enable_ipv6()
     packet = packets.ipv6(SENDER6, HOST6, packets.UDP, packets.udp(SENDER6, HOST6, 9))
-    stage.send_frame(packets.ethernet(SENDER_MAC, HOST_MAC, packets.IPV6, packet), COUNT)
+    stage.send_ipv6(packet, COUNT)
     return COUNT
 
 
