@@ -12,6 +12,8 @@ from dropwatchd.history.identity import APPLICATION_ID, REVISION
 
 T = TypeVar("T")
 
+# What older revisions have not is empty to a reader, which cannot upgrade them.
+_LACKING = {"0001": "CREATE TEMP TABLE namespace_runs (run_id, netns, first_ns, last_ns)"}
 _MAGIC = b"SQLite format 3\x00"
 _TRIES = 5
 _CHECK = "check the path, its rights and the disk"
@@ -52,9 +54,10 @@ def _snapshot(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
     _check_file(path)
     with _connection(path, timeout_s) as connection:
         connection.text_factory = lambda text: text.decode(errors="backslashreplace")
-        connection.execute("PRAGMA query_only = 1")
         connection.execute("BEGIN")
-        _check_identity(connection, path)
+        if lacking := _LACKING.get(_known_revision(connection, path)):
+            connection.execute(lacking)
+        connection.execute("PRAGMA query_only = 1")
         yield connection
 
 
@@ -150,18 +153,19 @@ def _check_file(path: Path) -> None:
         raise UnreadableError("not an SQLite database", path, _NAME_ANOTHER)
 
 
-def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+def _known_revision(connection: sqlite3.Connection, path: Path) -> str:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id != APPLICATION_ID:
         raise UnreadableError("another program's database", path, _NAME_ANOTHER)
     revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    revision = revisions[0][0] if revisions else "none"
-    if not revisions or revision < REVISION:
+    revision = str(revisions[0][0]) if revisions else "none"
+    if not revisions or (revision < REVISION and revision not in _LACKING):
         raise UnreadableError(f"made by an older dropwatchd (schema {revision}, this program reads {REVISION})", path,
                               "start dropwatchd once to upgrade it")
     if revision > REVISION:
         raise UnreadableError(f"made by a newer dropwatchd (schema {revision}, this program reads {REVISION})", path,
                               "upgrade dropwatchd here")
+    return revision
 
 
 def _explained(error: sqlite3.Error, path: Path) -> UnreadableError:

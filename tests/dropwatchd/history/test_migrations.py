@@ -1,13 +1,17 @@
 """The migrations and the schema in the code are the same thing."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from dropwatchd.data import data_folder
+from dropwatchd.history.open import revision, upgrade
+from dropwatchd.history.readonly import read
 from dropwatchd.history.schema import APPLICATION_ID, REVISION, VIEWS, metadata
 
 
@@ -27,6 +31,23 @@ def test_migrating_up_from_nothing_gives_the_schema(empty_history: Path, tmp_pat
             connection.exec_driver_sql(f"CREATE VIEW {name} AS {text}")
     engine.dispose()
     assert _statements(empty_history) == _statements(path)
+
+
+def test_an_older_history_is_brought_up_with_all_that_it_holds(tmp_path: Path) -> None:
+    """As the daemon does when it starts; until then it is read as it is."""
+    path = tmp_path / "old.db"
+    config = Config()
+    config.set_main_option("script_location", str(data_folder("migrations")))
+    config.attributes["database"] = path
+    command.upgrade(config, "0001")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO runs VALUES (1, 'm', 'b', 'web-3', '6.1', '0.1', 'bpf', 1, 2, 3, 'stopped')")
+    assert read(path, lambda old: old.execute("SELECT count(*) FROM runs, namespace_runs").fetchall()) == [(0,)]
+    upgrade(path)
+    assert revision(path) == REVISION
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT hostname FROM runs").fetchall() == [("web-3",)]
+        assert connection.execute("SELECT * FROM namespace_runs").fetchall() == []
 
 
 def test_the_newest_revision_is_the_codes(empty_history: Path) -> None:
