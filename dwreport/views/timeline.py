@@ -56,8 +56,10 @@ def _rows(reader: Reader) -> list[Row]:
 def _events(reader: Reader) -> Section:
     """Return what else happened: links that went up and down, and what the daemon was told."""
     scope, names = reader.scope, reader.netns_names()
+    inode = scope.values()["inode"]
+    here = {netns for netns, name in names.items() if name == scope.netns} | ({inode} if inode is not None else set())
     rows = [event_row(event, names) for event in reader.events()
-            if scope.interface in {None, event.subject}]
+            if scope.interface in {None, event.subject} and (scope.netns is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns = [
         Column("TIME", lambda row: clock(cast("Moment", row["time"]).ns, times)),

@@ -38,7 +38,7 @@ def test_timeline_tells_none_from_unknown(history: History, report: Report) -> N
 
 
 def test_timeline_shows_what_else_happened(history: History, report: Report) -> None:
-    """Links, and what the daemon was told; with an interface, its own alone."""
+    """Links, and what the daemon was told; with an interface or a namespace, its own alone."""
     run = history.run()
     history.event(run, START_NS - NANO, "link down", "eth9")
     history.event(run, START_NS + 90 * NANO, "link down", "eth0", detail="carrier")
@@ -48,6 +48,10 @@ def test_timeline_shows_what_else_happened(history: History, report: Report) -> 
         ("2025-11-22T10:01:30.000000Z", "link down", "eth0", "carrier"),
         ("2025-11-22T10:01:35.000000Z", "reload", "configuration", None)]
     assert [row["subject"] for row in report.json("timeline", "--interface", "eth0")["events"]] == ["eth0"]
+    history.event(run, START_NS + 99 * NANO, "link up", "eth0", netns=7)
+    history.drop(run, START_NS + 99 * NANO, netns=7, netns_name="blue")
+    for netns in ("blue", "7", "net:[7]"):
+        assert [row["event"] for row in report.json("timeline", "--netns", netns)["events"]] == ["link up"]
     assert "10:01:30  link down  eth0           carrier" in report("timeline")
 
 
