@@ -1,4 +1,4 @@
-"""The loop: whatever the kernel says goes to the pending, which the writer empties; the whole flow on one screen."""
+"""The loop: whatever the kernel says goes to the buffer, which the writer empties; the whole flow on one screen."""
 
 import logging
 import selectors
@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.model import NANO, Effect, Gap, GapCause, Record
-from dropwatchd.pending import Pending
-from dropwatchd.recorder import Recorder
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.recorder import Recorder
 from dropwatchd.service import Service
 from dropwatchd.sources import Source, UnavailableError
 
@@ -23,12 +23,12 @@ _STEP_NS = NANO // 2     # a clock that moved by more than that against CLOCK_BO
 class Daemon:
     """Reads sources and links as they become readable, and every ten seconds looks after itself."""
 
-    def __init__(self, sources: list[Source], links: LinkWatch, pending: Pending, recorder: Recorder,
+    def __init__(self, sources: list[Source], links: LinkWatch, buffer: Buffer, recorder: Recorder,
                  service: Service) -> None:
         self._sources = sources
         self._failed: dict[str, tuple[Source, int]] = {}
         self._links = links
-        self._pending = pending
+        self._buffer = buffer
         self._recorder = recorder
         self._service = service
         self._selector = selectors.DefaultSelector()
@@ -89,7 +89,7 @@ class Daemon:
 
     def _take(self, records: Sequence[Record], seen_ns: int) -> None:
         self._incomplete += sum(isinstance(r, Gap) and r.effect is not Effect.DETAIL for r in records)
-        dropped = self._pending.add(records, seen_ns)
+        dropped = self._buffer.add(records, seen_ns)
         if dropped:
             self._recent.append((time.monotonic(), dropped))
 
@@ -98,7 +98,7 @@ class Daemon:
         return min((source.complete_until() for source in self._sources), default=time.time_ns())
 
     def _read_links(self) -> None:
-        self._pending.add(self._links.read(), 0)
+        self._buffer.add(self._links.read(), 0)
 
     def _fail(self, source: Source, error: OSError) -> None:
         """Put a source that cannot be read aside; the next ticks try to open it again."""
@@ -134,7 +134,7 @@ class Daemon:
         records = self._clock_step()
         if not self._sources and not self._failed:
             records.append(Gap(last_ns, self._complete_ns, GapCause.SOURCE_UNAVAILABLE, Effect.BLIND))
-        self._pending.add(records, self._complete_ns)
+        self._buffer.add(records, self._complete_ns)
         if now - self._recorder.alive_at < _WRITER_LATE:
             self._service.alive()
         self._service.status(self._status(now))

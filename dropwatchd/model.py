@@ -169,6 +169,9 @@ class Reading:
     from_zero: bool = True
 
 
+Start = tuple[int, Reading]  # when a counter was first read, and what it was then
+
+
 @dataclass(frozen=True, slots=True)
 class CounterChange:
     """A counter moved by `delta` between two readings; `value` is the absolute value at `until_ns`."""

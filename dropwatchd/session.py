@@ -20,9 +20,9 @@ from dropwatchd.kernel.host import identity
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns import own_inode
 from dropwatchd.model import NANO, Event
-from dropwatchd.pending import Pending
-from dropwatchd.recorder import Recorder
-from dropwatchd.rounds import Rounds
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.poller import Poller
+from dropwatchd.pipeline.recorder import Recorder
 from dropwatchd.service import Service
 from dropwatchd.signals import Signals
 from dropwatchd.sources import Source
@@ -48,16 +48,16 @@ class Session:
         self._writer = Writer(self.database, identity(), self._seeing() or "none")
         stack.callback(self._writer.close)
         check()
-        self._pending = Pending(int(config.window_seconds * NANO))
+        self._buffer = Buffer(int(config.window_seconds * NANO))
         gap = self._writer.start(time.time_ns())
         if gap:
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
-        self._rounds = Rounds(collectors(config.counters.disabled), self._pending, config.counters.interval_seconds,
+        self._poller = Poller(collectors(config.counters.disabled), self._buffer, config.counters.interval_seconds,
                               config.counters.namespaces)
-        self._recorder = Recorder(self._writer, self._pending, config.history)
+        self._recorder = Recorder(self._writer, self._buffer, config.history)
         links = LinkWatch(own_inode())
         stack.callback(links.close)
-        self._daemon = Daemon(self._sources, links, self._pending, self._recorder, self._service)
+        self._daemon = Daemon(self._sources, links, self._buffer, self._recorder, self._service)
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
         opened = []
@@ -73,7 +73,7 @@ class Session:
         """Say where things are recorded and how they are read."""
         log.info("recording into %s", self.database)
         log.info("drop events: %s", self._seeing() or "not seen, for the reason above; counters are recorded")
-        log.info("counters: %s, every %g s", ", ".join(self._rounds.collectors), self._rounds.interval)
+        log.info("counters: %s, every %g s", ", ".join(self._poller.collectors), self._poller.interval)
         log.info("read it with: %s", " ".join(self._reading()))
 
     def _seeing(self) -> str:
@@ -98,7 +98,7 @@ class Session:
                 self._reload(configuration)
 
         self._recorder.start()
-        self._rounds.start()
+        self._poller.start()
         self._service.ready()
         self._daemon.stopping = signals.stop
         self._daemon.run(signalled, signals.fileno())
@@ -108,9 +108,9 @@ class Session:
         self._service.stopping()
         log.info("stopping")
         ended_ns = self._daemon.stop_sources()
-        self._rounds.stop()
-        self._rounds.join(_LAST_ROUND)
-        self._pending.close()
+        self._poller.stop()
+        self._poller.join(_LAST_ROUND)
+        self._buffer.close()
         self._recorder.join(_LAST_WRITE)
         if self._recorder.is_alive() or not self._recorder.wrote_all:
             log.error("the last seconds could not be written; the next start writes the gap")
@@ -125,11 +125,11 @@ class Session:
         except ConfigError as error:
             log.error("keeping the configuration as it was: %s", error)
         else:
-            self._rounds.change(collectors(new.counters.disabled), new.counters.interval_seconds,
+            self._poller.change(collectors(new.counters.disabled), new.counters.interval_seconds,
                                 new.counters.namespaces)
             self._recorder.retention = new.history
             later = [key for key in ("source", "database", "window_seconds", "bpf", "net_dm")
                      if getattr(new, key) != getattr(self._config, key)]
             log.info("configuration read again%s", f"; {', '.join(later)}: from the next start on" if later else "")
-            self._pending.add([Event(time.time_ns(), "reload", "configuration", ", ".join(later))], 0)
+            self._buffer.add([Event(time.time_ns(), "reload", "configuration", ", ".join(later))], 0)
         self._service.ready()

@@ -10,12 +10,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
+from dropwatchd.history.batch import Batch, Round
 from dropwatchd.history.open import engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.retention import add_drops, expire, relieve
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, CounterKey, DropKey, Effect, Gap, GapCause, Interface, Kind, Location
-from dropwatchd.pending import Batch, Round
 
 _KNOWN_LIMIT = 20_000        # dimension rows remembered; beyond that they are looked up again
 _SLACK_NS = NANO             # detail gaps this close together are one row

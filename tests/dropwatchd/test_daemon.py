@@ -11,10 +11,11 @@ import pytest
 
 from dropwatchd import daemon as module
 from dropwatchd.daemon import Daemon
+from dropwatchd.history.batch import Batch
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns import own_inode
 from dropwatchd.model import Effect, Gap, GapCause
-from dropwatchd.pending import Batch, Pending
+from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.service import Service
 from dropwatchd.sources import Source, UnavailableError
 from dropwatchd.sources.bpf import BpfSource
@@ -24,15 +25,15 @@ DEADLINE = 20
 
 
 class Running:
-    """A daemon in a thread of its own, with all that it has put into the pending so far."""
+    """A daemon in a thread of its own, with all that it has put into the buffer so far."""
 
     def __init__(self, sources: list[Source]) -> None:
-        self.pending = Pending()
+        self.buffer = Buffer()
         self._batches: list[Batch] = []
         self._wake, self._woken = socket.socketpair()
         self._links = LinkWatch(own_inode())
         recorder = SimpleNamespace(alive_at=time.monotonic() + 3600)
-        self.daemon = Daemon(sources, self._links, self.pending, recorder, Service())  # type: ignore[arg-type]
+        self.daemon = Daemon(sources, self._links, self.buffer, recorder, Service())  # type: ignore[arg-type]
         self._thread = threading.Thread(target=self.daemon.run, args=(self._stop, self._woken.fileno()))
         self._thread.start()
 
@@ -46,11 +47,11 @@ class Running:
         self._links.close()
 
     def gaps(self) -> list[Gap]:
-        self._batches.append(self.pending.take())
+        self._batches.append(self.buffer.take())
         return [gap for batch in self._batches for gap in batch.gaps]
 
     def drops(self, octets: int) -> int:
-        self._batches.append(self.pending.take())
+        self._batches.append(self.buffer.take())
         return sum(w.drop.count for batch in self._batches for w in batch.windows
                    if w.drop.key.kind.reason == "NO_SOCKET" and w.drop.octets == octets * w.drop.count)
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dropwatchd.history.batch import Batch
 from dropwatchd.history.reader import DropTotal, Reader
 from dropwatchd.history.readonly import read
 from dropwatchd.history.scope import Scope
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, Effect, Gap, GapCause, Location, PacketSample, Window
-from dropwatchd.pending import Batch
 from tests.dropwatchd.conftest import KEY, drop
 from tests.dwreport.conftest import HOUR_NS, START_NS, History
 

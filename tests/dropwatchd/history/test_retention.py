@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dropwatchd.history.batch import Batch
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, PacketSample, Window
-from dropwatchd.pending import Batch
 from tests.dropwatchd.conftest import KEY, drop
 
 DAY = 86_400

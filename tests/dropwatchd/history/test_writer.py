@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from dropwatchd.history.batch import Batch, Round
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import (
@@ -25,7 +26,6 @@ from dropwatchd.model import (
     Reading,
     Window,
 )
-from dropwatchd.pending import Batch, Round
 from tests.dropwatchd.conftest import IDENTITY, KEY, drop
 
 NewWriter = Callable[..., Writer]

@@ -12,8 +12,8 @@ from dropwatchd.history import open as opening
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO
-from dropwatchd.pending import Pending
-from dropwatchd.recorder import Recorder
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.recorder import Recorder
 from tests.dropwatchd.conftest import drop
 
 DEADLINE = 20
@@ -32,53 +32,53 @@ def _wait(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def pending() -> Pending:
-    return Pending()
+def buffer() -> Buffer:
+    return Buffer()
 
 
 @pytest.fixture
 def recorder(
-    new_writer: Callable[..., Writer], pending: Pending, monkeypatch: pytest.MonkeyPatch,
+    new_writer: Callable[..., Writer], buffer: Buffer, monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Recorder]:
     monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = new_writer()
     writer.start(NANO)
-    thread = Recorder(writer, pending, RetentionOptions())
+    thread = Recorder(writer, buffer, RetentionOptions())
     thread.start()
     yield thread
-    pending.close()
+    buffer.close()
     thread.join(DEADLINE)
 
 
-def test_what_is_pending_at_the_end_is_written(database: Path, pending: Pending, recorder: Recorder) -> None:
+def test_what_is_pending_at_the_end_is_written(database: Path, buffer: Buffer, recorder: Recorder) -> None:
     """Closing does not wait for the second to end, and leaves nothing behind."""
-    pending.add([drop(1, 3)], 2 * NANO)
-    pending.close()
+    buffer.add([drop(1, 3)], 2 * NANO)
+    buffer.close()
     recorder.join(DEADLINE)
     assert recorder.wrote_all
     assert _counts(database) == [(3,)]
 
 
-def test_news_are_written_without_being_asked(database: Path, pending: Pending, recorder: Recorder) -> None:
+def test_news_are_written_without_being_asked(database: Path, buffer: Buffer, recorder: Recorder) -> None:
     """A second after the first news, at the latest, they are in the history."""
-    pending.add([drop(1, 3)], 2 * NANO)
+    buffer.add([drop(1, 3)], 2 * NANO)
     _wait(lambda: _counts(database) == [(3,)])
     assert recorder.is_alive()
 
 
 def test_a_stalled_disk_costs_no_count(
-    database: Path, pending: Pending, recorder: Recorder, caplog: pytest.LogCaptureFixture,
+    database: Path, buffer: Buffer, recorder: Recorder, caplog: pytest.LogCaptureFixture,
 ) -> None:
     """While nothing can be written counts merge in memory; then they are written once, and the ledger tells of it."""
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    pending.add([drop(1, 3), drop(2, 4)], 3 * NANO)
+    buffer.add([drop(1, 3), drop(2, 4)], 3 * NANO)
     _wait(lambda: "cannot be written" in caplog.text)
-    pending.add([drop(1, 5)], 4 * NANO)
+    buffer.add([drop(1, 5)], 4 * NANO)
     holder.execute("ROLLBACK")
     holder.close()
     _wait(lambda: _counts(database) == [(8,), (4,)])
-    pending.close()
+    buffer.close()
     recorder.join(DEADLINE)
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT cause, effect, scope, lost FROM gaps").fetchall() \

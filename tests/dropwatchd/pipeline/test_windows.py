@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.aggregate import Windows, merge
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location, Window
+from dropwatchd.pipeline.windows import Windows, merge
 
 KEYS = [DropKey(Location(name), Kind("NO_SOCKET"), Interface(1, index, "eth0"))
         for name in ("a", "b", "c") for index in (1, 2)]

@@ -1,4 +1,4 @@
-"""Rounds of collectors: each on its own, in every namespace that is wanted, and failures in the ledger."""
+"""Poller of collectors: each on its own, in every namespace that is wanted, and failures in the ledger."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 from dropwatchd.collectors import AbsentError, Collect, snmp, softnet
 from dropwatchd.kernel.host import Host
 from dropwatchd.model import CounterKey, Effect, GapCause, Reading
-from dropwatchd.pending import Pending
-from dropwatchd.rounds import Rounds
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.poller import Poller
 
 SEND = """
 import socket
@@ -35,11 +35,11 @@ def _rising() -> Collect:
 
 def test_a_failing_collector_costs_its_own_readings() -> None:
     """The others go on, and the failure is a gap and a row of its own; absence is neither."""
-    pending = Pending()
-    rounds = Rounds({"absent": _absent, "failing": _failing, "rising": _rising()}, pending, 10)
+    buffer = Buffer()
+    rounds = Poller({"absent": _absent, "failing": _failing, "rising": _rising()}, buffer, 10)
     rounds.take_round()
     rounds.take_round()
-    batch = pending.take()
+    batch = buffer.take()
     assert [(c.key.name, c.delta) for c in batch.changes] == [("Things", 7)]
     assert [reading.value for _, reading in batch.starts] == [1000]
     assert {(g.cause, g.effect, g.scope, g.detail) for g in batch.gaps} == {
@@ -56,15 +56,15 @@ def test_a_failing_collector_costs_its_own_readings() -> None:
 
 def test_rounds_end_with_a_last_one() -> None:
     """Stopping takes one more snapshot, what moved until then is recorded, without waiting."""
-    pending = Pending()
-    rounds = Rounds({"rising": _rising()}, pending, 3600)
+    buffer = Buffer()
+    rounds = Poller({"rising": _rising()}, buffer, 3600)
     rounds.start()
-    while not pending.wait(10):
+    while not buffer.wait(10):
         pass
     rounds.stop()
     rounds.join(10)
     assert not rounds.is_alive()
-    assert sum(change.delta for change in pending.take().changes) == 7
+    assert sum(change.delta for change in buffer.take().changes) == 7
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def namespace() -> Iterator[str]:
 
 def test_named_namespaces_are_read_too(namespace: str) -> None:
     """Counters of a namespace carry its inode; those of the whole host are read once."""
-    pending = Pending()
-    rounds = Rounds({"snmp": snmp.collect, "softnet": softnet.collect}, pending, 10, [namespace])
+    buffer = Buffer()
+    rounds = Poller({"snmp": snmp.collect, "softnet": softnet.collect}, buffer, 10, [namespace])
     rounds.take_round()
     subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", SEND], check=True)
     rounds.take_round()
-    batch = pending.take()
+    batch = buffer.take()
     inode = Path(f"/run/netns/{namespace}").stat().st_ino
     moved = {change.key.name: change.delta for change in batch.changes if change.key.netns == inode}
     assert moved["UdpNoPorts"] == 100
@@ -100,7 +100,7 @@ def test_named_namespaces_are_read_too(namespace: str) -> None:
 
 def test_what_comes_later_began_at_zero(namespace: str) -> None:
     """A collector that was absent, and a namespace that was not there: all they count has moved since."""
-    pending = Pending()
+    buffer = Buffer()
     answers = iter((None, [Reading(CounterKey("late", "Things"), 5)]))
 
     def late(_host: Host) -> list[Reading]:
@@ -109,7 +109,7 @@ def test_what_comes_later_began_at_zero(namespace: str) -> None:
             raise AbsentError("no module")
         return answer
 
-    rounds = Rounds({"late": late, "snmp": snmp.collect}, pending, 10, [f"{namespace}new"])
+    rounds = Poller({"late": late, "snmp": snmp.collect}, buffer, 10, [f"{namespace}new"])
     rounds.take_round()
     subprocess.run(["ip", "netns", "add", f"{namespace}new"], check=True)
     try:
@@ -119,7 +119,7 @@ def test_what_comes_later_began_at_zero(namespace: str) -> None:
         rounds.take_round()
     finally:
         subprocess.run(["ip", "netns", "del", f"{namespace}new"], check=True)
-    batch = pending.take()
+    batch = buffer.take()
     changes = {(change.key.name, change.key.netns): change for change in batch.changes}
     assert changes["Things", None].delta == 5
     moved = changes["UdpNoPorts", inode]
@@ -135,25 +135,25 @@ def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(namespace: str) -> 
     bad = Path(f"/run/netns/{namespace}x")
     bad.touch()
     try:
-        pending = Pending()
-        Rounds({"snmp": snmp.collect}, pending, 10, [f"{namespace}x"]).take_round()
+        buffer = Buffer()
+        Poller({"snmp": snmp.collect}, buffer, 10, [f"{namespace}x"]).take_round()
     finally:
         bad.unlink()
-    (gap,) = pending.take().gaps
+    (gap,) = buffer.take().gaps
     assert gap.scope == f"counters:@{namespace}x"
     assert "cannot be entered" in gap.detail
 
 
 def test_a_change_is_taken_at_once() -> None:
     """A reload does not wait for the old interval to end."""
-    pending = Pending()
-    rounds = Rounds({"rising": _rising()}, pending, 3600)
+    buffer = Buffer()
+    rounds = Poller({"rising": _rising()}, buffer, 3600)
     rounds.start()
-    while not pending.wait(10):
+    while not buffer.wait(10):
         pass
-    pending.take()
+    buffer.take()
     rounds.change({"other": _rising()}, 3600, ())
-    assert pending.wait(10)
-    assert [round_.collector for round_ in pending.take().rounds] == ["other"]
+    assert buffer.wait(10)
+    assert [round_.collector for round_ in buffer.take().rounds] == ["other"]
     rounds.stop()
     rounds.join(10)

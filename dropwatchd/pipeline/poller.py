@@ -8,27 +8,28 @@ from threading import Event as Flag
 from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect
-from dropwatchd.counters import Differ, Start
+from dropwatchd.history.batch import Round
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netns import INITIAL, entered, named
-from dropwatchd.model import CounterChange, Effect, Gap, GapCause
-from dropwatchd.pending import Pending, Round
+from dropwatchd.model import CounterChange, Effect, Gap, GapCause, Start
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.deltas import Deltas
 
 log = logging.getLogger(__name__)
 
 
-class Rounds(Thread):
+class Poller(Thread):
     """Runs every collector once per interval and namespace. One that fails costs its own readings, and leaves a gap."""
 
-    def __init__(self, collectors: dict[str, Collect], pending: Pending, interval: float,
+    def __init__(self, collectors: dict[str, Collect], buffer: Buffer, interval: float,
                  namespaces: Iterable[str] = ()) -> None:
         super().__init__(name="counters", daemon=True)
         self.interval = interval
         self.collectors = collectors
         self.namespaces = tuple(namespaces)
-        self._pending = pending
+        self._buffer = buffer
         self._host = Host()
-        self._differ = Differ()
+        self._deltas = Deltas()
         self._ending, self._woken = Flag(), Flag()
         self._last_ns: dict[str, int] = {}
         self._noted: dict[str, str] = {}
@@ -86,18 +87,18 @@ class Rounds(Thread):
         names, then_ns = self._there
         if then_ns and name not in names:
             for collector in self.collectors:
-                self._differ.begin(f"{collector}@{inode}", then_ns)
+                self._deltas.begin(f"{collector}@{inode}", then_ns)
 
     def _introduce(self, inode: int, name: str) -> None:
         if self._names.get(inode) != name:
             self._names[inode] = name
-            self._pending.name_namespace(inode, name)
+            self._buffer.name_namespace(inode, name)
 
     def _take_all(self, host: Host, place: str = "") -> None:
         begun_ns = time.time_ns()
         for name, collect in list(self.collectors.items()):
             self._take(name, collect, host, place)
-        self._pending.add_visit(host.netns, begun_ns, time.time_ns())
+        self._buffer.add_visit(host.netns, begun_ns, time.time_ns())
 
     def _take(self, name: str, collect: Collect, host: Host, place: str) -> None:
         time_ns, cpu_ns = time.time_ns(), time.thread_time_ns()
@@ -109,9 +110,9 @@ class Rounds(Thread):
             if place:  # what is not of a namespace is the whole host's, and has been read already
                 readings = [reading for reading in readings if reading.key.netns is not None]
             time_ns = time.time_ns()
-            changes, starts = self._differ.advance(f"{name}@{host.netns}", readings, time_ns)
+            changes, starts = self._deltas.advance(f"{name}@{host.netns}", readings, time_ns)
         except AbsentError as error:  # should they come, they will have begun at zero
-            self._differ.begin(f"{name}@{host.netns}", time_ns)
+            self._deltas.begin(f"{name}@{host.netns}", time_ns)
             self._note(name + place, f"no such counters here: {error}", log.debug)
         except PermissionError as error:
             trouble = f"takes more rights ({error.strerror}): run as root, or as a service with evidence.conf"
@@ -122,11 +123,11 @@ class Rounds(Thread):
         else:
             self._note(name + place, "", log.info)
         self._last_ns[name + place] = time_ns
-        self._pending.add_round(Round(name, time_ns, time.thread_time_ns() - cpu_ns, bool(trouble)), changes, starts)
+        self._buffer.add_round(Round(name, time_ns, time.thread_time_ns() - cpu_ns, bool(trouble)), changes, starts)
 
     def _failed(self, what: str, trouble: str, time_ns: int, tell: Callable[..., None]) -> None:
         self._note(what, trouble, tell)
-        self._pending.add([Gap(self._last_ns.get(what, time_ns), time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None,
+        self._buffer.add([Gap(self._last_ns.get(what, time_ns), time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None,
                                f"counters:{what}", trouble)], 0)
 
     def _note(self, name: str, state: str, tell: Callable[..., None]) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from dropwatchd.model import CounterChange, CounterKey, Reading
+from dropwatchd.model import CounterChange, CounterKey, Reading, Start
 
 _REMEMBERED = 16_384  # vanished counters of one collector: enough for the CPUs and the devices of a large host
 _Identity = tuple[object, ...]
-Start = tuple[int, Reading]  # when, and what it was then
 
 
 @dataclass(slots=True)
@@ -25,7 +24,7 @@ class _Round:
     vanished: dict[_Identity, tuple[int, int]] = field(default_factory=dict)
 
 
-class Differ:
+class Deltas:
     """What moved between two rounds of readings: the last value of each counter is all that is kept.
 
     - The first round of a collector only says where its counters start.
@@ -38,11 +37,11 @@ class Differ:
     """
 
     def __init__(self) -> None:
-        self._rounds: dict[str, _Round] = {}
+        self._poller: dict[str, _Round] = {}
 
     def begin(self, collector: str, now_ns: int) -> None:
         """Let the counters of a round begin at zero now, whatever went by its name before."""
-        self._rounds[collector] = _Round(now_ns, begun=True)
+        self._poller[collector] = _Round(now_ns, begun=True)
 
     def advance(
         self, collector: str, readings: Iterable[Reading], now_ns: int,
@@ -52,10 +51,10 @@ class Differ:
         `collector` names the round: where it reads several namespaces one by one, each has its own.
         """
         rows = list(readings)
-        last = self._rounds.get(collector)
+        last = self._poller.get(collector)
         if last is None:
             lasting = {_identity(row.key) for row in rows if not row.from_zero}
-            self._rounds[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows}, lasting=lasting)
+            self._poller[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows}, lasting=lasting)
             return [], [(now_ns, row) for row in rows]
         starts = [(last.time_ns, replace(row, value=0)) for row in rows if last.begun and row.from_zero]
         starts += _brought(last, rows, now_ns)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.counters import Differ
 from dropwatchd.model import CounterChange, CounterKey, Reading
+from dropwatchd.pipeline.deltas import Deltas
 
 KEY = CounterKey("snmp", "UdpNoPorts", netns=1)
 CPU1 = CounterKey("softnet", "dropped", labels=(("cpu", "1"),))
@@ -13,7 +13,7 @@ ETH0 = CounterKey("link", "rx_dropped", netns=1, ifindex=2, interface="eth0")
 
 def changes(*rounds: list[Reading]) -> list[list[CounterChange]]:
     """Return what changed in each round; rounds are at 0, 10, 20..."""
-    differ = Differ()
+    differ = Deltas()
     return [differ.advance("x", readings, 10 * number)[0] for number, readings in enumerate(rounds)]
 
 
@@ -25,12 +25,12 @@ def deltas(key: CounterKey, bits: int, *values: int) -> list[int]:
 def test_first_round_only_says_where_counters_start() -> None:
     """What was counted before the run is no change."""
     readings = [Reading(KEY, 5), Reading(CPU1, 0, 32)]
-    assert Differ().advance("x", readings, 7) == ([], [(7, reading) for reading in readings])
+    assert Deltas().advance("x", readings, 7) == ([], [(7, reading) for reading in readings])
 
 
 def test_a_round_that_was_begun_says_that_its_counters_start_at_zero() -> None:
     """All of them, moved or not: that a counter rested is knowledge too."""
-    differ = Differ()
+    differ = Deltas()
     differ.begin("x", 3)
     moved, starts = differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], 7)
     assert moved == [CounterChange(KEY, 3, 7, 5, 5)]
@@ -56,7 +56,7 @@ def test_later_counter_began_at_zero() -> None:
 def test_later_counter_that_did_not_begin_at_zero() -> None:
     """A card that comes from another namespace starts with what it has, in a round that was only begun as well."""
     card = [Reading(ETH0, 900, from_zero=False)]
-    read, begun = Differ(), Differ()
+    read, begun = Deltas(), Deltas()
     read.advance("x", [], 0)
     begun.begin("x", 0)
     for differ in (read, begun):
@@ -111,7 +111,7 @@ def test_card_that_could_not_be_read_goes_on() -> None:
 
 def test_rounds_have_names() -> None:
     """Collectors, and namespaces read one by one, do not disturb each other."""
-    differ = Differ()
+    differ = Deltas()
     differ.advance("a", [Reading(KEY, 5)], 0)
     differ.advance("b", [], 10)
     assert differ.advance("a", [Reading(KEY, 6)], 20)[0] == [CounterChange(KEY, 0, 20, 1, 6)]

@@ -1,11 +1,10 @@
 """What waits to be written: threads put in, the writer takes out; merged and bounded while the disk stalls."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Condition
 
-from dropwatchd.aggregate import Windows
-from dropwatchd.counters import Start
+from dropwatchd.history.batch import Batch, Round, Visits
 from dropwatchd.model import (
     NANO,
     CounterChange,
@@ -17,43 +16,15 @@ from dropwatchd.model import (
     GapCause,
     PacketSample,
     Record,
-    Window,
+    Start,
 )
+from dropwatchd.pipeline.windows import Windows
 
 _MOST_PACKETS = 20_000
 _MOST_NOTES = 10_000  # gaps and events
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """How one round of one collector went."""
-
-    collector: str
-    time_ns: int
-    busy_ns: int
-    failed: bool = False
-
-
-Visits = tuple[int, int]  # to one namespace: when the first round in it had ended, and when the last one began
-
-
-@dataclass(slots=True)
-class Batch:
-    """What is written in one transaction. `seen_ns`: every drop before this time is in it, or in an earlier one."""
-
-    seen_ns: int
-    windows: list[Window] = field(default_factory=list)
-    packets: list[PacketSample] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    changes: list[CounterChange] = field(default_factory=list)
-    starts: list[Start] = field(default_factory=list)
-    rounds: list[Round] = field(default_factory=list)
-    visits: dict[int, Visits] = field(default_factory=dict)
-    namespaces: dict[int, str] = field(default_factory=dict)
-
-
-class Pending:
+class Buffer:
     """The only thing that the threads share."""
 
     def __init__(self, window_ns: int = NANO) -> None:
@@ -63,7 +34,7 @@ class Pending:
         self._notes: list[Gap | Event] = []
         self._changes: dict[CounterKey, CounterChange] = {}
         self._starts: list[Start] = []
-        self._rounds: list[Round] = []
+        self._poller: list[Round] = []
         self._visits: dict[int, Visits] = {}
         self._namespaces: dict[int, str] = {}
         self._discarded_packets = 0
@@ -96,7 +67,7 @@ class Pending:
     def add_round(self, round_: Round, changes: Iterable[CounterChange], starts: Iterable[Start]) -> None:
         """Take what a collector has read."""
         with self._changed:
-            self._rounds.append(round_)
+            self._poller.append(round_)
             self._starts.extend(starts)
             for change in changes:
                 self._add_change(change)
@@ -122,7 +93,7 @@ class Pending:
     def wait(self, timeout: float) -> bool:
         """Wait until there is something to write, or for `timeout` seconds; return False once closed."""
         with self._changed:
-            if not (self._closed or self._windows or self._packets or self._notes or self._rounds):
+            if not (self._closed or self._windows or self._packets or self._notes or self._poller):
                 self._changed.wait(timeout)
             return not self._closed
 
@@ -148,12 +119,12 @@ class Pending:
                 events=[note for note in self._notes if isinstance(note, Event)],
                 changes=list(self._changes.values()),
                 starts=self._starts,
-                rounds=self._rounds,
+                rounds=self._poller,
                 visits=self._visits,
                 namespaces=self._namespaces,
             )
             self._visits, self._namespaces = {}, {}
-            self._packets, self._notes, self._starts, self._rounds, self._changes = [], [], [], [], {}
+            self._packets, self._notes, self._starts, self._poller, self._changes = [], [], [], [], {}
         return batch
 
     def put_back(self, batch: Batch) -> None:
@@ -171,7 +142,7 @@ class Pending:
             for netns, (first_ns, last_ns) in batch.visits.items():
                 self._visits[netns] = first_ns, self._visits.get(netns, (0, last_ns))[1]
             self._namespaces = batch.namespaces | self._namespaces
-            self._rounds = _merged_rounds([*batch.rounds, *self._rounds])
+            self._poller = _merged_rounds([*batch.rounds, *self._poller])
 
     def stalled(self, since_ns: int, until_ns: int) -> Gap:
         """Return what a stall of the storage has cost: packets beyond the bound are lost, counts never."""

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
-from dropwatchd.pending import Pending
+from dropwatchd.pipeline.buffer import Buffer
 
 log = logging.getLogger(__name__)
 _HEARTBEAT = 10.0
@@ -18,12 +18,12 @@ _TIDY = 600.0
 
 
 class Recorder(Thread):
-    """Takes what is pending and writes it. While the disk stalls everything stays pending, merged and bounded."""
+    """Takes what the buffer holds and writes it. While the disk stalls everything stays there, merged and bounded."""
 
-    def __init__(self, writer: Writer, pending: Pending, retention: RetentionOptions) -> None:
+    def __init__(self, writer: Writer, buffer: Buffer, retention: RetentionOptions) -> None:
         super().__init__(name="writer", daemon=True)
         self._writer = writer
-        self._pending = pending
+        self._buffer = buffer
         self.retention = retention
         self._stalled_since_ns = 0
         self._tidy_at = time.monotonic() + _TIDY
@@ -31,27 +31,27 @@ class Recorder(Thread):
         self.wrote_all = False
 
     def run(self) -> None:
-        """Write until the pending is closed, and then what is left."""
-        while self._pending.wait(_HEARTBEAT):
-            self._pending.gather(_RETRY if self._stalled_since_ns else _GATHER)
+        """Write until the buffer is closed, and then what is left."""
+        while self._buffer.wait(_HEARTBEAT):
+            self._buffer.gather(_RETRY if self._stalled_since_ns else _GATHER)
             self.write()
             self._tidy()
         self.wrote_all = self.write()
 
     def write(self) -> bool:
         """Write what there is; say whether it worked."""
-        batch = self._pending.take()
+        batch = self._buffer.take()
         try:
             self._writer.write(batch)
         except SQLAlchemyError as error:
-            self._pending.put_back(batch)
+            self._buffer.put_back(batch)
             self._stall(error)
             return False
         finally:
             self.alive_at = time.monotonic()
         if self._stalled_since_ns:
             log.warning("the history is written again")
-            self._pending.add([self._pending.stalled(self._stalled_since_ns, time.time_ns())], 0)
+            self._buffer.add([self._buffer.stalled(self._stalled_since_ns, time.time_ns())], 0)
             self._stalled_since_ns = 0
         return True
 
