@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.scope import (
+    AT_LEAST,
+    AT_MOST,
+    INSIDE,
+    Scope,
+    change_clause,
+    drop_clause,
+    may_clause,
+    run_clause,
+)
 from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, Window
 
 LIVE_NS = 30_000_000_000  # a run whose heartbeat is younger than this is taken to be alive
@@ -47,20 +56,22 @@ class LedgerGap:
 
 @dataclass(frozen=True, slots=True)
 class DropTotal:
-    """The drops of one key on one host.
+    """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
 
-    `straddling` of them are in windows that reach beyond the report's. `shape` tells how many began in which step.
+    `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
+    began in which step.
     """
 
     host: str
     drop: Drop
     straddling: int
     shape: Counter[int]
+    at_most: int
 
 
 @dataclass(frozen=True, slots=True)
 class CounterTotal:
-    """By how much a counter moved."""
+    """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
 
     host: str
     collector: str
@@ -70,6 +81,7 @@ class CounterTotal:
     labels: str  # JSON object
     delta: int
     gauge: bool
+    straddling: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +159,19 @@ class Reader:
         return _merged(self.rows(f"""
             WITH d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
-                       sum(count) AS count, CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes,
+                       sum({INSIDE}) AS inside,
+                       CASE WHEN count(bytes) = count(*) THEN sum(bytes * ({INSIDE}) / count) END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
-                       sum(CASE WHEN first_ns < :since OR last_ns >= :until THEN count ELSE 0 END) AS straddling
-                FROM drops WHERE {drop_clause(self.scope)}
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
+                FROM drops WHERE {drop_clause(self.scope)} AND {AT_MOST} > 0
                 GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT r.hostname, {KEY}, d.count, d.bytes, d.first, d.last, d.straddling, d.step
+            SELECT r.hostname, {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
+
+    def may_match(self) -> int:
+        """Return how many drops the filters leave out that may match them, for all that is on record."""
+        [(count,)] = self.rows(f"SELECT coalesce(sum(count), 0) FROM drops WHERE {may_clause(self.scope)}")
+        return cast("int", count)
 
     def windows(self) -> Iterator[tuple[str, Window]]:
         """Yield every row of the drops table with its host, in the order of time."""
@@ -167,11 +185,13 @@ class Reader:
 
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
-        return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
+        return [CounterTotal(*cast("_SumRow", row)) for row in self.rows(f"""
             WITH d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
-                WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
-            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta) AS total, c.gauge
+                SELECT run_id, counter_id, sum(delta) AS delta,
+                       sum(CASE WHEN since_ns < :since OR until_ns > :until THEN delta ELSE 0 END) AS straddling
+                FROM counter_changes WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
+            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
+                   sum(d.straddling)
             FROM d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
             GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge HAVING total != 0
             ORDER BY c.collector, c.name, c.interface, c.labels""")]
@@ -209,6 +229,7 @@ _RunRow = tuple[int, str, str, str, str, int, int, int]
 _EventRow = tuple[str, int, str, str, str, int | None]
 _GapRow = tuple[str, int, int, str, str, str, int | None, str]
 CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool]
+_SumRow = tuple[str, str, str, int | None, str | None, str, int, bool, int]
 _LocationRow = tuple[str | None, int | None, str | None, str | None]
 _KindRow = tuple[str | None, int | None, Origin, str | None, str | None]
 _InterfaceRow = tuple[int | None, int | None, str | None, str | None]
@@ -232,8 +253,8 @@ def _merged(rows: Iterator[Row]) -> list[DropTotal]:
     """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        straddling, step = cast("tuple[int, int]", row[18:])
-        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[14])}))
+        straddling, step, at_most = cast("tuple[int, int, int]", row[18:])
+        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[14])}), at_most)
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return sorted(totals.values(), key=lambda total: (-total.drop.count, total.drop.first_ns))
@@ -243,4 +264,5 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape)
+    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
+                     one.at_most + other.at_most)

@@ -2,19 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
+from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
-from dwreport.evidence.infer import settled
-from dwreport.evidence.record import Evidence
+from dwreport.evidence.infer import inferred
+from dwreport.evidence.observed import observe
 from tests.dwreport.conftest import START_NS
 
 HOST, INIT, BLUE = "web-3", 4026531840, 4026532290
 IPV4, IPV6 = 0x0800, 0x86DD
 NAMES = {INIT: "init", BLUE: "blue"}
+Read = set[tuple[str, str, str, int | None]]
 
 
 def key(reason: str | None, symbol: str, protocol: int | None = IPV4, netns: int | None = INIT,
@@ -37,16 +39,23 @@ def counter(name: str, delta: int, netns: int | None = INIT, interface: str | No
     return CounterTotal(HOST, collector or "snmp", plain, netns, interface, json.dumps(labels), delta, gauge=False)
 
 
-def looked(*names: str, netns: int | None = INIT) -> set[tuple[str, str, str, int | None]]:
+def looked(*names: str, netns: int | None = INIT) -> Read:
     """Return that these counters were read."""
     return {(HOST, collector or "snmp", plain, netns)
             for collector, _, plain in (name.rpartition("/") for name in names)}
 
 
+def counted(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), read: Read | None = None, *,
+            blind: bool = False, packets: Sequence[PacketRow] = (), kernel: str = "",
+            hides: Callable[[DropKey], bool] = lambda _key: False) -> Facts:
+    """Return what a history holds on all of these drops, which happened within a second; some, filters may hide."""
+    totals = [DropTotal(row.host, Drop(row.key, row.count, None, START_NS, START_NS + NANO), 0,
+                        Counter({0: row.count}), row.count) for row in drops if not hides(row.key)]
+    kernels = {HOST: {kernel}} if kernel else {}
+    return Facts(observe(drops, totals, packets, kernels), counters, read or set(), blind, kernels, NAMES)
+
+
 def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), packets: Sequence[PacketRow] = (),
-          read: set[tuple[str, str, str, int | None]] | None = None, *, blind: bool = False) -> Facts:
-    """Return the facts of a report on all of these drops, which happened within a second."""
-    totals = [DropTotal(row.host, Drop(row.key, row.count, None, START_NS, START_NS + NANO), 0, Counter({0: row.count}))
-              for row in drops]
-    evidence, agreements = settled(Evidence(drops, counters, read or set(), blind))
-    return Facts(totals, packets, evidence, agreements, NAMES)
+          read: Read | None = None, *, blind: bool = False, kernel: str = "") -> Evidence:
+    """Return the same, compared, with what follows."""
+    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel))
