@@ -109,11 +109,13 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
         if own and not placed:
             yield _judged(equality, Place(host), own, moved, facts)
             continue
-        places = {place for place in moved if place.host == host} | {_at(equality, drop) for drop in placed}
+        here: dict[Place, list[Observed]] = {place: [] for place in moved if place.host == host}
         if equality.total:  # that this part did not move rules out a cause
-            places |= {place for place in read if place.host == host}
-        for place in sorted(places, key=str):
-            yield _judged(equality, place, [drop for drop in placed if _at(equality, drop) == place], moved, facts)
+            here |= {place: [] for place in read if place.host == host and place not in here}
+        for drop in placed:
+            here.setdefault(_at(equality, drop), []).append(drop)
+        for place in sorted(here, key=str):
+            yield _judged(equality, place, here[place], moved, facts)
         if len(placed) < len(own):
             yield _unplaced(equality, host, [drop for drop in own if not _is_placed(equality, drop)])
 

@@ -11,6 +11,7 @@ from dwreport.findings.rank import Findings, findings
 from dwreport.render.heading import nothing
 from dwreport.text import counted
 
+_NO_FINDINGS = Findings(())
 _ONLY_COUNTED = "No drop event was recorded, but counters saw losses."
 _ELSEWHERE = "No drop event was recorded, but counters saw losses; dwreport without a view shows them."
 
@@ -27,7 +28,7 @@ def hidden(reader: Reader, found: Findings | None = None) -> dict[str, object]:
 def events_lead(reader: Reader, coverage: Coverage, *, any_drops: bool) -> list[str]:
     """Return what a view of drop events says first; where it has none, counters may have seen losses all the same."""
     if any_drops:
-        return unjudged(reader, Findings(()))
+        return unjudged(reader)
     evidence = gather(reader, ())
     return lead(reader, coverage, findings(evidence, Filters(reader.scope, evidence.facts.names)))
 
@@ -42,7 +43,7 @@ def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings:
     return nothing(coverage, reader.scope, reader.now_ns)
 
 
-def unjudged(reader: Reader, found: Findings) -> list[str]:
+def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:
     """Return what to say of drops and counters of which it is not on record whether they match."""
     lines = []
     if reader.scope.filtered and (count := reader.may_match()):

@@ -11,7 +11,7 @@ from dwreport.report.columns import interface_cell, moment, text
 from dwreport.report.gaps import assessed
 from dwreport.report.rows import Moment
 from dwreport.text import netns_text, time_format
-from dwreport.views._lead import hidden
+from dwreport.views._lead import hidden, unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def view(reader: Reader) -> Answer:
     scope = reader.scope
     rows = [_row(packet) for packet in reader.packets()]
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
-    lead = [] if rows else ["No packet was sampled."]
+    lead = [*([] if rows else ["No packet was sampled."]), *unjudged(reader)]
     return Answer(scope, reader.now_ns, reader.runs(), assessed(reader), [section], lead, extra=hidden(reader))
 
 

@@ -1,16 +1,23 @@
 """Rows as a history gives them, made up: every function fills in what a test does not care for."""
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
+from socket import inet_aton
+from typing import Any
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
+from dwreport.evidence.filters import Filters
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
+from dwreport.findings import rank
+from dwreport.report.findings import FindingRow, finding_row
 from tests.dwreport.conftest import START_NS
 
 HOST, INIT, BLUE = "web-3", 4026531840, 4026532290
@@ -59,3 +66,17 @@ def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), p
           read: Read | None = None, *, blind: bool = False, kernel: str = "") -> Evidence:
     """Return the same, compared, with what follows."""
     return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel))
+
+
+def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:
+    """Return the findings that filters leave, in words."""
+    scope = Scope(START_NS, START_NS + 1, **wanted)
+    return [finding_row(finding) for finding in rank.findings(given, Filters(scope, NAMES)).found]
+
+
+def packet(counted_by: DropKey, port: int = 5060, source: str = "192.0.2.1", weight: int = 1,
+           length: int = 28) -> PacketRow:
+    """Return a sampled UDP datagram to 198.51.100.2, from its network header on."""
+    data = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28, 1, 0, 64, 17, 0, inet_aton(source), inet_aton("198.51.100.2"),
+                       40000, port, 8, 0)
+    return PacketRow(HOST, counted_by, START_NS, length, weight, link_header=False, data=data)

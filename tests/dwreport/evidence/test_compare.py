@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
-from dropwatchd.model import DropKey
+from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport import causes
-from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNTOLD, Agreement, Evidence
+from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNPLACED, UNTOLD, Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import Sampled
@@ -326,3 +326,57 @@ def test_packets_decide_nothing_where_a_counter_has_more_than_the_events() -> No
         given = counted([nameless], [counter("TcpExtIPReversePathFilter", moved)] if moved else [], kernel="5.18.0")
         evidence = inferred(_sampled(given, {"multicast"}))
         assert len([drop for drop in evidence.drops if drop.told]) == told
+
+
+def test_a_drop_without_a_place_is_no_disagreement_of_named_places() -> None:
+    """It may have counted in either: an upper edge, whatever its number, and it is not said to have been compared."""
+    here, there = drop(CLOSED, 10), drop(key("NO_SOCKET", "__udp4_lib_rcv", netns=BLUE), 4)
+    nowhere = drop(key("NO_SOCKET", "__udp4_lib_rcv", netns=None), 1)
+    for more in (0, 1):
+        found = _agreements([here, there, nowhere], [counter("UdpNoPorts", 10), counter("UdpNoPorts", 4 + more, BLUE)])
+        verdicts = {agreement.place.netns: agreement.verdict for agreement in found}
+        assert verdicts == {INIT: "agree", BLUE: "open" if more else "agree", None: "uncounted"}
+        assert [agreement.because for agreement in found if agreement.place.netns is None] == [UNPLACED]
+        assert sum(agreement.unexplained for agreement in found) == 0
+    found = _agreements([here, there, nowhere], [counter("UdpNoPorts", 10), counter("UdpNoPorts", 9, BLUE)])
+    assert sum(agreement.unexplained for agreement in found) == 4
+
+
+def test_unrelated_drops_excuse_no_counter_of_a_device() -> None:
+    """Of another device or namespace; one of its own may be what it counted."""
+    lost = counter("link/tx_dropped", 3, interface="out0")
+    for netns, interface, unexplained in ((INIT, "eth1", 3), (BLUE, "out0", 3), (INIT, "out0", 0), (None, None, 0)):
+        backlog = drop(key("CPU_BACKLOG", "enqueue_to_backlog", netns=netns, interface=interface), 100)
+        found = [agreement for agreement in _agreements([backlog], [lost]) if "link/tx_dropped" in agreement.counters]
+        assert [agreement.unexplained for agreement in found] == [unexplained], (netns, interface)
+
+
+def test_drops_of_a_device_are_compared_where_they_were() -> None:
+    """As many on eth1, which its own queue counted, are not those that eth0's counted."""
+    there = drop(key("QDISC_DROP", "__dev_queue_xmit", interface="eth1"), 5)
+    found = _agreements([there], [counter("qdisc/drops", 5, interface="eth0", handle="1:", parent="root"),
+                                  counter("qdisc/drops", 5, interface="eth1", handle="1:", parent="root")])
+    assert {agreement.place.interface: (agreement.verdict, agreement.unexplained) for agreement in found} == {
+        "eth0": ("counter-only", 5), "eth1": ("agree", 0)}
+
+
+def test_messages_between_programs_excuse_no_counter() -> None:
+    """A netlink message without a reason was in no nfqueue."""
+    full = counter("nfqueue/queue_dropped", 5)
+    for symbol, unexplained in (("netlink_broadcast_filtered", 5), ("no_such_function", 0)):
+        [agreement] = [found for found in _agreements([drop(key("NOT_SPECIFIED", symbol), 5)], [full]) if found.counted]
+        assert agreement.unexplained == unexplained
+
+
+def test_the_same_packets_are_not_told_twice() -> None:
+    """Of a function without a name, or with several meanings: its drops may be those that the counters saw."""
+    nameless = DropKey(Location(None, address=0xffffffff81234567), Kind(None), Interface())
+    [agreement] = _agreements([drop(nameless, 100_000)], [counter("UdpNoPorts", 100_000)])
+    assert (agreement.verdict, agreement.may, agreement.unexplained) == ("open", 100_000, 0)
+    [agreement] = _agreements([drop(nameless, 100_000)], [counter("UdpNoPorts", 100_500)])
+    assert (agreement.verdict, agreement.unexplained) == ("counter-only", 500)
+    several = drop(key("NOT_SPECIFIED", "udp_queue_rcv_one_skb"), 40)
+    found = _agreements([several], [counter("UdpRcvbufErrors", 30), counter("UdpInCsumErrors", 10)])
+    assert [agreement.unexplained for agreement in found] == [0, 0]
+    [ring] = _agreements([drop(nameless, 9)], [counter("link/rx_missed_errors", 9, interface="eth0")])
+    assert ring.unexplained == 9  # the card's: no event is made of them

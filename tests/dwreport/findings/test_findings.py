@@ -1,39 +1,21 @@
 """Findings: drops by cause, with what speaks for it."""
 
-import struct
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal, PacketRow
-from dropwatchd.history.scope import Scope
-from dropwatchd.model import NANO, DropKey, Kind
+from dropwatchd.history.reader import CounterTotal
+from dropwatchd.model import NANO, Kind
 from dwreport.evidence.compare import Evidence
-from dwreport.evidence.filters import Filters
-from dwreport.findings import rank
 from dwreport.reconcile.algebra import equalities
-from dwreport.report.findings import FindingRow, finding_row
+from dwreport.report.findings import FindingRow
 from dwreport.report.rows import Moment
 from tests.dwreport.conftest import START_NS
-from tests.dwreport.made import BLUE, HOST, INIT, NAMES, counter, drop, facts, key, looked
+from tests.dwreport.made import BLUE, HOST, INIT, counter, drop, facts, findings, key, looked, packet
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")
 UDP = looked("UdpRcvbufErrors", "UdpInCsumErrors", "UdpMemErrors", "UdpInErrors")
-
-
-def packet(counted_by: DropKey, port: int = 5060, source: int = 1, weight: int = 1) -> PacketRow:
-    """Return a sampled UDP datagram from 192.0.2.SOURCE to 198.51.100.2:PORT."""
-    data = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([192, 0, 2, source]),
-                       bytes([198, 51, 100, 2]), 40000, port, 8, 0)
-    return PacketRow(HOST, counted_by, START_NS, 28, weight, link_header=False, data=data)
-
-
-def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:
-    """Return the findings that the filters leave, in words."""
-    scope = Scope(START_NS, START_NS + 1, **wanted)
-    return [finding_row(finding) for finding in rank.findings(given, Filters(scope, NAMES)).found]
 
 
 def _only(given: Evidence) -> FindingRow:
@@ -43,7 +25,7 @@ def _only(given: Evidence) -> FindingRow:
 
 def test_a_full_buffer_with_everything_known() -> None:
     """Reason and counters agree, siblings did not move, samples and socket say who: golden."""
-    samples = [*(packet(FULL) for _ in range(98)), *(packet(FULL, 5061, 9) for _ in range(2))]
+    samples = [*(packet(FULL) for _ in range(98)), *(packet(FULL, 5061, "192.0.2.9") for _ in range(2))]
     owner = counter("sockets/drops", 15012, local="0.0.0.0:5060", protocol="udp", process="sipd", pid="812",
                     cgroup="/system.slice/sip.service")
     other = counter("sockets/drops", 7, local="0.0.0.0:53", protocol="udp", process="dnsd", pid="9")
