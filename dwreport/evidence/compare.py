@@ -61,8 +61,11 @@ class Evidence:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.agreements = [agreement for equality in equalities() for agreement in _compare(equality, facts)
-                           if agreement.verdict == "agree" or not equality.optional]
+        found = [agreement for equality in equalities() for agreement in _compare(equality, facts)]
+        self.agreements = [agreement for agreement in found
+                           if agreement.verdict == "agree" or not agreement.equality.optional]
+        self._partial = [agreement for agreement in found
+                         if agreement.verdict == "events-only" and agreement.equality.closer and agreement.counted]
 
     @cached_property
     def drops(self) -> list[Observed]:
@@ -84,6 +87,21 @@ class Evidence:
     def possible(self, drops: Iterable[Observed]) -> list[Agreement]:
         """Return those of counters that have as many packets to spare as these drops, for all that is known."""
         return self._of(self._possible, drops)
+
+    def parts(self, drops: Sequence[Observed]) -> tuple[Agreement, Agreement] | None:
+        """Return two comparisons of just these drops whose counters add up to them, the closer one last.
+
+        Then a counter says of a part of them what it would say of all, had there been no others: a link was down for
+        a while, among full queues.
+        """
+        members = set(drops)
+        for whole in self.compared(drops):
+            if whole.verdict == "events-only" and set(whole.members) == members and whole.events == whole.drops:
+                for part in self._partial:
+                    if (part.place == whole.place and part.counted + whole.counted == whole.events
+                            and set(part.members) == members and set(part.equality.unless) <= set(whole.counters)):
+                        return whole, part
+        return None
 
     def _of(self, index: Mapping[Observed, list[int]], drops: Iterable[Observed]) -> list[Agreement]:
         return [self.agreements[number] for number in sorted({n for drop in drops for n in index.get(drop, ())})]

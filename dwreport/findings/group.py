@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, NamedTuple, get_args
 
@@ -22,7 +22,8 @@ NO_SYMBOL = "an unnamed place"
 class Group:
     """Drops of one cause in one place, and on what ground it is known; `cause` is None where the catalogue lacks it.
 
-    `told` is the counter that names it more closely than the kernel's reason, if any.
+    `told` is the counter that names it more closely than the kernel's reason, if any. Where two counters add up to
+    the drops, there are two groups of them, and each has its `part`: the comparison that tells how many.
     """
 
     ground: Ground
@@ -30,6 +31,8 @@ class Group:
     cause: Cause | None
     drops: Sequence[Observed]
     told: str = ""
+    parts: Sequence[Agreement] = ()
+    part: Agreement | None = None
 
     @property
     def title(self) -> str:
@@ -43,7 +46,7 @@ class Group:
     @property
     def count(self) -> int:
         """Return how many packets were dropped."""
-        return sum(drop.shown for drop in self.drops)
+        return self.part.counted if self.part else sum(drop.shown for drop in self.drops)
 
 
 class _Subject(NamedTuple):
@@ -70,8 +73,22 @@ def groups(evidence: Evidence) -> list[Group]:
         found[subject].append(drop)
         grounds[subject].add(ground)
         known.setdefault(subject, cause)
-    return [Group("reason" if "reason" in sure else min(sure), subject.name, known[subject], drops, subject.told)
-            for (subject, drops), sure in zip(found.items(), grounds.values(), strict=True)]
+    whole = [Group("reason" if "reason" in sure else min(sure), subject.name, known[subject], drops, subject.told)
+             for (subject, drops), sure in zip(found.items(), grounds.values(), strict=True)]
+    return [part for group in whole for part in _split(group, evidence)]
+
+
+def _split(group: Group, evidence: Evidence) -> list[Group]:
+    """Return a group, or two where two counters add up to it and one of them names a cause of its own."""
+    parts = evidence.parts(group.drops)
+    if parts is None or group.count != parts[0].drops:
+        return [group]
+    whole, part = parts
+    names = [name for counter, name in part.equality.closer.items() if part.counters.get(counter)]
+    if len(names) != 1:
+        return [group]
+    return [replace(group, parts=parts, part=whole),
+            replace(group, cause=causes.written(names[0]), name=names[0], parts=parts, part=part)]
 
 
 def _place(ground: Ground, name: str, drop: Observed) -> Place:

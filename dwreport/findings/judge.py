@@ -20,7 +20,7 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     senders = Senders(group.drops)
     compared = evidence.compared(group.drops)
     refusing = rule_rows(compared, evidence.facts)
-    if group.told:  # that the counters of the reason's other causes rested is no news
+    if group.told or group.part:  # that the counters of the reason's other causes rested is no news
         compared = [agreement for agreement in compared if agreement.verdict == "agree"]
     others = other_sockets(group, senders, evidence.facts)
     return Finding(

@@ -98,6 +98,14 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """Counters that add up to the events, to the packet: the finding has the part of one of them."""
+
+    events: int
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class NotCompared:
     """Packets that were not compared, and why."""
 
@@ -171,8 +179,8 @@ class OtherSocket:
     local: tuple[str, ...]
 
 
-Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | NotCompared | MayCount | ByRule
-        | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
+Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount
+        | ByRule | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
 
 
 @dataclass(frozen=True, slots=True)

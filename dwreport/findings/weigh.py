@@ -24,7 +24,8 @@ _COMPARED = ("agree", "counter-only", "events-only")
 def weighed(group: Group, compared: Sequence[Agreement], evidence: Evidence) -> list[support.Fact]:
     """Return what speaks for, or against, the cause of a group; `compared` are its comparisons that tell something."""
     return [*_events(group), *_ground(group, evidence.facts), *_happened(group, evidence.facts),
-            *_comparisons(group, compared, evidence.facts.names), *_possible(group, evidence),
+            *(_parts(group) if group.part else _comparisons(group, compared, evidence.facts.names)),
+            *_possible(group, evidence),
             *rules(rule_rows(compared, evidence.facts)), *_rested(compared, evidence.agreements),
             *_apart(compared, evidence), *_large(group)]
 
@@ -111,6 +112,11 @@ def _comparison(same: Sequence[Agreement], group: Group, names: Mapping[int, str
     return support.Compared(
         cast("support.Tells", verdict), moved(same), counted, least, most, surplus, where(same, names),
         exact and not others, others, same[0].because)
+
+
+def _parts(group: Group) -> Iterator[support.Parts]:
+    """Say which counters add up to the drops, of which this finding is a part."""
+    yield support.Parts(sum(part.counted for part in group.parts), moved(group.parts))
 
 
 def _shown(group: Group, agreements: Iterable[Agreement]) -> int:

@@ -88,6 +88,11 @@ def _range(fact: support.Compared) -> str:
 
 
 @words.register
+def _(fact: support.Parts) -> str:
+    return f"{counted(fact.events, 'event')} are {' and '.join(_moved(fact.counters).split(', '))}, to the packet"
+
+
+@words.register
 def _(fact: support.NotCompared) -> str:
     return f"{number(fact.count)} not compared: {fact.because}"
 

@@ -147,6 +147,21 @@ def test_a_link_that_was_down_is_not_hidden_among_full_queues() -> None:
     assert {found.count: found.who[0] for found in wide} == {20: "eth1", 1000: "eth0"}
 
 
+def test_a_link_that_was_down_for_a_while_is_told_from_its_own_full_queue() -> None:
+    """Two counters of one device add up to its drops: the one that the queue did not count is the link's."""
+    both = key("QDISC_DROP", "__dev_queue_xmit")
+    queue, lost = (counter(name, count, interface="eth0", handle="1:", parent="root") for name, count in (
+        ("qdisc/drops", 1000), ("link/tx_dropped", 20)))
+    found = {row.count: row for row in findings(facts([drop(both, 1020)], [queue, lost]))}
+    [alone] = findings(facts([drop(both, 20)], [lost]))
+    assert found.keys() == {1000, 20}
+    assert found[20].title == alone.title != found[1000].title
+    assert "1 020 events are qdisc drops +1 000 and link tx_dropped +20, to the packet" in found[20].evidence
+    assert found[20].confidence == "medium"
+    [open_] = findings(facts([drop(both, 1021)], [queue, lost]))
+    assert open_.count == 1021
+
+
 def test_each_namespace_has_its_finding() -> None:
     """Two containers' losses are two, each with its own owner."""
     there = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", netns=BLUE)
