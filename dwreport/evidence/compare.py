@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
-from dwreport.evidence.possible import may_count
+from dwreport.evidence.possible import Possible
 from dwreport.evidence.tally import Place
 from dwreport.reconcile.algebra import Equality, equalities
 
@@ -119,13 +119,12 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
     """Compare wherever counters moved or events happened, parts of a total in any case."""
     drops = [drop for reason in equality.reasons for drop in facts.by_reason.get(reason, ())
              if equality.concerns(drop.key, reason)]
-    moved = facts.tally.moved(equality)
-    read = facts.read_in(equality)
+    moved, read, possible = facts.tally.moved(equality), facts.read_in(equality), Possible(equality, facts)
     for host in sorted({place.host for place in (*read, *moved)} | {drop.host for drop in drops}):
         own = [drop for drop in drops if drop.host == host]
         placed = [drop for drop in own if _is_placed(equality, drop)]
         if own and not placed:
-            yield _judged(equality, Place(host), own, moved, facts)
+            yield _judged(possible, Place(host), own, moved)
             continue
         here: dict[Place, list[Observed]] = {place: [] for place in moved if place.host == host}
         if equality.total:  # that this part did not move rules out a cause
@@ -133,7 +132,7 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
         for drop in placed:
             here.setdefault(_at(equality, drop), []).append(drop)
         for place in sorted(here, key=str):
-            yield _judged(equality, place, here[place], moved, facts)
+            yield _judged(possible, place, here[place], moved)
         if len(placed) < len(own):
             yield _unplaced(equality, host, [drop for drop in own if not _is_placed(equality, drop)])
 
@@ -167,14 +166,15 @@ class _Counts(NamedTuple):
     may: int
 
 
-def _judged(equality: Equality, place: Place, drops: Sequence[Observed], moved: Mapping[Place, Counter[str]],
-            facts: Facts) -> Agreement:
-    here = [there for there in moved if place.covers(there)]
+def _judged(possible: Possible, place: Place, drops: Sequence[Observed],
+            moved: Mapping[Place, Counter[str]]) -> Agreement:
+    equality, facts = possible.equality, possible.facts
+    here = [place] if place in moved else [there for there in moved if place.covers(there)]
     counters = sum((moved[there] for there in here), Counter[str]())
     counted = max(0, counters.total() - sum(facts.tally.less(equality, there) for there in here))
     inside, most = _sums(equality, drops)
     total = sum(drop.count for drop in drops)
-    others = may_count(equality, place, drops, facts, counted - most) if counted > inside else []
+    others = possible.at(place, drops, counted - most) if counted > most else []
     may = _sums(equality, others)[1]
     verdict, because = _verdict(equality, place, _Counts(counted, inside, most, total, may), facts)
     return Agreement(equality, place, counters or dict.fromkeys(equality.counters, 0), counted, inside, most - inside,

@@ -1,8 +1,10 @@
 """Which other drops may count with an equality's counters, for all that is on record of them: pure."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
@@ -12,32 +14,55 @@ from dwreport.packets.messages import is_message
 from dwreport.reconcile.algebra import UNSPECIFIED, Equality
 
 
-def may_count(equality: Equality, place: Place, own: Collection[Observed], facts: Facts, spare: int) -> list[Observed]:
-    """Return the drops beside an equality's own that may be among its counters of a place.
+@dataclass(frozen=True)
+class Possible:
+    """The drops beside an equality's own that may be among its counters: looked for once, asked for each place."""
 
-    Those of another device count here only where one is the other's other end. That is not on record: `spare` packets
-    that the counters have, and as many drops on one other device, are taken to be the same.
-    """
-    compared = set(own)
-    near, far = [], []
-    for drop in _candidates(equality, facts):
-        if drop.host == place.host and drop not in compared:
-            if _is_here(equality, place, drop):
-                near.append(drop)
-            elif drop.reason not in equality.reasons:  # else it is compared where it was
-                far.append(drop)
-    return near or (_other_end(far, spare) if equality.per == "interface" else [])
+    equality: Equality
+    facts: Facts
 
+    def at(self, place: Place, own: Collection[Observed], spare: int) -> list[Observed]:
+        """Return those of a place.
 
-def _candidates(equality: Equality, facts: Facts) -> Iterator[Observed]:
-    """Yield the drops that have, or may have, one of the equality's reasons."""
-    for reason in (*equality.reasons, *equality.also):
-        for drop in facts.by_reason.get(reason, ()):
-            if reason in equality.also or _fits(equality, drop):
+        Those of another device count here only where one is the other's other end. That is not on record: `spare`
+        packets that the counters have, and as many drops on one other device, are taken to be the same.
+        """
+        compared = set(own)
+        near = [drop for drop in self._around(place) if drop not in compared and self._is_on(place.interface, drop)]
+        if near or self.equality.per != "interface":
+            return near
+        return _other_end([drop for drop in self._by_netns.get((place.host, ...), ()) if drop not in compared
+                           and drop.reason not in self.equality.reasons], spare)  # else it is compared where it was
+
+    def _around(self, place: Place) -> Iterator[Observed]:
+        """Yield what was, or may have been, in the namespace of a place; of a whole host, all."""
+        if self.equality.per == "host" or place.netns is None:
+            yield from self._by_netns.get((place.host, ...), ())
+        else:
+            yield from self._by_netns.get((place.host, place.netns), ())
+            yield from self._by_netns.get((place.host, None), ())
+
+    def _is_on(self, interface: str | None, drop: Observed) -> bool:
+        return self.equality.per != "interface" or interface is None or drop.interface in {None, interface}
+
+    @cached_property
+    def _by_netns(self) -> Mapping[tuple[str, object], list[Observed]]:
+        """Return the drops by host and namespace, None where it is not on record; `...` has all of a host."""
+        found: dict[tuple[str, object], list[Observed]] = defaultdict(list)
+        for drop in self._all():
+            found[drop.host, drop.netns].append(drop)
+            found[drop.host, ...].append(drop)
+        return found
+
+    def _all(self) -> Iterator[Observed]:
+        """Yield the drops that have, or may have, one of the equality's reasons."""
+        for reason in (*self.equality.reasons, *self.equality.also):
+            for drop in self.facts.by_reason.get(reason, ()):
+                if reason in self.equality.also or _fits(self.equality, drop):
+                    yield drop
+        for drop in self.facts.by_reason.get(None, ()):
+            if _is_possible(self.equality, drop):
                 yield drop
-    for drop in facts.by_reason.get(None, ()):
-        if _is_possible(equality, drop):
-            yield drop
 
 
 def _is_possible(equality: Equality, drop: Observed) -> bool:
@@ -57,15 +82,6 @@ def _fits(equality: Equality, drop: Observed) -> bool:
             and (equality.protocol is None or kind.protocol in {None, protocol_number(equality.protocol)})
             and (not equality.places or location.symbol is None
                  or any(fnmatchcase(location.symbol, pattern) for pattern in equality.places)))
-
-
-def _is_here(equality: Equality, place: Place, drop: Observed) -> bool:
-    """Say whether a drop was, or may have been, where the counters count."""
-    if equality.per == "host" or place.netns is None:
-        return True
-    if drop.netns not in {None, place.netns}:
-        return False
-    return equality.per == "netns" or drop.interface in {None, place.interface}
 
 
 def _other_end(drops: Collection[Observed], spare: int) -> list[Observed]:
