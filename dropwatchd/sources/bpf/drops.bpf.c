@@ -21,9 +21,14 @@
 #define MAX_DATA 256
 #define REASON_SLOTS 256
 #define HASH_WALK 16
+#define NSFS_MAGIC 0x6e736673
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct proc_ns_operations {
+	const char *name;
+};
 struct ns_common {
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
 };
 struct hlist_node {
@@ -34,6 +39,7 @@ struct hlist_head {
 };
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie;
 	struct hlist_head *dev_index_head;
 };
 typedef struct {
@@ -72,13 +78,34 @@ struct sk_buff {
 	unsigned char *head;
 	unsigned char *data;
 };
+struct super_block {
+	unsigned long s_magic;
+};
+struct inode {
+	struct super_block *i_sb;
+	void *i_private;
+};
+struct file {
+	struct inode *f_inode;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct task_struct {
+	struct files_struct *files;
+};
 #pragma clang attribute pop
 
 /* What drops are counted by. Mirrored by KEY in program.py. */
 struct key {
 	__u64 location;
+	__u64 cookie; /* of the network namespace: never given twice in one boot, as inode numbers are; 0 where unknown */
 	__u32 reason;
-	__u32 netns;
+	__u32 netns; /* its inode number */
 	__u32 ifindex;
 	__u16 protocol; /* ethertype, host order */
 	__u16 pad;
@@ -163,10 +190,21 @@ static __always_inline bool is_device(struct net_device *dev)
 	return dev && dev->_tx && dev->_tx->dev == dev;
 }
 
+static __always_inline __u64 cookie_of(struct net *net)
+{
+	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;
+}
+
+static __always_inline void set_namespace(struct key *key, struct net *net)
+{
+	key->cookie = cookie_of(net);
+	key->netns = BPF_CORE_READ(net, ns.inum);
+}
+
 static __always_inline void set_device(struct key *key, struct net_device *dev)
 {
 	key->ifindex = dev->ifindex;
-	key->netns = dev->nd_net.net->ns.inum;
+	set_namespace(key, dev->nd_net.net);
 	bpf_core_read_str(key->ifname, sizeof(key->ifname), &dev->name);
 }
 
@@ -179,7 +217,7 @@ static __always_inline void set_index(struct key *key, struct net *net, int ifin
 	int i;
 
 	key->ifindex = ifindex;
-	key->netns = BPF_CORE_READ(net, ns.inum);
+	set_namespace(key, net);
 	if (bpf_probe_read_kernel(&node, sizeof(node), (void *)heads + (ifindex & 255) * sizeof(node)))
 		return;
 	for (i = 0; i < HASH_WALK && node; i++) {
@@ -210,7 +248,7 @@ static __always_inline void find_device(struct key *key, struct sk_buff *skb, st
 	iif = skb->skb_iif;
 	if (!iif && out) { /* never received, so on its way out */
 		key->ifindex = BPF_CORE_READ(out, ifindex);
-		key->netns = BPF_CORE_READ(out, nd_net.net, ns.inum);
+		set_namespace(key, BPF_CORE_READ(out, nd_net.net));
 		bpf_core_read_str(key->ifname, sizeof(key->ifname), &out->name);
 		return;
 	}
@@ -373,6 +411,43 @@ int name_address(void *ctx)
 	__u64 address = control.name_address;
 
 	return bpf_snprintf(control.name_text, sizeof(control.name_text), format, &address, sizeof(address));
+}
+
+/* A file descriptor of the caller's, and what namespace it is of. Mirrored by NamespaceQuery in program.py. */
+struct namespace_query {
+	__u64 cookie;
+	__u32 netns;
+	__u32 descriptor;
+};
+
+/*
+ * Tells which network namespace an open file of nsfs stands for; 1 where it is none. nsfs keeps the struct ns_common in
+ * the inode (fs/nsfs.c), and its operations are called "net" for a network namespace (net/core/net_namespace.c).
+ */
+SEC("syscall")
+int name_namespace(struct namespace_query *query)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	__u32 descriptor = query->descriptor;
+	struct ns_common *common;
+	struct file *file = 0;
+	struct net *net = 0;
+	char name[4] = {};
+
+	if (descriptor >= BPF_CORE_READ(table, max_fds))
+		return 1;
+	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + descriptor);
+	if (!file || BPF_CORE_READ(file, f_inode, i_sb, s_magic) != NSFS_MAGIC)
+		return 1;
+	common = BPF_CORE_READ(file, f_inode, i_private);
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(common, ops, name));
+	if (name[0] != 'n' || name[1] != 'e' || name[2] != 't' || name[3])
+		return 1;
+	net = (void *)common - bpf_core_field_offset(net->ns);
+	query->cookie = cookie_of(net);
+	query->netns = BPF_CORE_READ(net, ns.inum);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -14,10 +14,10 @@ from dropwatchd.kernel.symbols import parse_printed
 from dropwatchd.model import Location
 from dropwatchd.sources import UnavailableError
 
-KEY = Struct("=QIIIHxx16s")         # struct key: location, reason, netns, ifindex, protocol, ifname
+KEY = Struct("=QQIIIHxx16s")        # struct key: the fields of RawKey
 VALUE = Struct("=QQQQII")           # struct value: count, octets, first_ns, last_ns, window, seen
 TOTALS = Struct("=QQQII")           # struct totals: drops, overflowed, samples_lost, window, samples
-SAMPLE = Struct("=Q40sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
+SAMPLE = Struct("=Q48sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
 REASON_SLOTS = 256
 MAX_SAMPLE_BYTES = 256
 _BATCH = 256
@@ -42,6 +42,29 @@ class Control(ctypes.Structure):
     )
 
 
+class RawKey(NamedTuple):
+    """`struct key` of drops.bpf.c: 0 and empty where the kernel does not say. `netns` is the namespace's inode."""
+
+    location: int
+    cookie: int
+    reason: int
+    netns: int
+    ifindex: int
+    protocol: int
+    ifname: bytes
+
+    @classmethod
+    def parse(cls, raw: bytes) -> "RawKey":
+        return cls._make(KEY.unpack(raw))
+
+
+class Namespace(NamedTuple):
+    """A network namespace: a cookie is never given twice in one boot (0: this kernel has none), an inode may be."""
+
+    cookie: int
+    inode: int
+
+
 class Totals(NamedTuple):
     """Sums over all CPUs since the program was loaded; `misses` is what the kernel did not run it for."""
 
@@ -51,10 +74,26 @@ class Totals(NamedTuple):
     misses: int
 
 
-class _TestRun(ctypes.Structure):
-    """struct bpf_test_run_opts of libbpf's bpf.h: only the size is needed for a program without input."""
+class _NamespaceQuery(ctypes.Structure):
+    """`struct namespace_query` of drops.bpf.c."""
 
-    _fields_ = (("size", ctypes.c_size_t), ("rest", ctypes.c_uint64 * 16))
+    _fields_ = (("cookie", ctypes.c_uint64), ("netns", ctypes.c_uint32), ("descriptor", ctypes.c_uint32))
+
+
+class _TestRun(ctypes.Structure):
+    """struct bpf_test_run_opts of libbpf's bpf.h, up to what a program answers; `context` is its input and output."""
+
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("data", ctypes.c_void_p * 2),
+        ("data_sizes", ctypes.c_uint32 * 2),
+        ("context", ctypes.c_void_p),
+        ("context_out", ctypes.c_void_p),
+        ("context_size", ctypes.c_uint32),
+        ("context_out_size", ctypes.c_uint32),
+        ("answer", ctypes.c_uint32),
+        ("rest", ctypes.c_uint32 * 5),
+    )
 
 
 class Program:
@@ -86,6 +125,7 @@ class Program:
         self.control = Control.from_buffer(shared)
         self._drop_fd = self._lib.bpf_program__fd(self._program(attached))
         self._name_fd = self._lib.bpf_program__fd(self._program("name_address"))
+        self._namespace_fd = self._lib.bpf_program__fd(self._program("name_namespace"))
         self._attached = self._program(attached)
         self._ring = self._lib.check("ring_buffer__new", self._fds["samples"], self._callback, None, None)
         self._cpus: int = self._lib.check("libbpf_num_possible_cpus")
@@ -181,9 +221,24 @@ class Program:
     def name(self, address: int) -> Location:
         """Return the symbol of a code address, as the kernel itself names it."""
         self.control.name_address = address
-        options = _TestRun(size=ctypes.sizeof(_TestRun))
-        self._lib.check("bpf_prog_test_run_opts", self._name_fd, ctypes.byref(options))
+        self._run(self._name_fd)
         return parse_printed(self.control.name_text.decode(errors="replace"), address)
+
+    def namespace_of(self, fd: int) -> Namespace | None:
+        """Return which network namespace an open file stands for (/run/netns/NAME, /proc/PID/ns/net); None: it is none.
+
+        It takes no right beyond those to run the program, and any thread may ask.
+        """
+        query = _NamespaceQuery(descriptor=fd)
+        if self._run(self._namespace_fd, context=ctypes.addressof(query), context_size=ctypes.sizeof(query)):
+            return None
+        return Namespace(query.cookie, query.netns)
+
+    def _run(self, program: int, **options: int) -> int:
+        """Run a program once, in this thread, and return its answer."""
+        run = _TestRun(size=ctypes.sizeof(_TestRun), **options)
+        self._lib.check("bpf_prog_test_run_opts", program, ctypes.byref(run))
+        return int(run.answer)
 
 
 def _tracepoint_arguments() -> int:

@@ -23,7 +23,7 @@ from dropwatchd.model import (
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf.counts import Counts, Span
 from dropwatchd.sources.bpf.options import BpfOptions
-from dropwatchd.sources.bpf.program import KEY, SAMPLE, Program, Totals
+from dropwatchd.sources.bpf.program import SAMPLE, Namespace, Program, RawKey, Totals
 
 _CROWDED = 0.75       # of the map: from here on, keys that have gone quiet make room
 _QUIET_NS = 60 * NANO
@@ -98,6 +98,10 @@ class BpfSource:
         if self._due is None and self._program.control.armed:
             self._read_ns = now_ns
         return self._read_ns
+
+    def namespace_of(self, fd: int) -> Namespace | None:
+        """Return which network namespace an open file stands for; None where it is no such file."""
+        return self._program.namespace_of(fd)
 
     def close(self) -> list[Record]:
         """Detach, and return all that was counted before. Closing twice does nothing."""
@@ -180,10 +184,11 @@ class BpfSource:
         """Name what the kernel counted by, once for each key."""
         key = self._resolved.get(raw)
         if key is None:
-            address, reason, netns, ifindex, protocol, name = KEY.unpack(raw)
-            interface = Interface(netns or None, ifindex or None, text(name) or None,
-                                  self._netns.name(netns))
-            key = DropKey(self._location(address), Kind(self._reasons.name(reason), protocol or None), interface)
+            said = RawKey.parse(raw)
+            interface = Interface(said.netns or None, said.ifindex or None, text(said.ifname) or None,
+                                  self._netns.name(said.netns))
+            key = DropKey(self._location(said.location), Kind(self._reasons.name(said.reason), said.protocol or None),
+                          interface)
             self._resolved[raw] = key
         return key
 

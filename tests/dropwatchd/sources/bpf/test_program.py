@@ -5,6 +5,7 @@ import select
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,14 @@ from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import Drop, Effect, Gap, GapCause, PacketSample, Record
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf import BpfOptions, BpfSource, program
+from dropwatchd.sources.bpf.program import RawKey
+from tests.gallery.namespace import Namespace
 
 ROOT = Path(__file__).parents[4]
 CI = os.environ.get("CI") == "true"
 CLOSED_PORT = 9
+OWN = Path("/proc/self/ns/net")
+SO_NETNS_COOKIE = 71
 
 
 def _unprivileged() -> str:
@@ -73,7 +78,7 @@ def test_drops_are_counted_exactly(source: BpfSource) -> None:
     assert drop.key.kind.protocol == socket.ntohs(socket.htons(0x0800))
     assert drop.key.location.symbol
     assert "udp" in drop.key.location.symbol
-    assert drop.key.interface == (Path("/proc/self/ns/net").stat().st_ino, 1, "lo", "init")
+    assert drop.key.interface == (OWN.stat().st_ino, 1, "lo", "init")
     assert time.time_ns() - 10**10 < drop.first_ns <= drop.last_ns <= time.time_ns()
 
 
@@ -160,6 +165,37 @@ def test_reasons_are_the_running_kernels() -> None:
     assert names.name(numbers["SKB_DROP_REASON_NO_SOCKET"]) == "NO_SOCKET"
     assert names.name(0x7FFF) == "0x7fff"
     assert names.name(0x00990001) == "0x990001"
+
+
+def _cookie() -> int:
+    """Return what the kernel says of the namespace of the calling thread."""
+    with socket.socket() as sock:
+        return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), sys.byteorder)
+
+
+def test_namespaces_are_known_by_cookie(source: BpfSource) -> None:
+    """An open file of a network namespace gives its cookie and inode; any other file, or none, gives nothing."""
+    with Namespace("dwcookie") as there, Path("/run/netns/dwcookie").open() as file:
+        assert source.namespace_of(file.fileno()) == (there.run(_cookie), there.inode)
+    with OWN.open() as file:
+        assert source.namespace_of(file.fileno()) == (_cookie(), OWN.stat().st_ino)
+    for other in ("/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/self/status", "/dev/null"):
+        with Path(other).open() as file:
+            assert source.namespace_of(file.fileno()) is None
+    for none in (1 << 10, 1 << 30, -1):
+        assert source.namespace_of(none) is None
+
+
+def test_drops_carry_the_cookie(source: BpfSource) -> None:
+    """A namespace that is made anew under the same name, and mostly with the same inode, is another one."""
+    seen = set()
+    for _ in range(2):
+        with Namespace("dwcookie") as there:
+            there.run(lambda: _send(7, size=1011))
+            seen.add((there.run(_cookie), there.inode))
+    keys = [RawKey.parse(raw) for raw, values in source._program.read_drops() if any(values)]
+    assert {(key.cookie, key.netns) for key in keys} >= seen
+    assert len({cookie for cookie, _ in seen}) == 2
 
 
 def test_the_committed_object_is_what_the_source_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
