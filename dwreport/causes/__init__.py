@@ -16,9 +16,10 @@ from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
+from dwreport.packets.headers import Trait
+
 Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
-Trait = Literal["multicast", "many", "group_frame", "source_route"]
 
 _NEWEST = "6.18"
 _ROOT = Path(__file__).parent

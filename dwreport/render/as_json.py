@@ -3,9 +3,9 @@
 import json
 from typing import TextIO
 
-from dwreport.answer import Answer, Moment
-from dwreport.coverage import Coverage
-from dwreport.rows import gap_row
+from dwreport.evidence.coverage import Coverage
+from dwreport.report.answer import Answer, Moment
+from dwreport.report.rows import gap_row
 
 
 def write(answer: Answer, out: TextIO) -> None:

@@ -2,9 +2,9 @@
 
 from dropwatchd.history.reader import LedgerGap
 from dropwatchd.history.scope import Scope
-from dwreport.answer import Answer
-from dwreport.coverage import Coverage
-from dwreport.render.text import clean, clock, duration, fraction, number, time_format, window
+from dwreport.evidence.coverage import Coverage
+from dwreport.report.answer import Answer
+from dwreport.text import clean, clock, duration, fraction, number, time_format, window
 
 
 def heading(answer: Answer) -> list[str]:

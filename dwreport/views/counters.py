@@ -1,11 +1,10 @@
 """Every counter that moved, ordinary traffic included."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.answer import Answer, Section
-from dwreport.columns import counter_columns
-from dwreport.options import report
-from dwreport.rows import COUNTER_FIELDS, counter_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import Answer, Section
+from dwreport.report.columns import counter_columns
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import COUNTER_FIELDS, counter_row
 
 
 def view(reader: Reader) -> Answer:
@@ -16,6 +15,3 @@ def view(reader: Reader) -> Answer:
     section = Section("counters", rows, counter_columns(), fields=COUNTER_FIELDS)
     lead = [] if rows else ["No counter is recorded to have moved."]
     return Answer(reader.scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)
-
-
-command = report(view)

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from typing import cast
 
 from dropwatchd.history.reader import DropTotal, Reader
-from dwreport.answer import Answer, Row, Section
-from dwreport.columns import counter_columns, drop_columns
-from dwreport.findings import findings
-from dwreport.findings.gather import gather
-from dwreport.findings.section import findings_section
-from dwreport.options import report
+from dwreport.evidence.ask import gather
+from dwreport.findings.rank import findings
 from dwreport.render.heading import nothing
-from dwreport.render.text import axis, counted, number, sparkline, time_format
-from dwreport.rows import COUNTER_FIELDS, TOTAL_FIELDS, counter_row, total_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import Answer, Row, Section
+from dwreport.report.columns import counter_columns, drop_columns
+from dwreport.report.findings import findings_section
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import COUNTER_FIELDS, TOTAL_FIELDS, counter_row, total_row
+from dwreport.text import axis, counted, number, sparkline, time_format
 
 _MOST = 20       # kinds of drops that a person reads; more are summed up
 _BUCKETS = 24    # of the chart
@@ -79,6 +78,3 @@ def _counters(reader: Reader) -> Section:
 def _weight(row: Row) -> tuple[int, int]:
     """Sort drops before errors before pressure, and much before little."""
     return _KINDS.index(cast("str | None", row["kind"])), -abs(cast("int", row["delta"]))
-
-
-command = report(view)

@@ -6,14 +6,13 @@ from typing import cast
 
 from dropwatchd.history.reader import Reader
 from dropwatchd.model import DropKey
-from dwreport.answer import NANO, Answer, Column, Moment, Row, Section
-from dwreport.columns import text
-from dwreport.coverage import assess
-from dwreport.options import report
+from dwreport.evidence.coverage import assess
 from dwreport.render.heading import nothing
-from dwreport.render.text import bar, clock, counted, number, time_format
-from dwreport.rows import event_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import NANO, Answer, Column, Moment, Row, Section
+from dwreport.report.columns import text
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import event_row
+from dwreport.text import bar, clock, counted, number, time_format
 
 _MOST = 60  # steps; the shortest of these lengths that needs no more is taken
 _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800, 2_592_000)
@@ -95,6 +94,3 @@ def _columns(top: int, times: str) -> Sequence[Column]:
         Column("COVERAGE", lambda row: "" if row["coverage"] == "complete" else str(row["coverage"])),
         Column("MOSTLY", lambda row: text(row["top_reason"] or row["top_symbol"]) if row["count"] else "", wraps=True),
     ]
-
-
-command = report(view)

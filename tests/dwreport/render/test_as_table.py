@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.scope import Scope
-from dwreport.answer import Answer, Column, Row, Section
-from dwreport.coverage import assess
+from dwreport.evidence.coverage import assess
 from dwreport.render.as_table import layout, write
+from dwreport.report.answer import Answer, Column, Row, Section
 
 COLUMNS = [Column("COUNT", lambda row: str(row["count"]), right=True),
            Column("WHERE", lambda row: str(row["where"]), wraps=True),

@@ -9,10 +9,10 @@ from dropwatchd.history.reader import DropTotal
 from dropwatchd.model import DropKey
 from dwreport import catalogue, causes
 from dwreport.causes import Cause
-from dwreport.findings.model import Facts
-from dwreport.reconcile import Agreement
+from dwreport.evidence.compare import Agreement
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.record import Means
 from dwreport.reconcile.algebra import reason_of
-from dwreport.reconcile.evidence import Means
 
 Ground = Literal["reason", "place", "trap", "nothing"] | Means
 NO_SYMBOL = "an unnamed place"

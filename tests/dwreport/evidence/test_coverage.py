@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.reader import LedgerGap, Run
-from dwreport.coverage import NO_SOURCE, NOT_RUNNING, assess
+from dwreport.evidence.coverage import NO_SOURCE, NOT_RUNNING, assess
 
 
 def _run(since_ns: int, until_ns: int, source: str = "bpf", host: str = "web-3") -> Run:

@@ -9,9 +9,8 @@ from typing import TypeVar
 
 from dropwatchd.history.reader import DropTotal, PacketRow
 from dropwatchd.model import DropKey, Interface
-from dwreport.render.text import share
-from dwreport.rows import netns_text
-from dwreport.who import Who, who
+from dwreport.packets.headers import Who, who
+from dwreport.text import netns_text, share
 
 Value = TypeVar("Value")
 _PREFIX = {4: 24, 6: 64}

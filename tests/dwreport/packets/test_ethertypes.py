@@ -2,7 +2,7 @@
 
 import pytest
 
-from dwreport.protocols import protocol_name, protocol_number
+from dwreport.packets.ethertypes import protocol_name, protocol_number
 
 
 def test_known_protocols_have_names_and_others_numbers() -> None:

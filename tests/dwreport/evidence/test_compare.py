@@ -7,10 +7,10 @@ from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey
 from dwreport import causes
-from dwreport.reconcile import ABSENT, ELSEWHERE, UNTOLD, Agreement, reconcile
+from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNTOLD, Agreement, reconcile
+from dwreport.evidence.infer import settled
+from dwreport.evidence.record import Evidence, Sampled
 from dwreport.reconcile.algebra import equalities
-from dwreport.reconcile.evidence import Evidence, Sampled
-from dwreport.reconcile.settle import settled
 from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, counter, drop, key, looked
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")

@@ -3,11 +3,11 @@
 from typing import cast
 
 from dropwatchd.history.reader import Reader
-from dwreport.answer import Column, Moment, Row, Section
-from dwreport.columns import text
-from dwreport.coverage import Coverage, assess
-from dwreport.render.text import clock, counted, duration, number, time_format
-from dwreport.rows import gap_row
+from dwreport.evidence.coverage import Coverage, assess
+from dwreport.report.answer import Column, Moment, Row, Section
+from dwreport.report.columns import text
+from dwreport.report.rows import gap_row
+from dwreport.text import clock, counted, duration, number, time_format
 
 _MOST = 20  # gaps that a person reads beside a report
 _EFFECTS = {"blind": "nothing was seen", "partial": "some drops were missed", "detail": "counted, with less detail"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dwreport.window import NANO, point
+from dwreport.cli.times import NANO, point
 
 NOW_NS = int(datetime(2026, 11, 22, 10, 30, 7, tzinfo=UTC).timestamp()) * NANO + 123_456_789
 MINUTE_NS, HOUR_NS, DAY_NS = 60 * NANO, 3600 * NANO, 86_400 * NANO

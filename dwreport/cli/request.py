@@ -11,11 +11,11 @@ from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, read
 from dropwatchd.history.scope import Scope
-from dwreport.options import View
-from dwreport.protocols import protocol_number
+from dwreport.cli.options import View
+from dwreport.cli.times import point
+from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
 from dwreport.render.output import standard_output
-from dwreport.window import point
 
 Options = Mapping[str, str | None]
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal, PacketRow
 from dropwatchd.model import DropKey, Kind
-from dwreport.findings import findings
-from dwreport.findings.model import Facts, Finding
+from dwreport.evidence.facts import Facts
+from dwreport.findings.finding import Finding
+from dwreport.findings.rank import findings
 from dwreport.reconcile.algebra import equalities
 from tests.dwreport.conftest import START_NS
 from tests.dwreport.made import BLUE, HOST, INIT, counter, drop, facts, key, looked

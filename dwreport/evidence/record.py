@@ -11,8 +11,9 @@ from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey
 from dwreport import causes
+from dwreport.evidence.tally import Place, Tally, written
+from dwreport.packets.headers import Trait
 from dwreport.reconcile.algebra import Equality, candidates_of, equalities, reason_of
-from dwreport.reconcile.tally import Place, Tally, written
 
 Means = Literal["counters", "packets", "names", "others"]
 Looked = Iterable[tuple[str, str, str, int | None]]
@@ -33,7 +34,7 @@ class Sampled(NamedTuple):
     """Traits that every packet has, and such as a packet may have: one that was cut short may have any."""
 
     every: AbstractSet[str] = frozenset()
-    some: AbstractSet[str] = frozenset(get_args(causes.Trait))
+    some: AbstractSet[str] = frozenset(get_args(Trait))
 
 
 @dataclass(frozen=True)

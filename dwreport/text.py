@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from dropwatchd.model import Interface
+
 NANO = 1_000_000_000
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -97,3 +99,10 @@ def axis(since_ns: int, until_ns: int, width: int) -> str:
 def bar(count: int, top: int, width: int) -> str:
     """Draw a bar; whatever is not zero is visible."""
     return "█" * -(-count * width // top) if top else ""
+
+
+def netns_text(interface: Interface) -> str | None:
+    """Return a namespace's name, "net:[4026532290]" for one without, None for an unknown one."""
+    if interface.netns_name:
+        return interface.netns_name
+    return None if interface.netns is None else f"net:[{interface.netns}]"

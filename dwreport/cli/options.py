@@ -1,4 +1,4 @@
-"""The options that every view shares, and the commands made with them; imports nothing but click, for speed."""
+"""The options that every view shares, and the commands made with them; little is imported, for speed."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from dwreport.render import format_names
+
 if TYPE_CHECKING:
     from dropwatchd.history.reader import Reader
-    from dwreport.answer import Answer
+    from dwreport.report.answer import Answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,7 +28,7 @@ _OPTIONS = (
     click.option("--origin", type=click.Choice(["software", "hardware"]), help="Only drops by the kernel, or the NIC."),
     click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
     click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's."),
-    click.option("--format", type=click.Choice(["table", "json", "csv", "markdown"]), help="table is the default."),
+    click.option("--format", type=click.Choice(format_names()), help="table is the default."),
 )
 
 
@@ -37,11 +39,11 @@ def shared(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
-def report(view: View) -> click.Command:
+def command_of(view: View) -> click.Command:
     """Make a command of a view; its docstring is the help. Options may stand before or after the command's name."""
     @click.pass_context
     def run(context: click.Context, /, **given: str | None) -> None:
-        import_module("dwreport.request").respond(view, merged(context, given))
+        import_module("dwreport.cli.request").respond(view, merged(context, given))
 
     return click.command(help=view.__doc__)(shared(run))
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from dwreport.answer import Column, Moment, Row
-from dwreport.render.text import clean, clock, number, share
+from dwreport.report.answer import Column, Moment, Row
+from dwreport.text import clean, clock, number, share
 
 # Terminals from this width on show a column.
 _SHARE, _FIRST, _CHART = 90, 100, 132

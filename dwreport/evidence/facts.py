@@ -1,18 +1,14 @@
-"""What a finding is, and the facts that findings are made of."""
+"""What a history holds on the drops of a report: the facts that findings are made of."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from dropwatchd.history.reader import DropTotal, LoggedEvent, PacketRow
 from dropwatchd.model import DropKey
-from dwreport.causes import Harm
-from dwreport.reconcile import Agreement
-from dwreport.reconcile.evidence import Evidence
-
-Confidence = Literal["high", "medium", "low"]
+from dwreport.evidence.compare import Agreement
+from dwreport.evidence.record import Evidence
 
 
 @dataclass(frozen=True)
@@ -49,22 +45,3 @@ class Facts:
         """Return the comparisons that these drops took part in."""
         found = {number for total in members for number in self._compared.get((total.host, total.drop.key), ())}
         return [self.agreements[number] for number in sorted(found)]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One cause of loss: `count` packets, and why it is believed to be this cause.
-
-    `first_ns` and `last_ns` are None where only counters saw it; `severity` is None where the cause is not known.
-    """
-
-    title: str
-    severity: Harm | None
-    count: int
-    first_ns: int | None
-    last_ns: int | None
-    evidence: Sequence[str]
-    who: Sequence[str]
-    advice: str | None
-    confidence: Confidence
-    hosts: Sequence[str]

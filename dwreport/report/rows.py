@@ -7,8 +7,9 @@ from typing import cast
 from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import Drop, Interface, Window
 from dwreport import catalogue
-from dwreport.answer import NANO, Moment
-from dwreport.protocols import protocol_name
+from dwreport.packets.ethertypes import protocol_name
+from dwreport.report.answer import NANO, Moment
+from dwreport.text import netns_text
 
 DROP_FIELDS = (
     "count", "bytes", "first", "last", "reason", "location_symbol", "location_offset", "location_module",
@@ -103,10 +104,3 @@ def event_row(event: LoggedEvent, names: Mapping[int, str]) -> dict[str, object]
         "netns": netns_text(Interface(event.netns, netns_name=names.get(event.netns or -1))),
         "host": event.host,
     }
-
-
-def netns_text(interface: Interface) -> str | None:
-    """Return a namespace's name, "net:[4026532290]" for one without, None for an unknown one."""
-    if interface.netns_name:
-        return interface.netns_name
-    return None if interface.netns is None else f"net:[{interface.netns}]"

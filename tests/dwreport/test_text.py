@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dwreport.render import text
-from dwreport.render.text import NANO
+from dwreport import text
+from dwreport.text import NANO
 
 TEN = 1_795_341_600 * NANO  # 2026-11-22 10:00:00 UTC
 

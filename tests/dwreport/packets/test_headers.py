@@ -5,7 +5,7 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dwreport.who import Who, traits, who
+from dwreport.packets.headers import Who, traits, who
 
 ETHERNET = bytes.fromhex("0202020202020404040404040800")
 PORTS = struct.pack(">HHHH", 40000, 5060, 16, 0) + b"INVITE..."

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.reader import DropTotal, PacketRow, Reader
-from dropwatchd.model import DropKey, Effect, GapCause
-from dwreport.findings.lines import BEFORE_NS
-from dwreport.findings.model import Facts
+from dropwatchd.model import NANO, DropKey, Effect, GapCause
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.infer import settled
+from dwreport.evidence.record import Evidence, Sampled
+from dwreport.packets.headers import traits
 from dwreport.reconcile.algebra import equalities
-from dwreport.reconcile.evidence import Evidence, Sampled
-from dwreport.reconcile.settle import settled
-from dwreport.who import traits
 
+BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
 _SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded
 _HEADERS = 74  # bytes: Ethernet and the longest IPv4 header
 _LOSSY = {Effect.BLIND, Effect.PARTIAL}

@@ -6,8 +6,9 @@ Anything deeper is for tshark. Nothing here fails on bytes that are wrong or mis
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from dwreport.causes import Trait
+Trait = Literal["multicast", "many", "group_frame", "source_route"]
 
 _TAGS = {0x8100, 0x88A8}              # VLAN and QinQ: 4 bytes between the addresses and the ethertype
 _ETHERNET = 14

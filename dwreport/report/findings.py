@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import cast
 
-from dwreport.answer import Column, Moment, Row, Section
-from dwreport.columns import UNKNOWN, text
-from dwreport.findings.model import Finding
-from dwreport.render.text import clean, clock, counted, number
+from dwreport.findings.finding import Finding
+from dwreport.report.answer import Column, Moment, Row, Section
+from dwreport.report.columns import UNKNOWN, text
+from dwreport.text import clean, clock, counted, number
 
 _MOST = 12  # findings that a person reads
 _MOST_KINDS = 3

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from dropwatchd.history.reader import Run
 from dropwatchd.history.scope import Scope
-from dwreport.coverage import Coverage
-from dwreport.render.text import clean
+from dwreport.evidence.coverage import Coverage
+from dwreport.text import clean
 
 NANO = 1_000_000_000
 

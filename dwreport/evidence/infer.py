@@ -7,9 +7,9 @@ from dataclasses import replace
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.model import DropKey
 from dwreport import causes
-from dwreport.reconcile import Agreement, reconcile
+from dwreport.evidence.compare import Agreement, reconcile
+from dwreport.evidence.record import Evidence, Told
 from dwreport.reconcile.algebra import candidates_of
-from dwreport.reconcile.evidence import Evidence, Told
 
 _Subject = tuple[tuple[str, DropKey], Told]
 _Spare = dict[str, list[Agreement]]
