@@ -105,4 +105,4 @@ def netns_text(interface: Interface) -> str | None:
     """Return a namespace's name, "net:[4026532290]" for one without, None for an unknown one."""
     if interface.netns_name:
         return interface.netns_name
-    return None if interface.netns is None else f"net:[{interface.netns}]"
+    return None if interface.netns is None else f"net:[{interface.netns_inode or interface.netns}]"

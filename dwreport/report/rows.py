@@ -63,14 +63,14 @@ def window_row(host: str, window: Window) -> dict[str, object]:
     }
 
 
-def counter_row(total: CounterTotal, netns_names: dict[int, str]) -> dict[str, object]:
+def counter_row(total: CounterTotal) -> dict[str, object]:
     """Return a row of `counters`."""
     cause = catalogue.of_counter(total.collector, total.name)
     return {
         "collector": total.collector,
         "name": total.name,
         "interface": total.interface,
-        "netns": netns_text(Interface(total.netns, netns_name=netns_names.get(total.netns or -1))),
+        "netns": netns_text(Interface(total.netns, None, None, total.netns_name, total.netns_inode)),
         "labels": cast("dict[str, str]", json.loads(total.labels)),
         "delta": total.delta,
         "layer": cause.layer if cause else None,

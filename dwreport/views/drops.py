@@ -13,6 +13,6 @@ def view(reader: Reader) -> Answer:
     """Show every row of drops, window by window."""
     scope, judged = reader.scope, assessed(reader)
     rows = [window_row(host, window) for host, window in reader.windows()]
-    lead = [] if rows else nothing(judged, scope, reader.now_ns)
+    lead = [] if rows else nothing(judged, scope)
     section = Section("drops", rows, window_columns(time_format(scope.since_ns, scope.until_ns)), fields=WINDOW_FIELDS)
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)

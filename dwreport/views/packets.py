@@ -19,8 +19,10 @@ def view(reader: Reader) -> Answer:
     scope = reader.scope
     rows = [_row(packet) for packet in reader.packets()]
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), fields=_FIELDS)
-    lead = [] if rows else ["No packet was sampled."]
-    return Answer(scope, reader.now_ns, reader.runs(), assessed(reader), [section], lead)
+    judged = assessed(reader, "packets")
+    what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
+    lead = [] if rows or judged.status == "blind" else [what]
+    return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead)
 
 
 def _row(packet: PacketRow) -> Row:

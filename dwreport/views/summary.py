@@ -27,7 +27,7 @@ def view(reader: Reader) -> Answer:
     judged, totals = assessed(reader), reader.drops(scope.since_ns, -(-(scope.until_ns - scope.since_ns) // _BUCKETS))
     found = findings(gather(reader, totals), filtered=scope.filtered)
     causes = findings_section(found, time_format(scope.since_ns, scope.until_ns))
-    lead = [] if totals else [_ONLY_COUNTED] if found else nothing(judged, scope, reader.now_ns)
+    lead = [] if totals else [_ONLY_COUNTED] if found else nothing(judged, scope)
     return Answer(
         scope, reader.now_ns, reader.runs(), judged,
         [causes, _drops(reader, totals), _counters(reader), gap_section(reader, judged)],
@@ -66,8 +66,7 @@ def _notes(totals: Sequence[DropTotal]) -> list[str]:
 
 
 def _counters(reader: Reader) -> Section:
-    names = reader.netns_names()
-    rows = [counter_row(total, names) for total in reader.counters()]
+    rows = [counter_row(total) for total in reader.counters()]
     telling = sorted((row for row in rows if row["kind"] in _KINDS), key=_weight)[:_MOST]
     rest = len(rows) - len(telling)
     note = f"and {counted(rest, 'more counter')}, ordinary traffic among them; dwreport counters shows all"

@@ -6,7 +6,7 @@ from typing import cast
 
 from dropwatchd.history.reader import Reader
 from dropwatchd.model import DropKey
-from dwreport.evidence.coverage import assess
+from dwreport.evidence.coverage import assess, recorded
 from dwreport.render.heading import nothing
 from dwreport.report.answer import NANO, Answer, Column, Moment, Row, Section
 from dwreport.report.columns import text
@@ -26,7 +26,7 @@ def view(reader: Reader) -> Answer:
     scope, judged = reader.scope, assessed(reader)
     rows = _rows(reader)
     top = max((cast("int | None", row["count"]) or 0 for row in rows), default=0)
-    lead = [] if top else nothing(judged, scope, reader.now_ns)
+    lead = [] if top else nothing(judged, scope)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       shown=rows if top else [], fields=_FIELDS)
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section, _events(reader), gap_section(reader, judged)],
@@ -44,21 +44,20 @@ def _rows(reader: Reader) -> list[Row]:
     for total in reader.drops(start_ns, step_ns):
         for step, count in total.shape.items():
             steps.setdefault(step, Counter())[total.drop.key] += count
-    runs, ledger = reader.runs(), reader.gaps()
+    found = recorded(reader)
     rows: list[Row] = []
     for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
-        rows.append(_row(span, steps.get(step, Counter()), assess(runs, ledger, span, scope.origin).status))
+        rows.append(_row(span, steps.get(step, Counter()), assess(found, span, scope.origin).status))
     return rows
 
 
 def _events(reader: Reader) -> Section:
     """Return what else happened: links that went up and down, and what the daemon was told."""
     scope, names = reader.scope, reader.netns_names()
-    inode = scope.values()["inode"]
-    here = {netns for netns, name in names.items() if name == scope.netns} | ({inode} if inode is not None else set())
+    here = reader.namespaces()
     rows = [event_row(event, names) for event in reader.events()
-            if scope.interface in {None, event.subject} and (scope.netns is None or event.netns in here)]
+            if scope.interface in {None, event.subject} and (here is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns = [
         Column("TIME", lambda row: clock(cast("Moment", row["time"]).ns, times)),

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from dropwatchd.kernel.netlink import text
-from dropwatchd.kernel.netns import NetnsNames
+from dropwatchd.kernel.netns import numbered
+from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import (
     NANO,
@@ -23,7 +24,7 @@ from dropwatchd.model import (
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf.counts import Counts, Span
 from dropwatchd.sources.bpf.options import BpfOptions
-from dropwatchd.sources.bpf.program import SAMPLE, Namespace, Program, RawKey, Totals
+from dropwatchd.sources.bpf.program import SAMPLE, Program, RawKey, Totals
 
 _CROWDED = 0.75       # of the map: from here on, keys that have gone quiet make room
 _QUIET_NS = 60 * NANO
@@ -35,14 +36,18 @@ class BpfSource:
 
     name = "bpf"
     scope = "software"
+    limits = ("nested drops",)
 
-    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO) -> None:
+    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO,
+                 names: NetnsNames | None = None) -> None:
         self._options = options or BpfOptions()
         self._window_ns = window_ns
         self._reasons = ReasonNames()
-        self._netns = NetnsNames()
+        self._names = names
+        self._named = 0
         self._locations: dict[int, Location] = {}
         self._resolved: dict[bytes, DropKey] = {}
+        self._settled = True  # no name has changed since the last read, which is all that may be remembered
         self._samples: list[bytes] = []
         self._due: float | None = None
         self._open = False
@@ -56,7 +61,6 @@ class BpfSource:
         self._unaccounted = 0
         try:
             self._reasons.load()
-            self._netns.refresh()
             control = self._program.control
             control.sample_bytes = self._options.sample_bytes
             control.sample_shift = self._options.sample_first.bit_length() - 1
@@ -65,9 +69,16 @@ class BpfSource:
             self._read_ns = time.time_ns()
             self._program.attach()
             self._open = True
+            if self._names:
+                self._names.use(self._cookie_of)
         except OSError as error:
             self._program.close()
             raise _unavailable(error) from error
+
+    @property
+    def samples(self) -> bool:
+        """Say whether packets are sampled."""
+        return self._options.sample_bytes > 0
 
     def fileno(self) -> int:
         """Return the ring buffer's descriptor: readable at the first drop after a quiet time."""
@@ -79,8 +90,7 @@ class BpfSource:
 
     def read(self) -> Iterator[Record]:
         """Yield what was counted, once the window has ended; and packet samples whenever there are any."""
-        if self._netns.refresh():
-            self._resolved.clear()
+        self._look_at_names()
         self._program.consume_samples()
         if self._due is None:
             self._due = self._window_end()
@@ -90,6 +100,7 @@ class BpfSource:
                 active = True
                 yield record
             self._due = self._window_end() if active else None
+            self._settled = True
         yield from self._take_samples()
 
     def complete_until(self) -> int:
@@ -99,9 +110,10 @@ class BpfSource:
             self._read_ns = now_ns
         return self._read_ns
 
-    def namespace_of(self, fd: int) -> Namespace | None:
-        """Return which network namespace an open file stands for; None where it is no such file."""
-        return self._program.namespace_of(fd)
+    def _cookie_of(self, descriptor: int) -> int | None:
+        """Return the cookie of an open namespace file, None where this kernel has none or it is no such file."""
+        found = self._program.namespace_of(descriptor) if self._open else None
+        return found.cookie or None if found else None
 
     def close(self) -> list[Record]:
         """Detach, and return all that was counted before. Closing twice does nothing."""
@@ -132,7 +144,7 @@ class BpfSource:
         before = self._program.totals()
         for raw_key, raw in self._program.read_drops():
             if new := self._counts.advance(raw_key, raw, span):
-                yield Drop(self._key(raw_key), *new)
+                yield Drop(self._key(raw_key, new.first_ns), *new)
         if overflowed := before.overflowed - self._totals.overflowed:
             yield Gap(since_ns, self._read_ns, GapCause.MAP_FULL, Effect.DETAIL, overflowed, self.scope,
                       "counted by reason; location, interface and protocol unknown")
@@ -167,7 +179,7 @@ class BpfSource:
         for raw_key in self._counts.quiet(time.monotonic_ns() - _QUIET_NS):
             raw = self._program.take(raw_key)
             if raw and (new := self._counts.advance(raw_key, raw, span)):
-                yield Drop(self._key(raw_key), *new)
+                yield Drop(self._key(raw_key, new.first_ns), *new)
             self._counts.forget(raw_key)
             self._resolved.pop(raw_key, None)
 
@@ -178,19 +190,34 @@ class BpfSource:
         for raw in raw_samples:
             time_ns, raw_key, length, weight, captured, link_header = SAMPLE.unpack_from(raw)
             data = raw[SAMPLE.size:SAMPLE.size + captured]
-            yield PacketSample(self._key(raw_key), time_ns + to_wall_ns, length, data, weight, bool(link_header))
+            wall_ns = time_ns + to_wall_ns
+            yield PacketSample(self._key(raw_key, wall_ns), wall_ns, length, data, weight, bool(link_header))
 
-    def _key(self, raw: bytes) -> DropKey:
-        """Name what the kernel counted by, once for each key."""
+    def _look_at_names(self) -> None:
+        """Name keys anew where namespaces got or lost names: what is read next is named by when it happened."""
+        if self._names and self._named != self._names.version:
+            self._named = self._names.version
+            self._resolved.clear()
+            self._settled = False
+
+    def _key(self, raw: bytes, time_ns: int) -> DropKey:
+        """Name what the kernel counted by at a time, once for each key while no name changes."""
         key = self._resolved.get(raw)
         if key is None:
             said = RawKey.parse(raw)
-            interface = Interface(said.netns or None, said.ifindex or None, text(said.ifname) or None,
-                                  self._netns.name(said.netns))
-            key = DropKey(self._location(said.location), Kind(self._reasons.name(said.reason), said.protocol or None),
-                          interface)
-            self._resolved[raw] = key
+            kind = Kind(self._reasons.name(said.reason), said.protocol or None)
+            key = DropKey(self._location(said.location), kind, self._interface(said, time_ns))
+            if self._settled:
+                self._resolved[raw] = key
         return key
+
+    def _interface(self, said: RawKey, time_ns: int) -> Interface:
+        index, name = said.ifindex or None, text(said.ifname) or None
+        if not said.netns:
+            return Interface(None, index, name)
+        cookie = said.cookie or None
+        there = self._names.at(said.netns, cookie, time_ns) if self._names else numbered(said.netns, cookie)
+        return Interface(there.number, index, name, there.name, there.inode, there.kind)
 
     def _location(self, address: int) -> Location:
         location = self._locations.get(address)
