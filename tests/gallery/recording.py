@@ -106,7 +106,8 @@ class Recording:
 
     def seen_ns(self) -> int:
         """Return up to when the newest run says that it has seen everything."""
-        newest = "SELECT max(until_ns) AS seen FROM watches WHERE what = 'daemon' AND run_id = (SELECT max(id) FROM runs)"
+        newest = ("SELECT max(until_ns) AS seen FROM watches"
+                  " WHERE what = 'daemon' AND run_id = (SELECT max(id) FROM runs)")
         return int(self.query(newest)[0]["seen"] or 0)
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
