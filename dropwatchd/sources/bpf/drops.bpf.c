@@ -3,7 +3,8 @@
  * Counts every dropped packet at the kfree_skb tracepoint, in the kernel, per place, reason, protocol, device and
  * network namespace, and hands a thinned sample of packets to user space.
  *
- * Counts are cumulative and per CPU: user space reads and subtracts, nothing is reset under a running counter.
+ * Counts are cumulative and per CPU: user space reads and subtracts, nothing is reset under a running counter. Times
+ * are those of CLOCK_BOOTTIME, which nobody can set and no suspension stops.
  * What the map cannot hold is counted by reason alone; what the kernel would not run us for is in the program's own
  * recursion_misses. So total = sum(map) + sum(overflow), and drops = total + misses, exactly.
  *
@@ -112,14 +113,21 @@ struct key {
 	char ifname[IFNAMSIZ];
 };
 
-/* Mirrored by VALUE in program.py. `first` and `seen` belong to `window`. */
+/*
+ * Mirrored by VALUE in program.py, as are the two below. `first_ns` is the first packet's of the newest window in which
+ * this CPU counted any, and `start` what had been counted before it; `before_` says the same of the window before that.
+ * User space finds its own last count among the two starts, and so the very packet that the new ones began with.
+ */
 struct value {
 	__u64 count;
 	__u64 octets;
-	__u64 first_ns;
 	__u64 last_ns;
+	__u64 first_ns;
+	__u32 start;
 	__u32 window;
-	__u32 seen;
+	__u64 before_first_ns;
+	__u32 before_start;
+	__u32 pick; /* of the newest window, the packet to be kept next as a sample, counted from 0 */
 };
 
 /* Mirrored by TOTALS in program.py. */
@@ -190,6 +198,28 @@ static __always_inline bool is_device(struct net_device *dev)
 	return dev && dev->_tx && dev->_tx->dev == dev;
 }
 
+/*
+ * A device's name, the bytes behind its end cleared: they may be those of an older, longer name. Two loads instead of a
+ * call, for this runs on every drop. Little-endian, as the whole object is.
+ */
+static __always_inline void set_name(struct key *key, struct net_device *dev)
+{
+	__u64 *name = (__u64 *)__builtin_preserve_access_index(&dev->name), *out = (__u64 *)key->ifname;
+	const __u64 ones = 0x0101010101010101ULL, tops = ones << 7;
+	__u64 low = name[0], high = name[1], end;
+
+	end = (low - ones) & ~low & tops; /* its lowest bit is the top of the first byte that is 0 */
+	if (end) {
+		low &= ((end & -end) >> 7) - 1;
+		high = 0;
+	}
+	end = (high - ones) & ~high & tops;
+	if (end)
+		high &= ((end & -end) >> 7) - 1;
+	out[0] = low;
+	out[1] = high;
+}
+
 static __always_inline __u64 cookie_of(struct net *net)
 {
 	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;
@@ -203,9 +233,13 @@ static __always_inline void set_namespace(struct key *key, struct net *net)
 
 static __always_inline void set_device(struct key *key, struct net_device *dev)
 {
+	struct net *net = dev->nd_net.net;
+
 	key->ifindex = dev->ifindex;
-	set_namespace(key, dev->nd_net.net);
-	bpf_core_read_str(key->ifname, sizeof(key->ifname), &dev->name);
+	if (bpf_core_field_exists(net->net_cookie))
+		key->cookie = net->net_cookie;
+	key->netns = net->ns.inum;
+	set_name(key, dev);
 }
 
 /* The name of an interface index in a namespace: the kernel's own table of devices by index has 256 buckets. */
@@ -264,20 +298,24 @@ static __always_inline void find_device(struct key *key, struct sk_buff *skb, st
 }
 
 /*
- * The weight of this packet as a sample, 0 for none: the first ones of a window are all kept, then one in 2, 4, 8...
- * by chance, so that the weights add up to the count on average, whatever the traffic's rhythm.
+ * The weight of a key's packet number `seen` of a window as a sample, 0 for none: the first ones are all kept, then one
+ * by chance of each 2, 4, 8..., so that the weights add up to the count, whatever the traffic's rhythm.
  */
-static __always_inline __u32 sample_weight(struct value *value)
+static __always_inline __u32 sample_weight(struct value *value, __u32 seen)
 {
-	__u32 steps = value->seen++ >> control.sample_shift, mask;
+	__u32 steps = seen >> control.sample_shift, weight;
 
+	if (!steps)
+		return 1;
 	steps |= steps >> 1;
 	steps |= steps >> 2;
 	steps |= steps >> 4;
 	steps |= steps >> 8;
 	steps |= steps >> 16;
-	mask = steps >> 1;
-	return mask && (bpf_get_prandom_u32() & mask) ? 0 : mask + 1;
+	weight = (steps >> 1) + 1;
+	if (!(seen & (weight - 1))) /* the first of so many: one of them is drawn */
+		value->pick = seen + (bpf_get_prandom_u32() & (weight - 1));
+	return seen == value->pick ? weight : 0;
 }
 
 static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __u32 weight, __u64 now,
@@ -352,6 +390,16 @@ static __always_inline struct value *find_value(struct key *key, struct totals *
 	return bpf_map_lookup_elem(&overflow, &slot);
 }
 
+/* Readers copy a value from its beginning to its end: each `first_ns` is in place after the `start` that it belongs to. */
+static __always_inline void begin_window(struct value *value, __u32 window, __u64 now)
+{
+	*(volatile __u32 *)&value->before_start = value->start;
+	*(volatile __u64 *)&value->before_first_ns = value->first_ns;
+	*(volatile __u32 *)&value->start = value->count;
+	*(volatile __u32 *)&value->window = window;
+	*(volatile __u64 *)&value->first_ns = now;
+}
+
 static __always_inline int count(struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
 {
 	struct key key = {
@@ -359,10 +407,10 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 		.reason = reason,
 		.protocol = bpf_ntohs(skb->protocol),
 	};
-	__u64 now = bpf_ktime_get_ns();
+	__u32 window = *(volatile __u32 *)&control.window, zero = 0, seen, weight;
+	__u64 now = bpf_ktime_get_boot_ns();
 	struct totals *sum;
 	struct value *value;
-	__u32 zero = 0, weight = 0;
 
 	find_device(&key, skb, rx_sk);
 	sum = bpf_map_lookup_elem(&totals, &zero);
@@ -371,20 +419,20 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 	value = find_value(&key, sum);
 	if (!value)
 		return 0; /* never, as above */
-	if (value->window != control.window) {
-		value->window = control.window;
-		value->first_ns = now;
-		value->seen = 0;
-	}
+	if (value->window != window)
+		begin_window(value, window, now);
+	seen = (__u32)value->count - value->start;
+	/* before the count: who sees the count sees a time that is not earlier */
+	*(volatile __u64 *)&value->last_ns = now;
 	/* atomic, since kernels before 6.2 let an interrupt's drop run in the midst of this one's */
 	__sync_fetch_and_add(&sum->drops, 1);
-	__sync_fetch_and_add(&value->count, 1);
 	__sync_fetch_and_add(&value->octets, skb->len);
-	value->last_ns = now;
-	if (control.sample_bytes)
-		weight = sample_weight(value);
-	if (weight)
-		take_sample(skb, &key, weight, now, sum);
+	__sync_fetch_and_add(&value->count, 1);
+	if (control.sample_bytes) {
+		weight = sample_weight(value, seen);
+		if (weight)
+			take_sample(skb, &key, weight, now, sum);
+	}
 	wake();
 	return 0;
 }

@@ -15,7 +15,7 @@ from dropwatchd.model import Location
 from dropwatchd.sources import UnavailableError
 
 KEY = Struct("=QQIIIHxx16s")        # struct key: the fields of RawKey
-VALUE = Struct("=QQQQII")           # struct value: count, octets, first_ns, last_ns, window, seen
+VALUE = Struct("=QQQQIIQII")        # struct value: the fields of Value
 TOTALS = Struct("=QQQII")           # struct totals: drops, overflowed, samples_lost, window, samples
 SAMPLE = Struct("=Q48sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
 REASON_SLOTS = 256
@@ -56,6 +56,20 @@ class RawKey(NamedTuple):
     @classmethod
     def parse(cls, raw: bytes) -> "RawKey":
         return cls._make(KEY.unpack(raw))
+
+
+class Value(NamedTuple):
+    """`struct value` of drops.bpf.c, of one CPU: what it says of windows is explained there."""
+
+    drops: int
+    octets: int
+    last_ns: int
+    first_ns: int
+    start: int
+    window: int
+    before_first_ns: int
+    before_start: int
+    pick: int
 
 
 class Namespace(NamedTuple):

@@ -3,6 +3,7 @@
 import errno
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from dropwatchd.kernel.netlink import text
 from dropwatchd.kernel.netns import NetnsNames
@@ -21,13 +22,31 @@ from dropwatchd.model import (
     Record,
 )
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.bpf.counts import Counts, Span
+from dropwatchd.sources.bpf.counts import Counts, Increment
 from dropwatchd.sources.bpf.options import BpfOptions
 from dropwatchd.sources.bpf.program import SAMPLE, Namespace, Program, RawKey, Totals
 
 _CROWDED = 0.75       # of the map: from here on, keys that have gone quiet make room
 _QUIET_NS = 60 * NANO
 _RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
+
+
+class _Read(NamedTuple):
+    """One read of the counts, on CLOCK_BOOTTIME, and what turns that into wall-clock time as it is set now.
+
+    All that comes of a read is converted alike: whenever the clock was set, nothing ends before it has begun.
+    """
+
+    since_ns: int
+    until_ns: int
+    to_wall_ns: int
+
+    def drop(self, key: DropKey, new: Increment) -> Drop:
+        return Drop(key, new.drops, new.octets, new.first_ns + self.to_wall_ns, new.last_ns + self.to_wall_ns)
+
+    def gap(self, cause: GapCause, effect: Effect, lost: int, scope: str, detail: str) -> Gap:
+        since_ns, until_ns = self.since_ns + self.to_wall_ns, self.until_ns + self.to_wall_ns
+        return Gap(since_ns, until_ns, cause, effect, lost, scope, detail)
 
 
 class BpfSource:
@@ -62,7 +81,7 @@ class BpfSource:
             control.sample_shift = self._options.sample_first.bit_length() - 1
             control.sample_limit = self._options.sample_limit
             control.armed = control.window = 1
-            self._read_ns = time.time_ns()
+            self._read_ns = _boot_ns()
             self._program.attach()
             self._open = True
         except OSError as error:
@@ -81,23 +100,24 @@ class BpfSource:
         """Yield what was counted, once the window has ended; and packet samples whenever there are any."""
         if self._netns.refresh():
             self._resolved.clear()
+        to_wall_ns = _to_wall_ns()
         self._program.consume_samples()
         if self._due is None:
             self._due = self._window_end()
         elif time.monotonic() >= self._due:
             active = False
-            for record in self._read_counts():
+            for record in self._read_counts(to_wall_ns):
                 active = True
                 yield record
             self._due = self._window_end() if active else None
-        yield from self._take_samples()
+        yield from self._take_samples(to_wall_ns)
 
     def complete_until(self) -> int:
         """Return when the counts were read last; at rest that is now, for any drop would have disarmed us."""
-        now_ns = time.time_ns()
+        now_ns = _boot_ns()
         if self._due is None and self._program.control.armed:
             self._read_ns = now_ns
-        return self._read_ns
+        return self._read_ns + _to_wall_ns()
 
     def namespace_of(self, fd: int) -> Namespace | None:
         """Return which network namespace an open file stands for; None where it is no such file."""
@@ -109,9 +129,10 @@ class BpfSource:
             return []
         self._open = False
         self._program.detach()
+        to_wall_ns = _to_wall_ns()
         try:
             self._program.consume_samples()
-            return [*self._read_counts(), *self._take_samples()]
+            return [*self._read_counts(to_wall_ns), *self._take_samples(to_wall_ns)]
         finally:
             self._program.close()
 
@@ -119,61 +140,59 @@ class BpfSource:
         """Return the end of the current window of wall-clock time, on the monotonic clock."""
         return time.monotonic() + (self._window_ns - time.time_ns() % self._window_ns) / NANO
 
-    def _read_counts(self) -> Iterator[Record]:
+    def _read_counts(self, to_wall_ns: int) -> Iterator[Record]:
         """Subtract what was seen before from the cumulative counts.
 
         Arming comes first and the next window's number before reading: a drop that this read misses wakes us.
         """
-        since_ns, self._read_ns = self._read_ns, time.time_ns()
+        since_ns, self._read_ns = self._read_ns, _boot_ns()
+        read = _Read(since_ns, self._read_ns, to_wall_ns)
         control = self._program.control
-        span = Span(control.window, since_ns, time.time_ns() - time.monotonic_ns())
         control.armed = 1
-        control.window = (span.window + 1) & 0xFFFFFFFF
+        control.window = (control.window + 1) & 0xFFFFFFFF
         before = self._program.totals()
         for raw_key, raw in self._program.read_drops():
-            if new := self._counts.advance(raw_key, raw, span):
-                yield Drop(self._key(raw_key), *new)
+            if new := self._counts.advance(raw_key, raw, since_ns):
+                yield read.drop(self._key(raw_key), new)
         if overflowed := before.overflowed - self._totals.overflowed:
-            yield Gap(since_ns, self._read_ns, GapCause.MAP_FULL, Effect.DETAIL, overflowed, self.scope,
-                      "counted by reason; location, interface and protocol unknown")
-            yield from self._read_overflow(span)
-        yield from self._losses(before, since_ns)
+            yield read.gap(GapCause.MAP_FULL, Effect.DETAIL, overflowed, self.scope,
+                           "counted by reason; location, interface and protocol unknown")
+            yield from self._read_overflow(read)
+        yield from self._losses(before, read)
         if len(self._counts) > _CROWDED * self._options.max_keys:
-            yield from self._make_room(span)
+            yield from self._make_room(read)
 
-    def _read_overflow(self, span: Span) -> Iterator[Drop]:
+    def _read_overflow(self, read: _Read) -> Iterator[Drop]:
         for number, raw in self._program.read_overflow():
-            if new := self._overflow.advance(number, raw, span):
+            if new := self._overflow.advance(number, raw, read.since_ns):
                 reason = self._reasons.name(number) if number else None
-                yield Drop(DropKey(Location(None), Kind(reason), Interface()), *new)
+                yield read.drop(DropKey(Location(None), Kind(reason), Interface()), new)
 
-    def _losses(self, before: Totals, since_ns: int) -> Iterator[Gap]:
+    def _losses(self, before: Totals, read: _Read) -> Iterator[Gap]:
         """Say what the kernel did not count. At rest, the keys must add up to the program's own total."""
         after = self._program.totals()
-        span = (since_ns, self._read_ns)
         if nested := after.misses - self._totals.misses:
-            yield Gap(*span, GapCause.NESTED, Effect.PARTIAL, nested, self.scope,
+            yield read.gap(GapCause.NESTED, Effect.PARTIAL, nested, self.scope,
                       "an interrupt's packet was dropped while another drop was being counted on that CPU")
         if unsampled := after.samples_lost - self._totals.samples_lost:
-            yield Gap(*span, GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "packets", "sample limit reached")
+            yield read.gap(GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "packets", "sample limit reached")
         missing = after.drops - self._counts.total - self._overflow.total - self._unaccounted
         if before.drops == after.drops and missing:
             self._unaccounted += missing
-            yield Gap(*span, GapCause.MAP_FULL, Effect.PARTIAL, missing, self.scope, "lost while a key made room")
+            yield read.gap(GapCause.MAP_FULL, Effect.PARTIAL, missing, self.scope, "lost while a key made room")
         self._totals = after._replace(overflowed=before.overflowed)
 
-    def _make_room(self, span: Span) -> Iterator[Drop]:
+    def _make_room(self, read: _Read) -> Iterator[Drop]:
         """Remove the keys that have been quiet for a minute, with what they have counted to the last."""
-        for raw_key in self._counts.quiet(time.monotonic_ns() - _QUIET_NS):
+        for raw_key in self._counts.quiet(read.until_ns - _QUIET_NS):
             raw = self._program.take(raw_key)
-            if raw and (new := self._counts.advance(raw_key, raw, span)):
-                yield Drop(self._key(raw_key), *new)
+            if raw and (new := self._counts.advance(raw_key, raw, read.since_ns)):
+                yield read.drop(self._key(raw_key), new)
             self._counts.forget(raw_key)
             self._resolved.pop(raw_key, None)
 
-    def _take_samples(self) -> Iterator[PacketSample]:
+    def _take_samples(self, to_wall_ns: int) -> Iterator[PacketSample]:
         """Turn the raw samples of the ring buffer into packets."""
-        to_wall_ns = time.time_ns() - time.monotonic_ns()
         raw_samples, self._samples[:] = self._samples[:], []
         for raw in raw_samples:
             time_ns, raw_key, length, weight, captured, link_header = SAMPLE.unpack_from(raw)
@@ -197,6 +216,15 @@ class BpfSource:
         if location is None:
             location = self._locations[address] = self._program.name(address)
         return location
+
+
+def _boot_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def _to_wall_ns() -> int:
+    """Return what is to be added to a time since the boot, for the wall-clock time as it is set now."""
+    return time.time_ns() - _boot_ns()
 
 
 def _loaded(max_keys: int, on_sample: Callable[[bytes], None]) -> Program:

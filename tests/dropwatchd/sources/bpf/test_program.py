@@ -216,3 +216,18 @@ def test_the_committed_object_is_what_the_source_builds(tmp_path: Path, monkeypa
         counts.append([(d.key, d.count, d.octets) for d in _ours(source.close(), 1009)])
     assert counts[0] == counts[1]
     assert counts[0][0][1] == 321
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_that_is_set(hours: int, source: BpfSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a drop and its read the clock is set: all is told on the new clock, and nothing ends before it begins."""
+    began_ns, real = time.time_ns(), time.time_ns
+    _send(5, size=1013)
+    step_ns = hours * 3600 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: real() + step_ns)
+    records = source.close()
+    (drop,) = _ours(records, 1013)
+    assert began_ns + step_ns <= drop.first_ns <= drop.last_ns <= time.time_ns()
+    for sample in (record for record in records if isinstance(record, PacketSample) and record.key == drop.key):
+        assert drop.first_ns <= sample.time_ns <= drop.last_ns
+    assert began_ns + step_ns <= source.complete_until() <= time.time_ns()
