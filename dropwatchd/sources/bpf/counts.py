@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from dropwatchd.sources.bpf.program import VALUE, Value
+from dropwatchd.sources.bpf.layout import VALUE, Value
 
 Key = TypeVar("Key", bound=Hashable)
 _COUNT_MASK = 0xFFFFFFFF  # of a count, as `start` has it

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from dropwatchd.sources.bpf.program import MAX_SAMPLE_BYTES
+from dropwatchd.sources.bpf.layout import MAX_SAMPLE_BYTES
 
 
 class BpfOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """max_keys: distinct (location, reason, protocol, interface, namespace) counted apart.
+    """max_keys: distinct (location, reason, protocol, interface, namespace) counted apart; see Room for their shares.
 
     sample_bytes: kept of each sampled packet, 0 for no samples. sample_first: all of the first so many packets of each
     key and window are kept (rounded down to a power of two), then ever fewer by chance. sample_limit: at most so many

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropwatchd.sources.bpf.counts import Counts, Increment
-from dropwatchd.sources.bpf.program import VALUE, Value
+from dropwatchd.sources.bpf.layout import VALUE, Value
 
 CPUS = 2
 READER = CPUS

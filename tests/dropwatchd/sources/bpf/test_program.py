@@ -17,7 +17,7 @@ from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import Drop, Effect, Gap, GapCause, PacketSample, Record
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf import BpfOptions, BpfSource, program
-from dropwatchd.sources.bpf.program import RawKey
+from dropwatchd.sources.bpf.layout import RawKey
 from tests.gallery.namespace import Namespace
 
 ROOT = Path(__file__).parents[4]
@@ -193,7 +193,7 @@ def test_drops_carry_the_cookie(source: BpfSource) -> None:
         with Namespace("dwcookie") as there:
             there.run(lambda: _send(7, size=1011))
             seen.add((there.run(_cookie), there.inode))
-    keys = [RawKey.parse(raw) for raw, values in source._program.read_drops() if any(values)]
+    keys = [RawKey.parse(raw) for raw, values in source._program.read("drops") if any(values)]
     assert {(key.cookie, key.netns) for key in keys} >= seen
     assert len({cookie for cookie, _ in seen}) == 2
 
