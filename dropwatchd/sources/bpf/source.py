@@ -12,7 +12,8 @@ from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
 from dropwatchd.sources.bpf.program import Program
 from dropwatchd.sources.bpf.room import Room
-from dropwatchd.sources.bpf.tally import Tally, boot_ns, to_wall_ns
+from dropwatchd.sources.bpf.tally import Tally
+from dropwatchd.sources.clock import boot_ns, to_wall_ns
 
 _RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
 _OWN = Path("/proc/self/ns/net")

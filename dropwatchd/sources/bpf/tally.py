@@ -1,6 +1,5 @@
 """What the program's maps have counted since the last read, as drops, and what they could not count, as gaps."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from dropwatchd.sources.bpf.layout import RawKey, Totals
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
 from dropwatchd.sources.bpf.room import Room
+from dropwatchd.sources.clock import boot_ns
 
 _QUIET_NS = 60 * NANO
 _SCOPE = "software"
@@ -117,13 +117,3 @@ class Tally:
         if table == "drops":
             for owner, keys in owners.items():
                 self._program.release(owner, keys)
-
-
-def boot_ns() -> int:
-    """Return the time since the boot, suspension included: what the program takes its times from."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-
-
-def to_wall_ns() -> int:
-    """Return what is to be added to a time since the boot, for the wall-clock time as it is set now."""
-    return time.time_ns() - boot_ns()

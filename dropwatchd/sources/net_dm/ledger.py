@@ -18,6 +18,7 @@ class Ledger:
         self._origins = origins
         self._scope = _scope(origins)
         self._dropped = dropped
+        self._refused = 0
         self._no_mac_since_ns = now_ns
         self._no_mac_due_ns = now_ns
         self.config = hold.config
@@ -40,6 +41,12 @@ class Ledger:
             yield Gap(since_ns, until_ns, GapCause.SOCKET_OVERRUN, Effect.PARTIAL, missed if packets else None,
                       self._scope, "" if packets else f"{missed} summaries")
 
+    def refused(self, now_ns: int, refused: int) -> Iterator[Event]:
+        """Say that somebody sends us alerts that are not the kernel's: none of them was counted."""
+        if more := refused - self._refused:
+            self._refused = refused
+            yield _event(now_ns, "forged alerts refused", f"{more} messages that the kernel did not send")
+
     def no_mac_header(self, now_ns: int, *, last: bool = False) -> Iterator[Gap]:
         """Say that packet mode skips packets without a MAC header, such as a host's own that a firewall drops.
 
@@ -48,7 +55,8 @@ class Ledger:
         if "software" not in self._origins or self.config.mode != "packet":
             self._no_mac_since_ns = self._no_mac_due_ns = now_ns
         elif last or now_ns >= self._no_mac_due_ns:
-            yield Gap(self._no_mac_since_ns, now_ns, GapCause.NO_MAC_HEADER, Effect.PARTIAL, None, "software")
+            since_ns = min(self._no_mac_since_ns, now_ns)
+            yield Gap(since_ns, now_ns, GapCause.NO_MAC_HEADER, Effect.PARTIAL, None, "software")
             self._no_mac_since_ns, self._no_mac_due_ns = now_ns, now_ns + _NO_MAC_NS
 
     def changes(self, since_ns: int, asked_ns: int, now_ns: int, hold: Hold, newest_ns: int) -> Iterator[Record]:
@@ -65,7 +73,7 @@ class Ledger:
             yield Gap(since_ns, now_ns, GapCause.MODE_CHANGED, Effect.PARTIAL, None, self._scope)
             yield _event(now_ns, "changed by another program", f"now {_text(hold.config)}")
         elif hold.started:
-            yield Gap(max(since_ns, newest_ns), now_ns, GapCause.MONITORING_STOPPED, Effect.BLIND, None,
+            yield Gap(min(max(since_ns, newest_ns), now_ns), now_ns, GapCause.MONITORING_STOPPED, Effect.BLIND, None,
                       _scope(hold.started))
             yield _event(now_ns, "stopped by another program", "started again")
 
@@ -76,7 +84,8 @@ class Ledger:
             newest_ns = stopped_ns - _SUMMARY_NS
         elif newest_ns < stopped_ns - _FLOWING_NS:
             return
-        yield Gap(newest_ns, now_ns, GapCause.DAEMON_DOWN, Effect.PARTIAL, None, self._scope, _DISCARDED)
+        since_ns = min(newest_ns, stopped_ns)
+        yield Gap(since_ns, now_ns, GapCause.DAEMON_DOWN, Effect.PARTIAL, None, self._scope, _DISCARDED)
 
 
 def _event(now_ns: int, subject: str, detail: str) -> Event:
