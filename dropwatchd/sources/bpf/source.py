@@ -14,6 +14,7 @@ from dropwatchd.sources.bpf.program import Program
 from dropwatchd.sources.bpf.room import Room
 from dropwatchd.sources.bpf.tally import Tally
 from dropwatchd.sources.clock import boot_ns, to_wall_ns
+from dropwatchd.sources.headers import without_payload
 
 _RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
 _OWN = Path("/proc/self/ns/net")
@@ -113,8 +114,10 @@ class BpfSource:
         raw_samples, self._samples[:] = self._samples[:], []
         for raw in raw_samples:
             time_ns, raw_key, length, weight, captured, link_header = SAMPLE.unpack_from(raw)
-            data = raw[SAMPLE.size:SAMPLE.size + captured]
-            yield PacketSample(self._names.key(raw_key), time_ns + offset_ns, length, data, weight, bool(link_header))
+            key = self._names.key(raw_key)
+            data = without_payload(raw[SAMPLE.size:SAMPLE.size + captured], key.kind.protocol,
+                                   link_header=bool(link_header), payload_bytes=self._options.payload_bytes)
+            yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header))
 
 
 def _loaded(room: Room, on_sample: Callable[[bytes], None]) -> Program:

@@ -96,7 +96,7 @@ def test_the_first_drop_wakes_and_the_window_ends(source: BpfSource) -> None:
 
 
 def test_samples_are_the_packets_first_bytes(source: BpfSource) -> None:
-    """While drops are rare every packet is kept, whole up to 128 bytes, with weight one."""
+    """While drops are rare every packet is kept, with weight one: its headers, and none of what was sent."""
     _send(3, size=51)
     samples = [r for r in source.close() if isinstance(r, PacketSample) and r.length == 51 + 8 + 20 + 14]
     assert len(samples) == 3
@@ -105,7 +105,16 @@ def test_samples_are_the_packets_first_bytes(source: BpfSource) -> None:
         assert sample.weight == 1
         assert sample.data[12:14] == b"\x08\x00"
         assert sample.data[14 + 20 + 2 : 14 + 20 + 4] == CLOSED_PORT.to_bytes(2, "big")
-        assert sample.data.endswith(bytes(51))
+        assert len(sample.data) == 14 + 20 + 8
+
+
+def test_payload_is_kept_where_it_is_asked_for() -> None:
+    """As much of what was sent as the configuration says."""
+    source = BpfSource(BpfOptions(payload_bytes=16))
+    source.open()
+    _send(3, size=57)
+    samples = [r for r in source.close() if isinstance(r, PacketSample) and r.length == 57 + 8 + 20 + 14]
+    assert [len(sample.data) for sample in samples] == [14 + 20 + 8 + 16] * 3
 
 
 def test_sample_weights_stand_for_the_whole(source: BpfSource) -> None:
