@@ -55,7 +55,7 @@ class LinkWatch:
 
     def __init__(self, netns: int) -> None:
         self.netns = netns
-        self._socket = Netlink(ROUTE, _RTMGRP_LINK)
+        self._socket = Netlink(ROUTE, _RTMGRP_LINK, IFINFO.size)
         self._socket.set_buffer(_BUFFER_BYTES)
         self._request = Netlink(ROUTE)
         self.links = self._list()  # after the subscription: what changes in between is told

@@ -1,83 +1,36 @@
-"""The loaded BPF program: what drops.bpf.c and user space share, byte by byte, and the calls between them."""
+"""The loaded BPF program, and all calls to the kernel that load, attach, read and unload it."""
 
 import ctypes
 import errno
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from mmap import mmap
-from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.libbpf import SAMPLE_CALLBACK, libbpf
 from dropwatchd.kernel.symbols import parse_printed
 from dropwatchd.model import Location
 from dropwatchd.sources import UnavailableError
+from dropwatchd.sources.bpf.layout import (
+    KEY,
+    SAMPLE,
+    TOTALS,
+    VALUE,
+    Control,
+    Namespace,
+    NamespaceQuery,
+    Release,
+    Totals,
+)
+from dropwatchd.sources.bpf.room import Room
 
-KEY = Struct("=QQIIIHxx16s")        # struct key: the fields of RawKey
-VALUE = Struct("=QQQQII")           # struct value: count, octets, first_ns, last_ns, window, seen
-TOTALS = Struct("=QQQII")           # struct totals: drops, overflowed, samples_lost, window, samples
-SAMPLE = Struct("=Q48sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
-REASON_SLOTS = 256
-MAX_SAMPLE_BYTES = 256
+Table = Literal["drops", "places"]  # maps of one layout: what is counted apart, and what had no room there
 _BATCH = 256
 _RECURSION_MISSES = 208             # offset in struct bpf_prog_info of include/uapi/linux/bpf.h
 _PROG_INFO_SIZE = 232
 _ARGUMENTS = 3                      # of the tracepoint since 5.17: packet, location, reason
 _ARGUMENTS_WITH_SOCKET = 4          # since 6.11: and the socket that was to receive it
-
-
-class Control(ctypes.Structure):
-    """`control` of drops.bpf.c, in memory that the kernel and this process share."""
-
-    _fields_ = (
-        ("window", ctypes.c_uint32),
-        ("armed", ctypes.c_uint32),
-        ("sample_bytes", ctypes.c_uint32),
-        ("sample_shift", ctypes.c_uint32),
-        ("sample_limit", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-        ("name_address", ctypes.c_uint64),
-        ("name_text", ctypes.c_char * 256),
-    )
-
-
-class RawKey(NamedTuple):
-    """`struct key` of drops.bpf.c: 0 and empty where the kernel does not say. `netns` is the namespace's inode."""
-
-    location: int
-    cookie: int
-    reason: int
-    netns: int
-    ifindex: int
-    protocol: int
-    ifname: bytes
-
-    @classmethod
-    def parse(cls, raw: bytes) -> "RawKey":
-        return cls._make(KEY.unpack(raw))
-
-
-class Namespace(NamedTuple):
-    """A network namespace: a cookie is never given twice in one boot (0: this kernel has none), an inode may be."""
-
-    cookie: int
-    inode: int
-
-
-class Totals(NamedTuple):
-    """Sums over all CPUs since the program was loaded; `misses` is what the kernel did not run it for."""
-
-    drops: int
-    overflowed: int
-    samples_lost: int
-    misses: int
-
-
-class _NamespaceQuery(ctypes.Structure):
-    """`struct namespace_query` of drops.bpf.c."""
-
-    _fields_ = (("cookie", ctypes.c_uint64), ("netns", ctypes.c_uint32), ("descriptor", ctypes.c_uint32))
 
 
 class _TestRun(ctypes.Structure):
@@ -99,7 +52,7 @@ class _TestRun(ctypes.Structure):
 class Program:
     """Loads, attaches, reads and unloads. Raises UnavailableError where this kernel or this user cannot."""
 
-    def __init__(self, max_keys: int, on_sample: Callable[[bytes], None]) -> None:
+    def __init__(self, room: Room, on_sample: Callable[[bytes], None]) -> None:
         self._lib = libbpf()
         self._link = self._ring = None
         self._on_sample = on_sample
@@ -107,25 +60,27 @@ class Program:
         image = files(__package__).joinpath("drops.bpf.o").read_bytes()
         self._object = self._lib.check("bpf_object__open_mem", image, len(image), None)
         try:
-            self._load(max_keys)
+            self._load(room)
         except BaseException:
             self.close()
             raise
 
-    def _load(self, max_keys: int) -> None:
+    def _load(self, room: Room) -> None:
         attached, unused = "on_drop", "on_drop_with_socket"
         if _tracepoint_arguments() >= _ARGUMENTS_WITH_SOCKET:
             attached, unused = unused, attached
         self._lib.check("bpf_program__set_autoload", self._program(unused), False)  # noqa: FBT003
-        self._lib.check("bpf_map__set_max_entries", self._map("drops"), max_keys)
+        self._lib.check("bpf_map__set_max_entries", self._map("drops"), room.keys)
+        self._lib.check("bpf_map__set_max_entries", self._map("places"), room.places)
         self._lib.check("bpf_object__load", self._object)
-        names = ("drops", "overflow", "totals", "samples")
+        names = ("drops", "places", "reasons", "totals", "samples")
         self._fds = {name: self._lib.bpf_map__fd(self._map(name)) for name in names}
         shared = mmap(self._lib.bpf_map__fd(self._map(".bss")), ctypes.sizeof(Control))
         self.control = Control.from_buffer(shared)
+        self.control.namespace_keys, self.control.foreign_keys = room.namespace_keys, room.foreign_keys
         self._drop_fd = self._lib.bpf_program__fd(self._program(attached))
-        self._name_fd = self._lib.bpf_program__fd(self._program("name_address"))
-        self._namespace_fd = self._lib.bpf_program__fd(self._program("name_namespace"))
+        self._programs = {name: self._lib.bpf_program__fd(self._program(name))
+                          for name in ("name_address", "name_namespace", "release_keys")}
         self._attached = self._program(attached)
         self._ring = self._lib.check("ring_buffer__new", self._fds["samples"], self._callback, None, None)
         self._cpus: int = self._lib.check("libbpf_num_possible_cpus")
@@ -170,13 +125,13 @@ class Program:
         """Call `on_sample` for what the ring buffer holds."""
         self._lib.check("ring_buffer__consume", self._ring)
 
-    def read_drops(self) -> Iterator[tuple[bytes, bytes]]:
-        """Return (struct key, struct value of every possible CPU) for all keys, as raw bytes."""
-        yield from self._read_batches(self._fds["drops"], KEY.size)
+    def read(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
+        """Return (struct key, struct value of every possible CPU) for all keys of a map, as raw bytes."""
+        yield from self._read_batches(self._fds[table], KEY.size)
 
-    def read_overflow(self) -> Iterator[tuple[int, bytes]]:
-        """Return (core reason number, struct value of every possible CPU) of what the map could not hold."""
-        for key, values in self._read_batches(self._fds["overflow"], 4):
+    def read_reasons(self) -> Iterator[tuple[int, bytes]]:
+        """Return (core reason number, struct value of every possible CPU) of what had no room in the maps."""
+        for key, values in self._read_batches(self._fds["reasons"], 4):
             yield int.from_bytes(key, "little"), values
 
     def _read_batches(self, fd: int, key_size: int) -> Iterator[tuple[bytes, bytes]]:
@@ -197,19 +152,25 @@ class Program:
                 return
             start = position
 
-    def take(self, key: bytes) -> bytes | None:
-        """Remove a key and return its last values; None if it has gone already."""
+    def take(self, table: Table, key: bytes) -> bytes | None:
+        """Remove a key of a map and return its last values; None if it has gone already."""
         values = ctypes.create_string_buffer(VALUE.size * self._cpus)
-        if self._lib.bpf_map_lookup_and_delete_elem(self._fds["drops"], key, values):
+        if self._lib.bpf_map_lookup_and_delete_elem(self._fds[table], key, values):
             return None
         return values.raw
+
+    def release(self, owner: int, keys: int) -> None:
+        """Give back the room of so many keys of "drops" that were taken from there."""
+        release = Release(owner, keys)
+        self._run("release_keys", release)
 
     def totals(self) -> Totals:
         """Return the sums over all CPUs."""
         values = ctypes.create_string_buffer(TOTALS.size * self._cpus)
         self._lib.check("bpf_map_lookup_elem", self._fds["totals"], ctypes.byref(ctypes.c_uint32(0)), values)
         rows = list(TOTALS.iter_unpack(values.raw))
-        return Totals(sum(r[0] for r in rows), sum(r[1] for r in rows), sum(r[2] for r in rows), self._misses())
+        drops, by_place, by_reason, samples_lost = (sum(column) for column in list(zip(*rows, strict=True))[:4])
+        return Totals(drops, by_place, by_reason, samples_lost, self._misses())
 
     def _misses(self) -> int:
         """Return how often the kernel skipped the program because it was running already on that CPU."""
@@ -221,7 +182,7 @@ class Program:
     def name(self, address: int) -> Location:
         """Return the symbol of a code address, as the kernel itself names it."""
         self.control.name_address = address
-        self._run(self._name_fd)
+        self._run("name_address")
         return parse_printed(self.control.name_text.decode(errors="replace"), address)
 
     def namespace_of(self, fd: int) -> Namespace | None:
@@ -229,15 +190,17 @@ class Program:
 
         It takes no right beyond those to run the program, and any thread may ask.
         """
-        query = _NamespaceQuery(descriptor=fd)
-        if self._run(self._namespace_fd, context=ctypes.addressof(query), context_size=ctypes.sizeof(query)):
+        query = NamespaceQuery(descriptor=fd)
+        if self._run("name_namespace", query):
             return None
         return Namespace(query.cookie, query.netns)
 
-    def _run(self, program: int, **options: int) -> int:
-        """Run a program once, in this thread, and return its answer."""
-        run = _TestRun(size=ctypes.sizeof(_TestRun), **options)
-        self._lib.check("bpf_prog_test_run_opts", program, ctypes.byref(run))
+    def _run(self, program: str, context: ctypes.Structure | None = None) -> int:
+        """Run a program once, in this thread, and return its answer; `context` is its input and output."""
+        run = _TestRun(size=ctypes.sizeof(_TestRun))
+        if context:
+            run.context, run.context_size = ctypes.addressof(context), ctypes.sizeof(context)
+        self._lib.check("bpf_prog_test_run_opts", self._programs[program], ctypes.byref(run))
         return int(run.answer)
 
 

@@ -17,6 +17,7 @@ class Ledger:
         self._origins = origins
         self._scope = _scope(origins)
         self._dropped = dropped
+        self._refused = 0
         self.config = hold.config
 
     def opened(self, now_ns: int, hold: Hold, listeners: list[str]) -> Iterator[Event]:
@@ -37,6 +38,12 @@ class Ledger:
             yield Gap(since_ns, until_ns, GapCause.SOCKET_OVERRUN, Effect.PARTIAL, missed if packets else None,
                       self._scope, "" if packets else f"{missed} summaries")
 
+    def refused(self, now_ns: int, refused: int) -> Iterator[Event]:
+        """Say that somebody sends us alerts that are not the kernel's: none of them was counted."""
+        if more := refused - self._refused:
+            self._refused = refused
+            yield _event(now_ns, "forged alerts refused", f"{more} messages that the kernel did not send")
+
     def changes(self, since_ns: int, asked_ns: int, now_ns: int, hold: Hold, newest_ns: int) -> Iterator[Record]:
         """Say what was changed: by us at `asked_ns` when `hold.hurried`, else by another program after `since_ns`."""
         before = self.config
@@ -49,7 +56,7 @@ class Ledger:
             yield Gap(since_ns, now_ns, GapCause.MODE_CHANGED, Effect.PARTIAL, None, self._scope)
             yield _event(now_ns, "changed by another program", f"now {_text(hold.config)}")
         elif hold.started:
-            yield Gap(max(since_ns, newest_ns), now_ns, GapCause.MONITORING_STOPPED, Effect.BLIND, None,
+            yield Gap(min(max(since_ns, newest_ns), now_ns), now_ns, GapCause.MONITORING_STOPPED, Effect.BLIND, None,
                       _scope(hold.started))
             yield _event(now_ns, "stopped by another program", "started again")
 
@@ -59,7 +66,8 @@ class Ledger:
             newest_ns = stopped_ns - _SUMMARY_NS
         elif newest_ns < stopped_ns - _FLOWING_NS:
             return
-        yield Gap(newest_ns, now_ns, GapCause.DAEMON_DOWN, Effect.PARTIAL, None, self._scope, _DISCARDED)
+        since_ns = min(newest_ns, stopped_ns)
+        yield Gap(since_ns, now_ns, GapCause.DAEMON_DOWN, Effect.PARTIAL, None, self._scope, _DISCARDED)
 
 
 def _event(now_ns: int, subject: str, detail: str) -> Event:

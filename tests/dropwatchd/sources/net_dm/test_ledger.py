@@ -90,3 +90,20 @@ def test_the_end_is_a_gap_only_where_something_was_on_its_way() -> None:
 def test_what_was_found_is_an_event(hold: Hold, listeners: list[str], subjects: list[str]) -> None:
     """A monitor that was off is nothing to report; one that ran has an owner or has lost it."""
     assert [event.subject for event in ledger().opened(START, hold, listeners)] == subjects
+
+
+def test_refused_alerts_are_told_once() -> None:
+    """How many messages came that the kernel did not send, since the last look."""
+    book = ledger()
+    assert list(book.refused(LOOK, 0)) == []
+    assert [event.detail for event in book.refused(LOOK, 3)] == ["3 messages that the kernel did not send"]
+    assert list(book.refused(LOOK, 3)) == []
+
+
+def test_a_clock_that_was_set_back_turns_no_gap_around() -> None:
+    """The newest alert has a time that is still to come: what is said of the end ends no earlier than it begins."""
+    ahead_ns = LOOK + 3600 * NANO
+    records = [*changed(PACKET, ("software",), newest_ns=ahead_ns), *ledger().closed(ahead_ns, LOOK, LOOK + 3)]
+    gaps = [record for record in records if isinstance(record, Gap)]
+    assert len(gaps) >= 2
+    assert all(gap.since_ns <= gap.until_ns for gap in gaps)
