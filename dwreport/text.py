@@ -105,9 +105,9 @@ def netns_text(interface: Interface) -> str | None:
     """Return a namespace's name, "net:[4026532290]" for one without, None for an unknown one."""
     if interface.netns_name:
         return interface.netns_name
-    return None if interface.netns is None else f"net:[{interface.netns}]"
+    return None if interface.netns is None else f"net:[{interface.netns_inode or interface.netns}]"
 
 
 def named_netns(number: int | None, names: Mapping[int, str]) -> str | None:
-    """Return the name of a namespace of which only the number is at hand."""
-    return None if number is None else netns_text(Interface(number, netns_name=names.get(number)))
+    """Return the name of a namespace of which only the number is at hand, which is none to be shown."""
+    return None if number is None else names.get(number, "a namespace without a name")

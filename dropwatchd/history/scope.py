@@ -12,7 +12,8 @@ WIDEST_WINDOW_NS = 3600 * 1_000_000_000
 _NEVER = "0"
 _SYMBOLLESS = "symbol IS NULL"
 _REASONLESS = "(reason IS NULL AND trap IS NULL)"
-_NAMELESS = "(name IS NULL AND (ifindex IS NOT NULL OR netns IS NULL))"
+_NETNSLESS = "namespace_id IS NULL"
+_NAMELESS = "(name IS NULL AND (ifindex IS NOT NULL OR namespace_id IS NULL))"
 
 # Of a row that reaches beyond an edge: at its first and last time a packet was dropped, the others evenly between.
 # The parts of windows that meet add up to the row.
@@ -22,6 +23,10 @@ INSIDE = f"({_BEFORE.format(edge=':until')}) - ({_BEFORE.format(edge=':since')})
 AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN count < 2 THEN 0
               ELSE (first_ns >= :since) + (last_ns < :until) END"""
 AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
+
+
+# By a name that it had then, or by its inode.
+IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE name = :netns OR inode = :inode)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def may_clause(scope: Scope) -> str:
         drop_clause(Scope(scope.since_ns, scope.until_ns, host=scope.host)),
         *_among("location_id", "locations", _location_condition(scope, _SYMBOLLESS)),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope, _REASONLESS, "protocol IS NULL"))),
-        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope, _NAMELESS, "netns IS NULL"))),
+        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope, _NAMELESS, _NETNSLESS))),
         f"NOT ({left or 1})"])
 
 
@@ -121,13 +126,12 @@ def _kind_conditions(scope: Scope, reasonless: str = _NEVER, protocolless: str =
 def _interface_conditions(scope: Scope, nameless: str = _NEVER, netnsless: str = _NEVER) -> list[str]:
     return [condition for condition, wanted in (
         (f"(name = :interface OR {nameless})", scope.interface is not None),
-        (f"(netns_name = :netns OR netns = :inode OR {netnsless})", scope.netns is not None),
+        (f"({IN_NAMESPACE} OR {netnsless})", scope.netns is not None),
     ) if wanted]
 
 
 def _counter_conditions(scope: Scope) -> list[str]:
-    named = "netns IN (SELECT netns FROM interfaces WHERE netns_name = :netns)"
     return [condition for condition, wanted in (
         ("interface = :interface", scope.interface is not None),
-        (f"(netns = :inode OR {named})", scope.netns is not None),
+        (IN_NAMESPACE, scope.netns is not None),
     ) if wanted]

@@ -47,4 +47,4 @@ def _is_blind(reader: Reader) -> bool:
     """Say whether drops went unseen while counters were read: not while the daemon was down."""
     lost = any(gap.effect in _LOSSY and gap.scope in _SCOPES and gap.lost != 0 and gap.cause != GapCause.DAEMON_DOWN
                for gap in reader.gaps())
-    return lost or any(run.source == "none" for run in reader.runs())
+    return lost or not any(watch.what == "software" for watch in reader.watches())

@@ -1,7 +1,7 @@
 """Which losses that counters alone have seen a report's filters leave, as far as a counter tells: pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 from dropwatchd.history.scope import Scope
@@ -15,17 +15,17 @@ _EVENTLESS = Equality(counters=(), reasons=())
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows a report, with the names of namespaces."""
+    """What narrows a report; `spaces` are the namespaces that are asked for, None where any are."""
 
     scope: Scope
-    names: Mapping[int, str] = field(default_factory=dict)
+    spaces: Collection[int] | None = None
 
     def of_counters(self, place: Place, equality: Equality = _EVENTLESS) -> Match:
         """Say whether packets that counters of a place have seen are such as were asked for.
 
         A counter knows a place and often a protocol; the reasons are those with which its packets are freed.
         """
-        judged = {self._interface(place), self.of_netns(place.netns), self._reason(equality), self._protocol(equality),
+        judged = {self._interface(place), self._netns(place.netns), self._reason(equality), self._protocol(equality),
                   "yes" if self.scope.location is None else "unknown",
                   "yes" if self.scope.origin is None else self._origin(place, equality)}
         return "no" if "no" in judged else "unknown" if "unknown" in judged else "yes"
@@ -34,14 +34,10 @@ class Filters:
         wanted = self.scope.interface
         return "yes" if wanted is None else "unknown" if place.interface is None else _is(place.interface == wanted)
 
-    def of_netns(self, netns: int | None) -> Match:
-        """Say whether a namespace is the one that was asked for."""
-        wanted = self.scope.netns
-        if wanted is None:
+    def _netns(self, netns: int | None) -> Match:
+        if self.spaces is None:
             return "yes"
-        if netns is None:
-            return "unknown"
-        return _is(self.names.get(netns) == wanted or netns == self.scope.values()["inode"])
+        return "unknown" if netns is None else _is(netns in self.spaces)
 
     def _reason(self, equality: Equality) -> Match:
         wanted = self.scope.reason

@@ -1,7 +1,7 @@
 """What every view says beside its own rows: how far its window was watched, and the gaps."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.evidence.coverage import Coverage, assess
+from dwreport.evidence.coverage import Coverage, assess, recorded
 from dwreport.report.answer import Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.rows import GapRow, gap_row
@@ -11,10 +11,11 @@ _MOST = 20  # gaps that a person reads beside a report
 _EFFECTS = {"blind": "nothing was seen", "partial": "some drops were missed", "detail": "counted, with less detail"}
 
 
-def assessed(reader: Reader) -> Coverage:
-    """Judge the coverage of the report's window, as far as it has passed."""
+def assessed(reader: Reader, asked: str | None = None) -> Coverage:
+    """Judge how far the report's window was watched, as far as it has passed: for drops, or for what is asked."""
     scope = reader.scope
-    return assess(reader.runs(), reader.gaps(), (scope.since_ns, min(scope.until_ns, reader.now_ns)), scope.origin)
+    window = (scope.since_ns, min(scope.until_ns, reader.now_ns))
+    return assess(recorded(reader), window, asked or scope.origin)
 
 
 def gap_section(reader: Reader, coverage: Coverage) -> Section[GapRow]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
-from dropwatchd.model import NANO, Drop, Window
+from dropwatchd.model import NANO, Drop, Interface, Window
 from dwreport import catalogue
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.text import named_netns, netns_text
@@ -154,11 +154,12 @@ def window_row(host: str, window: Window) -> WindowRow:
                      **_drop_fields(host, window.drop))
 
 
-def counter_row(total: CounterTotal, names: Mapping[int, str]) -> CounterRow:
+def counter_row(total: CounterTotal) -> CounterRow:
     """Return a row of `counters`."""
     cause = catalogue.of_counter(total.collector, total.name)
     return CounterRow(
-        total.collector, total.name, total.interface, named_netns(total.netns, names),
+        total.collector, total.name, total.interface,
+        netns_text(Interface(total.netns, None, None, total.netns_name, total.netns_inode)),
         cast("dict[str, str]", json.loads(total.labels)), total.delta,
         cause.layer if cause else None, cause.kind if cause else None, cause.title if cause else None, total.host,
         total.straddling)

@@ -30,7 +30,7 @@ def events_lead(reader: Reader, coverage: Coverage, *, any_drops: bool) -> list[
     if any_drops:
         return unjudged(reader)
     evidence = gather(reader, ())
-    return lead(reader, coverage, findings(evidence, Filters(reader.scope, evidence.facts.names)))
+    return lead(reader, coverage, findings(evidence, Filters(reader.scope, reader.namespaces())))
 
 
 def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings: bool = False) -> list[str]:
@@ -40,7 +40,7 @@ def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings:
         return [_ONLY_COUNTED if shows_findings else _ELSEWHERE, *unsure]
     if unsure:
         return ["No drop event is sure to match the filters.", *unsure]
-    return nothing(coverage, reader.scope, reader.now_ns)
+    return nothing(coverage, reader.scope)
 
 
 def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:

@@ -10,9 +10,8 @@ from dwreport.report.rows import CounterRow, counter_row
 
 def view(reader: Reader) -> Answer:
     """Show every counter that moved; --reason, --location, --protocol and --origin do not apply to counters."""
-    judged = assessed(reader)
-    names = reader.netns_names()
-    rows = [counter_row(total, names) for total in reader.counters()]
+    judged = assessed(reader, "counters")
+    rows = [counter_row(total) for total in reader.counters()]
     section = Section("counters", rows, counter_columns(), rows, notes=straddling_notes(rows), record=CounterRow)
-    lead = [] if rows else ["No counter is recorded to have moved."]
+    lead = [] if rows or judged.status == "blind" else ["No counter is recorded to have moved."]
     return Answer(reader.scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)

@@ -49,8 +49,10 @@ def view(reader: Reader) -> Answer:
     scope = reader.scope
     rows = [_row(packet) for packet in reader.packets()]
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
-    lead = [*([] if rows else ["No packet was sampled."]), *unjudged(reader)]
-    return Answer(scope, reader.now_ns, reader.runs(), assessed(reader), [section], lead, extra=hidden(reader))
+    judged = assessed(reader, "packets")
+    what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
+    lead = [*([] if rows or judged.status == "blind" else [what]), *unjudged(reader)]
+    return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead, extra=hidden(reader))
 
 
 def _row(packet: PacketRow) -> SampleRow:

@@ -25,10 +25,9 @@ def view(reader: Reader) -> Answer:
     scope = reader.scope
     judged, totals = assessed(reader), reader.drops(scope.since_ns, -(-(scope.until_ns - scope.since_ns) // _BUCKETS))
     evidence = gather(reader, totals)
-    found = findings(evidence, Filters(scope, evidence.facts.names))
+    found = findings(evidence, Filters(scope, reader.namespaces()))
     causes = findings_section(found.found, time_format(scope.since_ns, scope.until_ns))
-    names = reader.netns_names()
-    counters = counter_section([counter_row(total, names) for total in reader.counters()])
+    counters = counter_section([counter_row(total) for total in reader.counters()])
     return Answer(
         scope, reader.now_ns, reader.runs(), judged,
         [causes, _drops(reader, totals), counters, gap_section(reader, judged)],

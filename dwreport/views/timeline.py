@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from dropwatchd.history.reader import Reader
 from dropwatchd.model import NANO, DropKey
-from dwreport.evidence.coverage import assess
-from dwreport.evidence.filters import Filters
+from dwreport.evidence.coverage import assess, recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.gaps import assessed, gap_section
@@ -56,11 +55,11 @@ def _rows(reader: Reader) -> list[StepRow]:
     for total in reader.drops(start_ns, step_ns):
         for step, count in total.shape.items():
             steps.setdefault(step, Counter())[total.drop.key] += count
-    runs, ledger = reader.runs(), reader.gaps()
+    found = recorded(reader)
     rows = []
     for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
-        rows.append(_row(span, steps.get(step, Counter()), assess(runs, ledger, span, scope.origin).status))
+        rows.append(_row(span, steps.get(step, Counter()), assess(found, span, scope.origin).status))
     return rows
 
 
@@ -85,9 +84,9 @@ def _columns(top: int, times: str) -> Sequence[Column[StepRow]]:
 def _events(reader: Reader) -> Section[EventRow]:
     """Return what else happened: links that went up and down, and what the daemon was told."""
     scope, names = reader.scope, reader.netns_names()
-    filters = Filters(scope, names)
+    here = reader.namespaces()
     rows = [event_row(event, names) for event in reader.events()
-            if scope.interface in {None, event.subject} and filters.of_netns(event.netns) == "yes"]
+            if scope.interface in {None, event.subject} and (here is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns: list[Column[EventRow]] = [
         Column("TIME", lambda row: moment(row.time, times)),

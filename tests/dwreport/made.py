@@ -71,7 +71,7 @@ def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), p
 def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:
     """Return the findings that filters leave, in words."""
     scope = Scope(START_NS, START_NS + 1, **wanted)
-    return [finding_row(finding) for finding in rank.findings(given, Filters(scope, NAMES)).found]
+    return [finding_row(finding) for finding in rank.findings(given, Filters(scope)).found]
 
 
 def packet(counted_by: DropKey, port: int = 5060, source: str = "192.0.2.1", weight: int = 1,

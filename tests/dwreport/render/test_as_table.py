@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.scope import Scope
-from dwreport.evidence.coverage import assess
+from dwreport.evidence.coverage import Recorded, assess
 from dwreport.render.as_table import layout, write
 from dwreport.report.answer import Answer, Column, Section
 
@@ -65,7 +65,7 @@ class _Terminal(io.StringIO):
 def _answer(row: dict[str, Any]) -> Answer:
     section = Section("drops", [], COLUMNS, [row, row], below=lambda _row: [("What it means", "next: look")],
                       tone=lambda row: row["harm"])
-    return Answer(Scope(0, 10), 10, [], assess([], [], (0, 10)), [section])
+    return Answer(Scope(0, 10), 10, [], assess(Recorded([], [], []), (0, 10)), [section])
 
 
 def _written(out: io.StringIO) -> str:
