@@ -145,6 +145,9 @@ def test_a_link_that_was_down_is_not_hidden_among_full_queues() -> None:
     wide = findings(facts([full, down], [queue, lost]))
     assert [found.title for found in narrow] == [found.title for found in wide if found.count == 20]
     assert {found.count: found.who[0] for found in wide} == {20: "eth1", 1000: "eth0"}
+    other = drop(key("QDISC_DROP", "__dev_queue_xmit", interface="eth2"), 7)
+    queues = [queue, counter("qdisc/drops", 7, interface="eth2", handle="1:", parent="root")]
+    assert [found.who for found in findings(facts([full, other], queues))] == [["eth0"], ["eth2"]]
 
 
 def test_a_link_that_was_down_for_a_while_is_told_from_its_own_full_queue() -> None:

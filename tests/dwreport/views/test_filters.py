@@ -47,7 +47,11 @@ def test_a_source_that_tells_no_reason_may_match_any(history: History, report: R
     assert report.json("--reason", "NO_SOCKET")["may_match"] == 5
     history.drop(run, AT_NS, 20, name=None, ifindex=None)
     history.drop(run, AT_NS, 40, name=None, ifindex=9)
-    assert report.json("--interface", "eth7")["may_match"] == 40
+    history.drop(run, AT_NS, 80, name=None, ifindex=None, protocol=None)  # counted by place, reason and namespace
+    history.drop(run, AT_NS, 160, name=None, ifindex=None, protocol=None, symbol="unix_stream_connect")
+    assert report.json("--interface", "eth7")["may_match"] == 120
+    assert report.json("--interface", "eth7", "--netns", "blue")["may_match"] == 0
+    assert report.json("--protocol", "arp")["may_match"] == 80
     assert report.json("--origin", "hardware")["may_match"] == 0
 
 
