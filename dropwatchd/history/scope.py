@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # Windows that begin up to this long before the report's may reach into it; retention folds into none wider.
 WIDEST_WINDOW_NS = 3600 * 1_000_000_000
 
-# What leaves open whether a filter's condition holds. A packet of known namespace and protocol, but of no ifindex, was on
+# What leaves open whether a filter's condition holds. A packet of known namespace and protocol but of no ifindex was on
 # no device; without a protocol the map was full, and its device is not on record. Messages between programs have
 # neither device nor ethertype.
 _NEVER = "0"
