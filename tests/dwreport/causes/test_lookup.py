@@ -131,12 +131,15 @@ def test_nothing_is_near_to_nonsense() -> None:
     assert causes.near("qqqqqqqqqqqq") == []
 
 
-def test_importing_the_catalogue_parses_nothing() -> None:
-    """dwreport is typed at a prompt: no parser is imported before something is explained."""
+def test_explaining_reads_what_it_needs_and_imports_no_parser() -> None:
+    """dwreport is typed at a prompt: a parser of all TOML, or all counters read for one reason, would be felt."""
     code = (
-        "import sys, dwreport.causes as causes; "
-        "assert 'tomllib' not in sys.modules and 'difflib' not in sys.modules; "
-        "causes.reason('NO_SOCKET'); assert 'tomllib' in sys.modules"
+        "import sys, dwreport.causes as causes, dwreport.causes.files as files; "
+        "assert files.read.cache_info().currsize == 0; causes.reason('NO_SOCKET'); "
+        "assert files.read.cache_info().currsize == len(files.files('layers')) + 1; "
+        "causes.counter('snmp', 'UdpInErrors'); "
+        "assert files.read.cache_info().currsize == len(files.files('layers')) + 2; "
+        "assert 'tomllib' not in sys.modules and 'difflib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -145,4 +148,4 @@ def test_where_reasons_are_not_told_a_function_is_as_harmful_as_its_worst_candid
     """Segments that tcp_v4_rcv frees without a reason were used; in a summary, wrong checksums are among them."""
     found = causes.location("tcp_v4_rcv")
     assert found is not None
-    assert (found.harm, found.untold().harm) == ("benign", "harmful")
+    assert (found.harm, causes.untold(found).harm) == ("benign", "harmful")

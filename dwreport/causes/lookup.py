@@ -1,0 +1,149 @@
+"""How a name finds its meaning: a reason, a function, a hardware trap, a counter."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dwreport.causes.entries import Cause, Counter, Location, Reason, Trap
+from dwreport.causes.equalities import counters_of, reasons_of
+from dwreport.causes.files import Fields, citations, files, made, read
+from dwreport.causes.index import Entry, index
+
+_TRAPS, _FAMILIES, _MATCH = "traps.toml", "families.toml", "match"
+_INDEXED = ("functions", "counted")  # fields that the index and the equalities read
+AnyCause = TypeVar("AnyCause", bound=Cause)
+
+
+@cache
+def reason(name: str, symbol: str | None = None) -> Reason | None:
+    """Explain a drop reason, written with or without the prefixes of the kernel's enumerators.
+
+    A function (`symbol`) may say more: then the explanation is that of the reason there.
+    """
+    if symbol and (there := f"{name} in {function(symbol)}") in index().places:
+        return _at(there)
+    plain = name.lstrip("_").removeprefix("SKB_DROP_REASON_")
+    for spelling in (plain, plain.removeprefix("SKB_")):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
+        if entry := index().reasons.get(spelling):
+            return _reason(entry, spelling, entry.fields)
+    return None
+
+
+def _at(there: str) -> Reason:
+    """Return the explanation of "REASON in function"; what it does not say is the reason's."""
+    entry = index().places[there]
+    plain = index().reasons[there.partition(" in ")[0]].fields
+    inherited = {field: value for field, value in plain.items() if field != "functions"}
+    return _reason(entry, there, inherited | dict(entry.fields))
+
+
+def _reason(entry: Entry, name: str, fields: Fields) -> Reason:
+    functions = [function for _file, function in citations(fields.get("functions", ""))]
+    counters = counters_of(name.partition(" ")[0])
+    return _entry(Reason, entry, name, fields, functions=functions, counters=counters)
+
+
+def _entry(kind: type[AnyCause], entry: Entry, name: str, fields: Fields, **own: Any) -> AnyCause:
+    given = {field: value for field, value in fields.items() if field not in _INDEXED}
+    return made(kind, entry.file, entry.name, given | {"layer": entry.layer, "name": name} | own)
+
+
+def function(symbol: str) -> str:
+    """Return the name of a function without an offset (`+0x1f`) or a compiler's suffix (`.isra.0`)."""
+    return symbol.partition("+")[0].partition(".")[0]
+
+
+@cache
+def location(symbol: str) -> Location | None:
+    """Explain a kernel symbol; an offset and a compiler's suffix do not matter."""
+    name = function(symbol)
+    if name not in index().functions:
+        family = _family(_FAMILIES, name)
+        return made(Location, _FAMILIES, family, {**read(_FAMILIES)[family], "name": name}) if family else None
+    entry, source = index().functions[name]
+    own: dict[str, Any] = {"source": source} if source else {}
+    if entry.name.endswith("()"):
+        return _entry(Location, entry, name, entry.fields, **own)
+    shared = {field: value for field, value in entry.fields.items() if field in Cause.__struct_fields__}
+    return _entry(Location, entry, name, shared, candidates=(entry.name,), cause=entry.name, **own)
+
+
+@cache
+def trap(name: str) -> Trap | None:
+    """Explain a packet trap of devlink."""
+    fields = read(_TRAPS).get(name)
+    return made(Trap, _TRAPS, name, {**fields, "name": name}) if fields else None
+
+
+@cache
+def counter(collector: str, name: str) -> Counter | None:
+    """Explain a counter; a name with its protocol in it (`UdpNoPorts`) is found whoever read it."""
+    home = f"counters/{collector}.toml"
+    own = _named(home, name) or _of_family(home, name) if home in files("counters") else None
+    return own or (_anywhere(name)[0] if name[:1].isupper() and _anywhere(name) else None)
+
+
+def written(name: str) -> Reason | Counter | None:
+    """Explain a reason or a counter, written with its collector where that is needed."""
+    if found := reason(name):
+        return found
+    collector, _, plain = name.rpartition("/")
+    return counter(collector or "snmp", plain)
+
+
+def explain(name: str) -> list[Cause]:
+    """Return every meaning of a name: reason, location, trap, counter; `collector/name` asks for one."""
+    collector, _, plain = name.rpartition("/")
+    if collector:
+        one = counter(collector, plain)
+        return [one] if one else []
+    there = [_at(place) for place in index().places if name in {place, place.partition(" in ")[0]}]
+    place = location(name)
+    family = place if place and place.match else None
+    found = [reason(name), None if family else place, *there, trap(name), *_anywhere(name)]
+    return [cause for cause in found if cause is not None] or ([family] if family else [])
+
+
+def near(name: str, limit: int = 5) -> list[str]:
+    """Return the names most like a mistyped one, best first; upper and lower case do not matter."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- 5 ms, and needed for a typo only
+
+    spelled = {known.casefold(): known for known in _names()}
+    return [spelled[match] for match in get_close_matches(name.casefold(), spelled, limit)]
+
+
+def _names() -> Iterator[str]:
+    for names in (*index(), read(_TRAPS)):
+        yield from names
+    for file in files("counters"):
+        yield from (name for name, fields in read(file).items() if _MATCH not in fields)
+
+
+def _anywhere(name: str) -> list[Counter]:
+    """Return the counters of this name in any collector; patterns are tried where no table has the name."""
+    named = [found for file in files("counters") if (found := _named(file, name))]
+    return named or [found for file in files("counters") if (found := _of_family(file, name))]
+
+
+def _named(file: str, name: str) -> Counter | None:
+    fields = read(file).get(name, {_MATCH: ""})
+    return None if _MATCH in fields else _counter(file, name, name, fields)
+
+
+def _of_family(file: str, name: str) -> Counter | None:
+    family = _family(file, name)
+    return _counter(file, name, family, read(file)[family]) if family else None
+
+
+def _family(file: str, name: str) -> str | None:
+    """Return the first family whose pattern is the whole name; vmxnet3 pads its names with spaces."""
+    return next((family for family, fields in read(file).items()
+                 if _MATCH in fields and re.fullmatch(fields[_MATCH], name.strip())), None)
+
+
+def _counter(file: str, name: str, entry: str, fields: Fields) -> Counter:
+    collector = Path(file).stem
+    known = entry if entry[:1].isupper() else f"{collector}/{entry}"
+    return made(Counter, file, entry, {**fields, "name": name, "collector": collector, "event": reasons_of(known)})

@@ -1,0 +1,94 @@
+"""What a drop on record means: its cause, what it may have been, and what to do next."""
+
+import re
+import shlex
+from collections.abc import Collection, Iterable
+from typing import Literal, get_args
+
+import msgspec
+
+from dropwatchd.model import DropKey
+from dwreport.causes.entries import CHECKED, Cause, Harm, Location, version
+from dwreport.causes.equalities import UNSPECIFIED
+from dwreport.causes.lookup import counter, location, reason, trap, written
+
+Standing = Literal["checked", "newer", "open"]
+_PLACE = re.compile(r"\{(\w+)\}|<(source|destination)>")
+
+
+def of_drop(key: DropKey) -> Cause | None:
+    """Return the meaning of a drop: of its trap, of its reason, or of its location where no reason tells."""
+    named, symbol = key.kind.reason, key.location.symbol
+    if key.kind.trap:
+        return trap(key.kind.trap)
+    if named and named != UNSPECIFIED and (found := reason(named, symbol)):
+        return found
+    return of_place(key) or (reason(named) if named else None)
+
+
+def of_place(key: DropKey) -> Location | None:
+    """Return what the function of a drop without a telling reason means."""
+    place = location(key.location.symbol) if key.location.symbol else None
+    return untold(place) if place and key.kind.reason is None else place
+
+
+def untold(place: Location) -> Location:
+    """Return what a function means where reasons are not told at all: as harmful as the worst of its candidates."""
+    harms = [place.harm, *(known.harm for name in place.possible(()) if (known := written(name)))]
+    worst = max(harms, key=get_args(Harm).index)
+    return place if worst == place.harm else msgspec.structs.replace(place, harm=worst, harmless="")
+
+
+def of_counter(collector: str, name: str) -> Cause | None:
+    """Return the meaning of a counter."""
+    return counter(collector, name)
+
+
+def advice(cause: Cause, interface: str | None, **known: str) -> str | None:
+    """Return the next step, for the interface at hand: quoted, for a name must not become part of a command.
+
+    Other values may be known too (port, symbol, source, destination); what is not stands in capitals: PORT.
+    """
+    values = {name: shlex.quote(value) for name, value in {**known, "interface": interface}.items() if value}
+    return _PLACE.sub(lambda place: values.get(place[1] or place[2], place[0] if place[2] else place[1].upper()),
+                      cause.next) or None
+
+
+def reason_of(key: DropKey) -> str | None:
+    """Return the reason of a drop as far as it is sure: the kernel's, or else the one its function stands for."""
+    if key.kind.reason not in {None, UNSPECIFIED}:
+        return key.kind.reason
+    place = location(key.location.symbol) if key.location.symbol else None
+    return place.cause if place else None
+
+
+def candidates_of(key: DropKey, kernels: Iterable[str]) -> tuple[str, ...]:
+    """Return what a drop without a sure reason may have been, on one of these kernels.
+
+    A kernel that gives no reason to anything has not left this one out.
+    """
+    place = location(key.location.symbol) if key.location.symbol and reason_of(key) is None else None
+    return place.possible(kernels if key.kind.reason else ()) if place else ()
+
+
+def is_checked(kernels: Iterable[str]) -> bool:
+    """Say whether these are kernels that are no newer than those whose sources the catalogue was held against."""
+    return () < max(map(version, kernels), default=()) <= version(CHECKED)
+
+
+def standing(symbol: str, kernels: Collection[str], named: Iterable[str]) -> Standing:
+    """Say what a conclusion by elimination from the candidates of a function rests on.
+
+    "checked": the function was read in the sources of kernels as new as these. "newer": it was not, and nothing on
+    record speaks against the list. "open": the kernel is not known, or the record shows that the function has changed:
+    of the reasons that these kernels gave there (`named`), the catalogue does not know one, or has it as one that the
+    function leaves unnamed.
+    """
+    place = location(symbol)
+    if place is None or not kernels or () in map(version, kernels):
+        return "open"
+    newest = max(map(version, kernels))
+    if newest <= version(place.checked):
+        return "checked"
+    left = place.possible([place.checked])
+    return "open" if any(name in left or reason(name) is None for name in named if name != UNSPECIFIED) else "newer"
