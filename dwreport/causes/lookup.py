@@ -23,7 +23,7 @@ def reason(name: str, symbol: str | None = None) -> Reason | None:
     A function (`symbol`) may say more: then the explanation is that of the reason there.
     """
     if symbol and (there := f"{name} in {function(symbol)}") in index().places:
-        return _at(there)
+        return _at(there, index().places[there])
     plain = name.lstrip("_").removeprefix("SKB_DROP_REASON_")
     for spelling in (plain, plain.removeprefix("SKB_")):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
         if entry := index().reasons.get(spelling):
@@ -31,12 +31,18 @@ def reason(name: str, symbol: str | None = None) -> Reason | None:
     return None
 
 
-def _at(there: str) -> Reason:
+def _at(there: str, entry: Entry) -> Reason:
     """Return the explanation of "REASON in function"; what it does not say is the reason's."""
-    entry = index().places[there]
     plain = index().reasons[there.partition(" in ")[0]].fields
     inherited = {field: value for field, value in plain.items() if field != "functions"}
-    return _reason(entry, there, inherited | dict(entry.fields))
+    own = {"harmless": ""} if "harm" in entry.fields else {}
+    return _reason(entry, there, inherited | own | dict(entry.fields))
+
+
+def _elsewhere(name: str) -> list[Reason]:
+    """Return what a reason means in certain functions, once for all to which it applies."""
+    entries = {entry.name: entry for entry in index().places.values() if entry.name.partition(" in ")[0] == name}
+    return [_at(there, entry) for there, entry in entries.items()]
 
 
 def _reason(entry: Entry, name: str, fields: Fields) -> Reason:
@@ -64,10 +70,12 @@ def location(symbol: str) -> Location | None:
         return made(Location, _FAMILIES, family, {**read(_FAMILIES)[family], "name": name}) if family else None
     entry, source = index().functions[name]
     own: dict[str, Any] = {"source": source} if source else {}
-    if entry.name.endswith("()"):
+    known = reason(entry.name, name)
+    if known is None:
         return _entry(Location, entry, name, entry.fields, **own)
-    shared = {field: value for field, value in entry.fields.items() if field in Cause.__struct_fields__}
-    return _entry(Location, entry, name, shared, candidates=(entry.name,), cause=entry.name, **own)
+    shared = {field: getattr(known, field) for field in Cause.__struct_fields__}
+    return made(Location, entry.file, entry.name,
+                shared | own | {"name": name, "candidates": (entry.name,), "cause": entry.name})
 
 
 @cache
@@ -99,7 +107,7 @@ def explain(name: str) -> list[Cause]:
     if collector:
         one = counter(collector, plain)
         return [one] if one else []
-    there = [_at(place) for place in index().places if name in {place, place.partition(" in ")[0]}]
+    there = [_at(name, index().places[name])] if name in index().places else _elsewhere(name)
     place = location(name)
     family = place if place and place.match else None
     found = [reason(name), None if family else place, *there, trap(name), *_anywhere(name)]
