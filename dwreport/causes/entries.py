@@ -11,14 +11,15 @@ Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
 Trait = Literal["multicast", "many", "group_frame", "source_route"]
 
-CHECKED = "6.18"  # the newest kernel whose sources the entries were held against
+CHECKED = "6.18"  # the newest kernel whose sources all entries were held against
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one name means: title is a headline, next the one next step, source the kernel's own word.
 
     `harmless` says why nobody loses anything by a benign one. `packets` is what all packets have in common that are
-    dropped for it; `follows`, the kinds of events after which it is to be expected.
+    dropped for it; `follows`, the kinds of events after which it is to be expected. `checked` is the newest kernel in
+    whose source this was seen.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     look: tuple[str, ...] = ()
     packets: Trait | None = None
     follows: tuple[str, ...] = ()
+    checked: str = CHECKED
 
 
 class Reason(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,13 +54,12 @@ class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     A candidate is a reason or a counter that is a cause by itself; "NAME until 6.14" is one to which kernels from 6.14
     on give its reason, so that a packet without any is none of these. `complete` says that there are no others, nor
-    such as are too rare to be named; `checked` is the newest kernel of which this was seen in its source.
+    such as are too rare to be named.
     """
 
     candidates: tuple[str, ...] = ()
     cause: str | None = None
     complete: bool = False
-    checked: str = CHECKED
     match: str | None = None
 
     def possible(self, kernels: Iterable[str]) -> tuple[str, ...]:

@@ -79,16 +79,22 @@ def is_checked(kernels: Iterable[str]) -> bool:
 def standing(symbol: str, kernels: Collection[str], named: Iterable[str]) -> Standing:
     """Say what a conclusion by elimination from the candidates of a function rests on.
 
-    "checked": the function was read in the sources of kernels as new as these. "newer": it was not, and nothing on
-    record speaks against the list. "open": the kernel is not known, or the record shows that the function has changed:
-    of the reasons that these kernels gave there (`named`), the catalogue does not know one, or has it as one that the
-    function leaves unnamed.
+    "checked": function and candidates were seen in the sources of kernels as new as these. "newer": they were not, and
+    nothing on record speaks against the list of candidates. "open": it cannot be used, as the kernel is not known, or
+    the record shows that the function has changed since: of the reasons that these kernels gave there (`named`), one is
+    not in the catalogue or younger, or is a candidate that the function should leave unnamed.
     """
     place = location(symbol)
-    if place is None or not kernels or () in map(version, kernels):
+    if place is None or () in (releases := {version(kernel) for kernel in kernels} or {()}):
         return "open"
-    newest = max(map(version, kernels))
-    if newest <= version(place.checked):
+    left = place.possible(kernels)
+    seen = min(version(known.checked) for known in (place, *map(written, left)) if known)
+    if max(releases) <= seen:
         return "checked"
-    left = place.possible([place.checked])
-    return "open" if any(name in left or reason(name) is None for name in named if name != UNSPECIFIED) else "newer"
+    return "open" if any(name in left or is_younger(name, seen) for name in set(named) - {UNSPECIFIED}) else "newer"
+
+
+def is_younger(name: str, seen: tuple[int, ...]) -> bool:
+    """Say whether a reason came after the kernels that were seen."""
+    known = reason(name)
+    return known is None or version(known.since or "") > seen

@@ -78,6 +78,16 @@ def test_a_file_is_read_as_every_reader_of_toml_reads_it(file: str) -> None:
     assert read(file) == tomllib.loads((ROOT / file).read_text(encoding="utf-8"))
 
 
+def test_the_entry_that_people_are_told_to_copy_is_one_and_the_fields_are_explained() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"^    \[(\w+)\]\n(    .+\n)+", readme, re.MULTILINE)
+    assert example is not None
+    [(name, fields)] = parse("README.md", re.sub("^    ", "", example[0], flags=re.MULTILINE)).items()
+    assert fields == index().reasons[name].fields
+    written = {field for file in files("layers") for entry in read(file).values() for field in entry}
+    assert [field for field in sorted(written) if f"`{field}`" not in readme] == []
+
+
 def test_everything_in_the_files_is_looked_at_here() -> None:
     in_layers = {(entry.file, entry.name) for entry in (*index().reasons.values(), *index().places.values())}
     in_layers |= {(spot.entry.file, spot.entry.name) for spot in index().functions.values()}
