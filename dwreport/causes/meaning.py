@@ -88,10 +88,15 @@ def standing(symbol: str, kernels: Collection[str], named: Iterable[str]) -> Sta
     if place is None or () in (releases := {version(kernel) for kernel in kernels} or {()}):
         return "open"
     left = place.possible(kernels)
-    seen = min(version(known.checked) for known in (place, *map(written, left)) if known)
+    seen = seen_in([place, *map(written, left)])
     if max(releases) <= seen:
         return "checked"
-    return "open" if any(name in left or is_younger(name, seen) for name in set(named) - {UNSPECIFIED}) else "newer"
+    return "open" if any(name in left or is_younger(name, seen) for name in named) else "newer"
+
+
+def seen_in(entries: Iterable[Cause | None]) -> tuple[int, ...]:
+    """Return the newest kernel in whose source all of these were seen."""
+    return min(version(entry.checked) for entry in entries if entry)
 
 
 def is_younger(name: str, seen: tuple[int, ...]) -> bool:

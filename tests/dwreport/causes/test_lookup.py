@@ -109,6 +109,27 @@ def test_a_reason_may_mean_more_in_one_function() -> None:
     assert [cause.name for cause in causes.explain("IP_INHDR in ip6_forward")] == ["IP_INHDR in ip6_forward"]
 
 
+def test_functions_that_stand_for_a_reason_are_not_those_of_its_special_cases() -> None:
+    plain, there = causes.reason("SOCKET_CLOSE"), causes.reason("SOCKET_CLOSE", "packet_release")
+    assert plain is not None
+    assert there is not None
+    assert "unix_release_sock" in plain.functions
+    assert there.functions == ()
+
+
+def test_a_reason_names_the_counters_of_its_equalities_and_their_total() -> None:
+    found = causes.reason("SOCKET_RCVBUFF")
+    assert found is not None
+    assert {"UdpRcvbufErrors", "UdpInErrors", "Udp6RcvbufErrors", "Udp6InErrors"} <= set(found.counters)
+    assert "sockets/drops" in found.counters
+
+
+def test_a_counter_that_is_a_cause_by_itself_has_events_without_a_reason() -> None:
+    found = causes.counter("netstat", "IpExtReasmOverlaps")
+    assert found is not None
+    assert found.event == ("NOT_SPECIFIED",)
+
+
 def test_a_hardware_trap_is_explained() -> None:
     [found] = causes.explain("blackhole_route")
     assert found == causes.trap("blackhole_route")
@@ -151,3 +172,5 @@ def test_where_reasons_are_not_told_a_function_is_as_harmful_as_its_worst_candid
     found = causes.location("tcp_v4_rcv")
     assert found is not None
     assert (found.harm, causes.untold(found).harm) == ("benign", "harmful")
+    assert found.harmless
+    assert not causes.untold(found).harmless

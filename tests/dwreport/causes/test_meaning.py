@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from dwreport import causes
-from dwreport.causes.meaning import is_younger
+from dwreport.causes.meaning import is_younger, seen_in
 
 NEW = "7.1.0-rc3"
 
@@ -46,3 +47,9 @@ def test_a_candidate_that_the_kernel_names_from_then_on_does_not_hold_up_the_res
 def test_a_reason_that_is_younger_than_what_was_seen_of_a_function_is_news_of_it() -> None:
     assert not is_younger("NO_SOCKET", (5, 17))
     assert is_younger("NO_SOCKET", (5, 16))
+
+
+def test_a_conclusion_is_as_well_checked_as_the_oldest_of_what_it_rests_on() -> None:
+    place, candidate = causes.location("ip_rcv_core"), causes.reason("NOMEM")
+    assert place is not None
+    assert seen_in([msgspec.structs.replace(place, checked="7.1"), candidate, None]) == (6, 18)
