@@ -54,13 +54,13 @@ class Location(Cause, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     A candidate is a reason or a counter that is a cause by itself; "NAME until 6.14" is one to which kernels from 6.14
     on give its reason, so that a packet without any is none of these. `complete` says that there are no others, nor
-    such as are too rare to be named.
+    such as are too rare to be named. `match` is the pattern of the names that this is said of, or how they begin.
     """
 
     candidates: tuple[str, ...] = ()
     cause: str | None = None
     complete: bool = False
-    match: str | None = None
+    match: str | tuple[str, ...] | None = None
 
     def possible(self, kernels: Iterable[str]) -> tuple[str, ...]:
         """Return the candidates that a packet may be, which one of these kernels freed and left unnamed."""

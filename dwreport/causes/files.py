@@ -40,27 +40,30 @@ def parse(file: str, text: str) -> Mapping[str, Fields]:
     found: dict[str, dict[str, Any]] = {}
     name, fields = "", dict[str, Any]()
     for line in text.splitlines():
-        if line.startswith("["):
+        if line[:1] == "[":
             name, fields = line.strip("[]").strip('"'), {}
             if found.setdefault(name, fields) is not fields:
                 raise BadEntry(file, name, "the name is given twice")
-        elif line and not line.startswith("#"):
-            _put(fields, line, file, name)
+        elif line and line[0] != "#":
+            key, _, value = line.partition(" = ")
+            into, key = _place(fields, key) if "." in key else (fields, key)
+            if key in into:
+                raise BadEntry(file, name, f"{key} is given twice")
+            into[key] = _value(value, file, name, key)
     return found
 
 
-def _put(fields: dict[str, Any], line: str, file: str, name: str) -> None:
-    key, _, text = line.partition(" = ")
+def _place(fields: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """Return where a key of two parts goes, and its second part."""
     outer, _, inner = key.partition(".")
+    return fields.setdefault(outer, {}), inner.strip('"')
+
+
+def _value(text: str, file: str, name: str, key: str) -> Any:
     try:
-        value = text[1:-1] if text[:1] == text[-1:] == "'" else msgspec.json.decode(text)
+        return text[1:-1] if text[:1] == text[-1:] == "'" else msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise BadEntry(file, name, f"{key} is not written on one line as JSON writes it ({error})") from error
-    if inner:
-        fields, key = fields.setdefault(outer, {}), inner.strip('"')
-    if key in fields:
-        raise BadEntry(file, name, f"{key} is given twice")
-    fields[key] = value
 
 
 def made(kind: type[Made], file: str, entry: str, fields: Fields) -> Made:
@@ -71,8 +74,8 @@ def made(kind: type[Made], file: str, entry: str, fields: Fields) -> Made:
         raise BadEntry(file, entry, error) from error
 
 
-def citations(text: str) -> Iterator[tuple[str, str]]:
+def citations(text: str | None) -> Iterator[tuple[str, str]]:
     """Yield file and function of each that a citation names: "net/a.c f, g; net/b.c h" names three."""
-    for citation in filter(None, text.split("; ")):
+    for citation in text.split("; ") if text else ():
         file, _, names = citation.partition(" ")
         yield from ((file, name) for name in names.split(", "))

@@ -61,7 +61,7 @@ def add(found: Index, entry: Entry) -> None:
         _claim(found.functions, plain.removesuffix("()"), Spot(entry, None), entry)
     else:
         _claim(found.reasons, plain, entry, entry)
-    for source, function in citations(entry.fields.get("functions", "")):
+    for source, function in citations(entry.fields.get("functions")):
         _claim(found.functions, function, Spot(entry, f"{source} {function}"), entry)
 
 

@@ -90,6 +90,17 @@ def test_a_number_in_a_counters_name_is_part_of_a_family() -> None:
     assert found.name == "IcmpMsgInType3"
 
 
+@pytest.mark.parametrize(("symbol", "family"), [
+    ("mlx5e_something_new", "driver"), ("__vlan_something_new", "link"), ("foo_clean_rx_ring", "driver"),
+])
+def test_a_function_without_an_entry_is_known_by_how_its_name_begins_or_by_a_pattern(symbol: str, family: str) -> None:
+    found = causes.location(symbol)
+    assert found is not None
+    assert (found.name, found.layer, found.harm) == (symbol, family, "suspect")
+    assert found.match
+    assert causes.location("mlx5x") is None
+
+
 def test_explain_tells_every_meaning_of_a_name() -> None:
     assert [type(cause) for cause in causes.explain("SOCKET_RCVBUFF")] == [Reason]
     assert [type(cause) for cause in causes.explain("ip_forward")] == [Location]
