@@ -169,6 +169,7 @@ class Daemon:
 
     def _retry(self) -> None:
         for source, since in list(self._failed.values()):
+            until_ns = time.time_ns()
             try:
                 source.open()
             except UnavailableError as error:
@@ -178,9 +179,10 @@ class Daemon:
                 del self._failed[source.name]
                 self._sources.append(source)
                 self._watch(source)
+                until_ns = source.complete_until()  # what it has seen, it has seen since it was opened
                 log.warning("source %s works again", source.name)
-            self._take([Gap(min(since.wall_ns, time.time_ns()), time.time_ns(), GapCause.SOURCE_FAILED, Effect.BLIND,
-                            None, source.scope, source.name)], None)
+            self._take([Gap(min(since.wall_ns, until_ns), until_ns, GapCause.SOURCE_FAILED, Effect.BLIND, None,
+                            source.scope, source.name)], None)
 
     def _tick(self, now: float) -> None:
         """Every ten seconds, or as the watchdog wants: heartbeat, signs of life, status, the clock, what failed."""

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.model import NANO, Effect, GapCause
+from dwreport.causes import equalities
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
-from dwreport.reconcile.algebra import equalities
 
 BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
 _SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from dwreport.causes import Equality, equalities
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
 from dwreport.evidence.possible import Possible
 from dwreport.evidence.tally import Place
-from dwreport.reconcile.algebra import Equality, equalities
 
 Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read", "open"]
 _TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth

@@ -7,9 +7,9 @@ from functools import cached_property
 
 from dropwatchd.history.reader import CounterTotal, LoggedEvent
 from dwreport import causes
+from dwreport.causes import Equality, equalities
 from dwreport.evidence.observed import Observed, Told
 from dwreport.evidence.tally import Place, Tally, written
-from dwreport.reconcile.algebra import Equality, equalities
 
 Looked = Iterable[tuple[str, str, str, int | None]]
 

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from dwreport import causes
+from dwreport.causes import candidates_of
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed, Told
-from dwreport.reconcile.algebra import candidates_of
 
 _Inferred = tuple[Observed, Told]
 _Spare = dict[str, list[Agreement]]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from dwreport.causes import UNSPECIFIED, Equality
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
 from dwreport.evidence.tally import Place
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.packets.messages import is_message
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality
 
 
 @dataclass(frozen=True)

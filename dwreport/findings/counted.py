@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from dropwatchd.history.reader import CounterTotal
-from dwreport import catalogue, causes
+from dwreport import causes
+from dwreport.causes import UNSPECIFIED, Equality
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.filters import Filters, Match
@@ -13,7 +14,6 @@ from dwreport.findings import support
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
 from dwreport.findings.weigh import moved, where
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality
 
 _DRIVER, _LISTEN = "ethtool", "TcpExtListenDrops"
 
@@ -38,7 +38,7 @@ def _of_equalities(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match
             yield match, Finding(
                 cause.title, cause.harm, count, None, None,
                 [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because)],
-                _who(same, evidence.facts), catalogue.advice(cause, same[0].place.interface), _confidence(same[0]),
+                _who(same, evidence.facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
                 sorted({agreement.place.host for agreement in same}))
 
 
@@ -88,7 +88,7 @@ def _of_drivers(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, F
                 title, cause.harm, count, None, None,
                 [support.ByDriver(counters)],
                 [support.OnInterface(place.interface or "", None, count, count)],
-                catalogue.advice(cause, place.interface), "medium", [place.host])
+                causes.advice(cause, place.interface), "medium", [place.host])
 
 
 def _unnamed(evidence: Evidence, place: Place) -> int:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, NamedTuple, get_args
 
-from dwreport import catalogue, causes
-from dwreport.causes import Cause
+from dwreport import causes
+from dwreport.causes import Cause, equalities, reason_of
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Means, Observed
 from dwreport.evidence.tally import Place
-from dwreport.reconcile.algebra import equalities, reason_of
 
 Ground = Literal["reason", "place", "trap", "nothing"] | Means
 NO_SYMBOL = "an unnamed place"
@@ -114,7 +113,7 @@ def _named(drop: Observed) -> tuple[Ground, str, Cause | None]:
         return "reason", reason, causes.reason(reason, symbol)
     if told := drop.told:
         return told.means, told.reason, causes.reason(told.reason, symbol) or causes.written(told.reason)
-    place = catalogue.of_place(key)
+    place = causes.of_place(key)
     return ("place", place.title, place) if place else ("nothing", place_name(drop), None)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dwreport import catalogue
+from dwreport import causes
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.findings.ends import Senders
 from dwreport.findings.finding import Confidence, Finding
@@ -64,4 +64,4 @@ def _advice(group: Group, senders: Senders) -> str | None:
     for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
         if leader := senders.leader(ends):
             known[word] = leader
-    return catalogue.advice(group.cause, interface, **known)
+    return causes.advice(group.cause, interface, **known)

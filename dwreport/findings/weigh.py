@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from dwreport.causes import UNSPECIFIED
 from dwreport.evidence.ask import BEFORE_NS
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
@@ -12,7 +13,6 @@ from dwreport.evidence.tally import Place
 from dwreport.findings import support
 from dwreport.findings.group import Group, place_name
 from dwreport.findings.rules import rule_rows, rules
-from dwreport.reconcile.algebra import UNSPECIFIED
 from dwreport.text import named_netns
 
 _MOST_PLACES = 3

@@ -66,8 +66,8 @@ def _entry(cause: Cause, width: int) -> list[str]:
     collector = f" of {cause.collector}" if isinstance(cause, Counter) else ""
     lines = [f"{clean(cause.name)} · {_what(cause)}{collector} · {cause.layer} · {cause.kind} · {cause.harm}",
              *textwrap.wrap(cause.title, width), "", *textwrap.wrap(cause.meaning, width), ""]
-    for label, texts in (("usually", cause.usual), ("next", (cause.next,)), ("also", cause.look), *_relations(cause),
-                         ("source", (cause.source,))):
+    for label, texts in (("no loss", (cause.harmless,)), ("usually", cause.usual), ("next", (cause.next,)),
+                         ("also", cause.look), *_relations(cause), ("source", (cause.source,))):
         lines += _labelled(label, [text for text in texts if text], width)
     return lines
 
@@ -75,7 +75,8 @@ def _entry(cause: Cause, width: int) -> list[str]:
 def _relations(cause: Cause) -> list[tuple[str, Sequence[str]]]:
     """Return what a name has to do with other names."""
     if isinstance(cause, Reason):
-        return [("counters", [", ".join(cause.counters)]), ("since", [f"Linux {cause.since}" if cause.since else ""])]
+        return [("counters", [", ".join(cause.counters)]), ("functions", [", ".join(cause.functions)]),
+                ("since", [f"Linux {cause.since}" if cause.since else ""])]
     if isinstance(cause, Location):
         alike = causes.near(cause.name) if cause.match else ()
         return [("stands for", [" or ".join(cause.candidates)]), ("known are", [", ".join(alike)])]

@@ -85,7 +85,8 @@ def headlines(scenario: Scenario) -> set[str]:
         names += scenario.locations
     entries = [entry for name in names for entry in causes.explain(name)]
     return {entry.title for entry in entries
-            if " in " not in entry.name or entry.name in names or entry.name.split(" in ")[1] in scenario.locations}
+            if " in " not in entry.name or entry.name in names
+            or not set(entry.name.partition(" in ")[2].split(", ")).isdisjoint(scenario.locations)}
 
 
 def _interface(played: Played, own: list[Row]) -> tuple[bool | None, tuple[str, ...]]:

@@ -88,6 +88,15 @@ def test_explain_knows_reasons_locations_and_counters(capsys: pytest.CaptureFixt
         assert what in [row["what"] for row in json.loads(capsys.readouterr().out)["explanations"]]
 
 
+def test_explain_says_why_nobody_loses_anything_by_a_benign_drop(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "DUP_FRAG"]) == 0
+    assert "no loss    The same piece had arrived before, and was kept" in capsys.readouterr().out
+    assert run(["explain", "NETFILTER_DROP"]) == 0
+    out = capsys.readouterr().out
+    assert "no loss" not in out
+    assert "functions  nf_hook_bridge_pre" in out
+
+
 def test_explain_offers_what_may_have_been_meant(capsys: pytest.CaptureFixture[str]) -> None:
     """Near matches on a typo, and exit code 1 when nothing is known."""
     code, line = _fails(capsys, "explain", "NO_SOKET")

@@ -9,11 +9,11 @@ from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport import causes
+from dwreport.causes import equalities
 from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNPLACED, UNTOLD, Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import Sampled
-from dwreport.reconcile.algebra import equalities
 from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, Read, counted, counter, drop, facts, key, looked
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import NANO, Kind
+from dwreport.causes import equalities
 from dwreport.evidence.compare import Evidence
-from dwreport.reconcile.algebra import equalities
 from dwreport.report.findings import FindingRow
 from dwreport.report.rows import Moment
 from tests.dwreport.conftest import START_NS

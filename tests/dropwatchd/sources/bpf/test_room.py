@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dropwatchd.kernel.netns import own_inode
 from dropwatchd.model import Drop, Effect, Gap, GapCause, Record
 from dropwatchd.sources.bpf import BpfOptions, BpfSource, tally
 from dropwatchd.sources.bpf.layout import RawKey
@@ -71,7 +72,7 @@ def _send_udp(count: int) -> None:
 
 def _drops(records: list[Record], reason: str, netns: int | None) -> list[Drop]:
     return [record for record in records if isinstance(record, Drop)
-            and record.key.kind.reason == reason and record.key.interface.netns == netns]
+            and record.key.kind.reason == reason and record.key.interface.netns_inode == netns]
 
 
 def _missing_detail(records: list[Record]) -> int:
@@ -118,7 +119,7 @@ def test_many_namespaces_leave_room_for_ours(opened: Callable[[BpfOptions], BpfS
     apart = Counter(inode for inode, drops in placed.items() for drop in drops if drop.key.kind.protocol)
     assert max(apart.values()) <= Room.of(64).namespace_keys
     assert apart.total() <= Room.of(64).foreign_keys
-    ours = [drop for drop in records if isinstance(drop, Drop) and drop.key.interface.netns_name == "init"
+    ours = [drop for drop in records if isinstance(drop, Drop) and drop.key.interface.netns_inode == own_inode()
             and drop.key.kind.reason == "NO_SOCKET" and drop.octets == 77 * (8 + len(b"known"))]
     assert [(drop.count, drop.key.interface.name) for drop in ours] == [(77, "lo")]
 
