@@ -20,10 +20,14 @@ _Subject = tuple[str, DropKey]
 
 
 class Told(NamedTuple):
-    """The reason of drops for which the kernel gave none, and by what it is known."""
+    """The reason of drops for which the kernel gave none, and by what it is known.
+
+    `is_newer` says that the kernel is newer than the sources by which the others were ruled out.
+    """
 
     reason: str
     means: Means
+    is_newer: bool = False
 
 
 class Sampled(NamedTuple):

@@ -10,7 +10,7 @@ from dwreport.findings.group import Group, place_name
 from dwreport.findings.owners import other_sockets, owners
 from dwreport.findings.rules import listing, rule_rows
 from dwreport.findings.support import OtherSocket
-from dwreport.findings.weigh import span, weighed
+from dwreport.findings.weigh import is_newer, span, weighed
 
 _ENOUGH = 90  # percent of a finding's packets that counters have to agree with before it is sure
 
@@ -34,11 +34,13 @@ def judge(group: Group, evidence: Evidence) -> Finding:
 def _confidence(group: Group, compared: Sequence[Agreement], others: Sequence[OtherSocket]) -> Confidence:
     """High is a reason that the counters agree with, for nearly every packet, or a device's own word.
 
-    Low is a function of several meanings, and a port of which a socket is on record.
+    Low is a function of several meanings, what is left over on a kernel newer than the sources that were looked at, and
+    a port of which a socket is on record.
     """
     if group.ground == "trap":
         return "high"
-    if group.ground in {"place", "nothing"} or group.cause is None or any(other.local for other in others):
+    if (group.ground in {"place", "nothing"} or group.cause is None or is_newer(group)
+            or any(other.local for other in others)):
         return "low"
     verdicts = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]
     agree = "agree" in verdicts and all(

@@ -38,12 +38,16 @@ class MoreEvents:
 
 @dataclass(frozen=True, slots=True)
 class ToldBy:
-    """By what a cause is known that the kernel did not name; of packets, what all `samples` have."""
+    """By what a cause is known that the kernel did not name; of packets, what all `samples` have.
+
+    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out.
+    """
 
     means: Means
     cause: str
     samples: int = 0
     trait: str | None = None
+    is_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

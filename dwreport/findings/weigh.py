@@ -48,7 +48,7 @@ def _events(group: Group) -> Iterator[support.Fact]:
 def _ground(group: Group, facts: Facts) -> Iterator[support.Fact]:
     """Say on what the cause rests where the kernel did not name it, or not as closely."""
     if group.ground in {"counters", "names", "others"}:
-        yield support.ToldBy(cast("Means", group.ground), group.name)
+        yield support.ToldBy(cast("Means", group.ground), group.name, is_newer=is_newer(group))
     if group.ground == "packets" and group.cause:
         yield support.ToldBy("packets", group.name, sum(len(drop.packets) for drop in group.drops), group.cause.packets)
     if group.told:
@@ -60,6 +60,11 @@ def _ground(group: Group, facts: Facts) -> Iterator[support.Fact]:
             yield support.MayBe(left)
         if without:
             yield support.NotBy(without)
+
+
+def is_newer(group: Group) -> bool:
+    """Say whether a cause was left over on a kernel that is newer than the sources of the others."""
+    return any(drop.told and drop.told.is_newer for drop in group.drops)
 
 
 def _excluded(group: Group, candidates: Iterable[str], facts: Facts) -> dict[str, str]:

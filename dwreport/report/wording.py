@@ -40,9 +40,10 @@ def _(fact: support.ToldBy) -> str:
     if fact.means == "packets":
         sampled = counted(fact.samples, "sampled packet")
         return f"the kernel names no reason; of {sampled}, every one {_TRAITS[fact.trait or '']}"
+    newer = ", in the sources of older kernels than this one" if fact.is_newer else ""
     if fact.means == "names":
-        return "the kernel names no reason, and does name one for every other drop in this function"
-    return "the kernel names no reason; its other names, counters that rested and the packets leave this one"
+        return f"the kernel names no reason, and does name one for every other drop in this function{newer}"
+    return f"the kernel names no reason; its other names, counters that rested and the packets leave this one{newer}"
 
 
 @words.register

@@ -184,6 +184,15 @@ def test_counters_that_may_be_a_nameless_drop_are_told_with_it() -> None:
     assert "UdpNoPorts +100 000 may be these: no other event accounts for them" in found.evidence
 
 
+def test_what_is_left_over_on_a_newer_kernel_is_said_to_be_so() -> None:
+    """With low confidence: its source was not looked at."""
+    nameless = drop(key("NOT_SPECIFIED", "ip_error"), 5)
+    told = {kernel: findings(facts([nameless], kernel=kernel))[0] for kernel in ("6.18.0", "9.0.0")}
+    assert told["6.18.0"].title == told["9.0.0"].title
+    assert [found.confidence for found in told.values()] == ["medium", "low"]
+    assert any("in the sources of older kernels than this one" in line for line in told["9.0.0"].evidence)
+
+
 def test_a_driver_of_another_namespace_is_not_excused() -> None:
     """Drops without a reason on the device of the same name elsewhere are other packets."""
     counters = [counter("ethtool/rx_xdp_drop", 9, interface="eth0")]
