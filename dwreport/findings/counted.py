@@ -37,9 +37,16 @@ def _of_equalities(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match
             whole = sum(agreement.counted for agreement in same)
             yield match, Finding(
                 cause.title, cause.harm, count, None, None,
-                [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because)],
+                [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because,
+                                 min(count, _straddling(same, evidence.facts)))],
                 _who(same, evidence.facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
                 sorted({agreement.place.host for agreement in same}))
+
+
+def _straddling(same: Sequence[Agreement], facts: Facts) -> int:
+    """Return how many packets may have been counted before the window, since the reading before it."""
+    return sum(row.straddling for agreement in same for name in agreement.counters
+               for row in facts.tally.rows(name, agreement.place))
 
 
 def _main(agreement: Agreement) -> str:
@@ -86,7 +93,7 @@ def _of_drivers(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, F
             counters = {f"{_DRIVER}/{row.name}": row.delta for row in rows}
             yield match, Finding(
                 title, cause.harm, count, None, None,
-                [support.ByDriver(counters)],
+                [support.ByDriver(counters, min(count, sum(row.straddling for row in rows)))],
                 [support.OnInterface(place.interface or "", None, count, count)],
                 causes.advice(cause, place.interface), "medium", [place.host])
 

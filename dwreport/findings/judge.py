@@ -20,12 +20,16 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     senders = Senders(group.drops)
     compared = evidence.compared(group.drops)
     refusing = rule_rows(compared, evidence.facts)
+    if group.part:  # what each counter has of the drops says it all
+        named = group.part.counters
+        compared = [agreement for agreement in compared if not named.keys().isdisjoint(agreement.counters)]
+        refusing = [row for row in refusing if f"{row.collector}/{row.name}" in named]
     if group.told or group.part:  # that the counters of the reason's other causes rested is no news
         compared = [agreement for agreement in compared if agreement.verdict == "agree"]
     others = other_sockets(group, senders, evidence.facts)
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
-        [*weighed(group, compared, evidence), *others],
+        [*weighed(group, compared, refusing, evidence), *others],
         [*senders.all(), *owners(group, senders, evidence.facts)],
         (listing(refusing[0]) if refusing else None) or _advice(group, senders),
         _confidence(group, compared, others), sorted({drop.host for drop in group.drops}))

@@ -127,12 +127,16 @@ def _(fact: support.Apart) -> str:
 @words.register
 def _(fact: support.Counted) -> str:
     part = "" if fact.count == fact.whole else f", {number(fact.count)} of them without an event"
-    return f"{_moved(fact.counters)}{_where(fact.where)}{part}: {fact.because or _NO_EVENT}"
+    return f"{_moved(fact.counters)}{_where(fact.where)}{part}: {fact.because or _NO_EVENT}{_before(fact.straddling)}"
 
 
 @words.register
 def _(fact: support.ByDriver) -> str:
-    return _moved(fact.counters)
+    return f"{_moved(fact.counters)}{_before(fact.straddling)}"
+
+
+def _before(straddling: int) -> str:
+    return f"; up to {number(straddling)} just before the window" if straddling else ""
 
 
 @words.register
