@@ -26,6 +26,7 @@ _TABLE = re.compile(r'^\["?([^"\]\n]+)"?\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.
 _LOCATIONS = "locations.toml"
 _PLACES = "places.toml"
 _TRAPS = "traps.toml"
+_UNTOLD = ("TcpExt", "IpExt", "MPTcpExt")  # what `netstat -s` leaves out before a counter's name
 _MATCH = "match = "  # the first line of a table that stands for many names
 
 
@@ -181,15 +182,22 @@ def written(name: str) -> Reason | Counter | None:
 
 def explain(name: str) -> list[Cause]:
     """Return every meaning of a name: reason, location, trap, counter; `collector/name` asks for one."""
-    collector, _, plain = name.rpartition("/")
+    collector, _, plain = _spelled(name).rpartition("/")
     if collector:
         one = counter(collector, plain)
         return [one] if one else []
     there = [_at(place) for place in _tables(_PLACES) if name in {place, place.partition(" in ")[0]}]
     place = location(name)
     family = place if place and place.match else None
-    found = [reason(name), None if family else place, *there, trap(name), *_anywhere(name)]
+    bare = [long for file in _files("counters") for prefix in _UNTOLD if (long := _named(file, prefix + name))]
+    found = [reason(name), None if family else place, *there, trap(name), *(bare or _anywhere(name))]
     return [cause for cause in found if cause is not None] or ([family] if family else [])
+
+
+def _spelled(name: str) -> str:
+    """Return "link/tx_dropped" for "link tx_dropped", as a report prints a counter."""
+    collector, _, plain = name.partition(" ")
+    return f"{collector}/{plain}" if plain and f"counters/{collector}.toml" in _files("counters") else name
 
 
 def near(name: str, limit: int = 5) -> list[str]:
