@@ -26,14 +26,13 @@ _OF_A_CHANNEL = {
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the MACsec devices of the calling thread's network namespace."""
-    names = link_names()
     try:
         messages = generic.dump("macsec", (_GET_TXSC, b""))
     except LookupError as error:
         raise AbsentError(str(error)) from None
     if not messages:
         raise AbsentError("no MACsec device")
-    return parse(messages, names, host.netns)
+    return parse(messages, link_names(), host.netns)
 
 
 def parse(messages: Iterable[Message], names: Mapping[int, str], netns: int | None) -> Iterator[Reading]:

@@ -24,19 +24,20 @@ _COUNTERS = {
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the devices of the calling thread's network namespace whose drivers tell; on virtio, what the host lost."""
-    links = present_links()  # first: a device that the names lack came in between, and is read the next time
     try:
         messages = generic.dump("netdev", (_QSTATS_GET, _BY_QUEUE))
     except LookupError as error:
         raise AbsentError(str(error)) from None
-    found = list(parse(messages, links, host.netns))
-    if not found:
+    if not messages:
         raise AbsentError("no driver here has statistics of its queues")
-    return found
+    return parse(messages, present_links(), host.netns)
 
 
 def parse(messages: Iterable[Message], links: Mapping[int, Link], netns: int | None) -> Iterator[Reading]:
-    """Parse NETDEV_CMD_QSTATS_GET messages: one for each queue, with the numbers that its driver has."""
+    """Parse NETDEV_CMD_QSTATS_GET messages: one for each queue, with the numbers that its driver has.
+
+    A device that the links lack has gone in between.
+    """
     for _type, payload in messages:
         found = dict(attributes(payload, generic.HEADER.size))
         ifindex, queue, kind = (_number(found[key]) for key in (_IFINDEX, _QUEUE_ID, _QUEUE_TYPE))

@@ -17,6 +17,6 @@ def test_not_loaded() -> None:
     assert not Path("/sys/module/macsec").exists()
 
 
-def test_device_without_a_name_waits() -> None:
-    """A device that was made between the two dumps is read in the next round."""
+def test_device_that_went_in_between() -> None:
+    """A device that has no name any more is left out."""
     assert list(macsec.parse(fixtures.messages("made", "macsec"), {}, netns=None)) == []

@@ -8,8 +8,8 @@ from tests import fixtures
 from tests.fixtures.namespace import Namespace
 
 
-def test_device_that_came_in_between() -> None:
-    """A device without a name yet is read in the next round."""
+def test_device_that_went_in_between() -> None:
+    """A device that has no name any more is left out."""
     assert list(qstats.parse(fixtures.messages("made", "qstats"), {}, netns=None)) == []
 
 
