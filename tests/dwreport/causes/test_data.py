@@ -15,7 +15,7 @@ from dwreport.causes import Cause, Counter, Location, Reason, Trap
 from dwreport.reconcile.algebra import equalities
 
 ROOT = Path(causes.__file__).parent
-FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.toml") if path.parent.name != "drivers")  # no causes
+FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.toml") if path.parent.name not in {"drivers", "kinds"})
 SOURCE = re.compile(
     r"(net|drivers|include|kernel|Documentation)/[\w./-]+\.(c|h|rst)( (enum |struct )?\w+(, \w+)*)?",
 )
