@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from dwreport.causes.driver_data import Driver, Rule, drivers, families, family_of, fits
 
+_ANY = "*"  # what any driver may count
 _PASSED_ON = frozenset({"rx_csum_bad"})  # counted, and given to the kernel all the same, which drops by itself
 _EVENTS = frozenset({"rx_no_buffer", "alloc_failed", "dma_failed", "tx_timeout"})
 _VAGUE = frozenset({"other_drops", "other_errors", "tx_dropped", "tx_errors", "queue_drops"})
@@ -46,6 +47,7 @@ class _Claim:
     ways: tuple[Mapping[str, int], ...]
     count: int
     guessed: bool = False  # by a family, not by the driver's file
+    vague: bool = False  # it may be the packets of another name
     at_least: bool = False
     less: tuple[Amount, ...] = ()
     agree: tuple[Amount, ...] = ()
@@ -66,14 +68,15 @@ class _Claim:
 def losses(driver: str, deltas: Mapping[str, int], link: Mapping[str, int]) -> list[Loss]:
     """Return the losses of one device, the largest first, one for each cause.
 
-    `deltas` are what its driver's counters moved by, equal names of several queues added up; `link` the same of the
-    interface's own statistics (struct rtnl_link_stats64). Nothing that did not move is a loss.
+    `deltas` are what its driver's counters moved by (of the collectors ethtool and qstats), equal names of several
+    queues added up; `link` the same of the interface's own statistics (struct rtnl_link_stats64). Nothing that did not
+    move is a loss.
     """
     moved = {name.strip(): delta for name, delta in deltas.items() if delta > 0}
-    known = drivers().get(driver)
-    claims, rest = _by_rules(known, moved) if known else ([], moved)
-    claims = _without_totals(claims)
-    claims = _weigh([*claims, *_by_families(rest, link)])
+    claims, rest = _by_rules(drivers().get(driver), moved)
+    general, rest = _by_rules(drivers()[_ANY], rest)
+    vague = [replace(claim, vague=not claim.rule.events, guessed=True) for claim in _without_totals(general)]
+    claims = _weigh([*_without_totals(claims), *_by_families(rest, link), *vague])
     claims = _of_the_link(claims, link)
     by_cause: dict[str, list[_Claim]] = {}
     for claim in claims:
@@ -90,8 +93,10 @@ def covered(found: Iterable[Loss]) -> dict[str, int]:
     return counts
 
 
-def _by_rules(known: Driver, moved: Mapping[str, int]) -> tuple[list[_Claim], dict[str, int]]:
+def _by_rules(known: Driver | None, moved: Mapping[str, int]) -> tuple[list[_Claim], dict[str, int]]:
     """Return what the driver's file says of the names, and the names that it does not know."""
+    if known is None:
+        return [], dict(moved)
     rest = {name: delta for name, delta in moved.items() if not fits(name, known.other)}
     claims = []
     for rule in known.loss:
@@ -150,8 +155,8 @@ def _by_families(rest: Mapping[str, int], link: Mapping[str, int]) -> Iterator[_
         claim = _claim(Rule(family, (), events=family in _EVENTS), shapes.values())
         others = [sum(way.values()) for way in claim.ways[1:]]
         decided = all(other == claim.count for other in others) or sum(others) == claim.count
-        yield replace(claim, guessed=True, at_least=not decided, agree=claim.agree if decided else (),
-                      beside=() if decided else claim.agree)
+        yield replace(claim, guessed=True, vague=family in _VAGUE, at_least=not decided,
+                      agree=claim.agree if decided else (), beside=() if decided else claim.agree)
 
 
 def _shape(name: str) -> str:
@@ -159,9 +164,9 @@ def _shape(name: str) -> str:
 
 
 def _weigh(claims: list[_Claim]) -> list[_Claim]:
-    """Hold vague names that were guessed against the exact ones of the same direction: they may be the same packets."""
-    exact = [claim for claim in claims if not (claim.guessed and claim.rule.cause in _VAGUE)]
-    for vague in (claim for claim in claims if claim not in exact):
+    """Hold vague names against the exact ones of the same direction: they may be the same packets."""
+    exact = [claim for claim in claims if not claim.vague]
+    for vague in (claim for claim in claims if claim.vague):
         same = [claim for claim in exact if claim.is_tx == vague.is_tx and not claim.rule.events]
         total, amounts = sum(claim.count for claim in same), _amounts(vague.ways[0])
         if vague.count == total:
