@@ -138,7 +138,7 @@ def _taken(part: _Claim) -> Amount:
 
 
 def _is_within(part: _Claim, total: _Claim) -> bool:
-    return not part.rule.events and any(fits(name, part.rule.within) for name in total.names)
+    return any(fits(name, part.rule.within) for name in total.names)
 
 
 def _by_families(rest: Mapping[str, int], link: Mapping[str, int]) -> Iterator[_Claim]:
@@ -153,8 +153,7 @@ def _by_families(rest: Mapping[str, int], link: Mapping[str, int]) -> Iterator[_
         ways.setdefault(family, {}).setdefault(_shape(name), {})[name] = delta
     for family, shapes in ways.items():
         claim = _claim(Rule(family, (), events=family in _EVENTS), shapes.values())
-        others = [sum(way.values()) for way in claim.ways[1:]]
-        decided = all(other == claim.count for other in others) or sum(others) == claim.count
+        decided = all(sum(way.values()) == claim.count for way in claim.ways)
         yield replace(claim, guessed=True, vague=family in _VAGUE, at_least=not decided,
                       agree=claim.agree if decided else (), beside=() if decided else claim.agree)
 

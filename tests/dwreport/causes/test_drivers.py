@@ -170,6 +170,35 @@ def test_names_that_may_be_the_same_packets() -> None:
     assert _words(found) == "at least 7 rx_physical = rx_crc_errors; beside: rx_fcs_errors, rx_align_errors"
 
 
+def test_a_total_with_less_than_its_parts() -> None:
+    """Parts are what was counted, each by its own; the total is cited beside them, not as agreeing."""
+    (found,) = losses("r8169", {"align_errors": 5, "rx_errors": 2}, {})
+    assert _words(found) == "5 rx_physical = align_errors; beside: rx_errors"
+
+
+def test_a_vague_name_with_less_than_the_exact_ones() -> None:
+    """It may be among them or not: it is cited beside the largest, and counts for nothing."""
+    (found,) = losses("new", {"rx_missed_errors": 7, "rx_discard": 3}, {})
+    assert _words(found) == "7 rx_ring_full = rx_missed_errors; beside: rx_discard"
+
+
+def test_a_name_that_the_drivers_file_does_not_know() -> None:
+    """It may be the packets of a name of the same cause that the file knows: the larger number stands, as the least."""
+    (found,) = losses("mlx5_core", {"rx_out_of_buffer": 5, "rx_missed": 3}, {})
+    assert _words(found) == "at least 5 rx_ring_full = rx_out_of_buffer, rx_missed"
+
+
+def test_what_rests_or_falls_is_no_loss() -> None:
+    """A counter that was reset, or did not move, tells of nothing."""
+    assert losses("mlx5_core", {"rx_out_of_buffer": 0, "rx_discards_phy": -4}, {"rx_dropped": 0}) == []
+
+
+def test_a_drivers_file_may_know_the_next_step() -> None:
+    """It stands in place of the family's, which fits any driver."""
+    (found,) = losses("virtio_net", {"rx0_drops": 5}, {})
+    assert found.next == "ethtool -g {interface}" != driver_data.families()["queue_drops"]["next"]
+
+
 def test_queues_add_up_to_their_total() -> None:
     """A total and its queues are the same packets, whichever driver."""
     (found,) = losses("new", {"rx_missed": 7, "rx_q0_missed_errors": 0, "port.rx_missed": 7}, {})
@@ -212,6 +241,7 @@ def test_causes_and_link_counters_that_files_name_exist() -> None:
             assert rule.cause in driver_data.families(), (driver.drivers, rule)
             assert all(map(LINK.fullmatch, rule.link)), (driver.drivers, rule)
             assert rule.names, driver.drivers
+            assert not (rule.events and rule.within), "times are no part of packets"
 
 
 def test_an_error_in_a_file_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
