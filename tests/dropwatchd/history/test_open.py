@@ -1,27 +1,13 @@
 """Opening for writing: one writer, the newest schema, and nobody else's file."""
 
-import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from dropwatchd.history.open import HistoryError, lock, revision, upgrade
+from dropwatchd.history.errors import HistoryError
+from dropwatchd.history.open import revision, upgrade
 from dropwatchd.history.schema import REVISION
-
-
-def test_a_second_writer_is_refused(database: Path) -> None:
-    """The message names the process that holds the database; afterwards the next one gets it."""
-    with lock(database), pytest.raises(HistoryError, match=f"process {os.getpid()}"):
-        lock(database)
-    lock(database).close()
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
-    (tmp_path / "file").touch()
-    with pytest.raises(HistoryError, match="choose another place with --database"):
-        lock(tmp_path / "file" / "sub" / "history.db")
 
 
 def test_the_schema_is_there_after_upgrade(database: Path, tmp_path: Path) -> None:
