@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Timer
 
+from dropwatchd.history.errors import is_damage
+
 _BIG = ("packets", "drops", "counter_changes")  # looked at last, where time is short
 _AFTER_CRASH_S = 5.0
-_MOST = 100  # faults of one kind that are told
 
 # What a column holds, by the type it was declared with; whether it may be NULL the schema says as well.
 _HELD = {"INTEGER": "integer", "BIGINT": "integer", "BOOLEAN": "integer", "TEXT": "text", "BLOB": "blob"}
@@ -41,11 +42,11 @@ def quick_check(connection: sqlite3.Connection, seconds: float) -> str | None:
     end = time.monotonic() + seconds
     for table in sorted(_tables(connection), key=lambda name: name in _BIG):
         with _time_limit(connection, end - time.monotonic()) as over:
-            found = connection.execute(f"PRAGMA quick_check({_quoted(table)})").fetchone()
+            fault = next(pages(connection, f"quick_check({_quoted(table)})"), None)
         if over.is_set():
             return None
-        if found != ("ok",):
-            return f"table {table}: {found[0]}"
+        if fault:
+            return f"table {table}: {fault}"
     return None
 
 
@@ -59,10 +60,15 @@ def found(connection: sqlite3.Connection, seconds: float) -> str | None:
 
 
 def pages(connection: sqlite3.Connection, pragma: str = "integrity_check") -> Iterator[str]:
-    """Yield what is wrong with the pages of the database."""
-    for (text,) in connection.execute(f"PRAGMA {pragma}({_MOST})"):
-        if text != "ok":
-            yield " ".join(str(text).split())
+    """Yield what SQLite finds wrong with the pages, or what keeps it from looking further."""
+    try:
+        for (text,) in connection.execute(f"PRAGMA {pragma}"):
+            if text != "ok":
+                yield " ".join(str(text).split())
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        yield str(error)
 
 
 def values(connection: sqlite3.Connection) -> Iterator[str]:

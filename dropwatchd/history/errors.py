@@ -12,8 +12,6 @@ _REMEDIES = {
     sqlite3.SQLITE_LOCKED: "another program has it locked; start again when that has finished",
     sqlite3.SQLITE_FULL: "the disk is full; make room, or choose another place with --database",
     sqlite3.SQLITE_READONLY: "choose another place with --database",
-    sqlite3.SQLITE_CORRUPT: "move it away, and a new one is made",
-    sqlite3.SQLITE_NOTADB: "move it away, and a new one is made",
 }
 _OTHERWISE = "check the disk, the rights of its -wal and -shm files, and how many files may be open (ulimit -n)"
 
@@ -23,7 +21,11 @@ class HistoryError(Exception):
 
 
 class DamagedError(HistoryError):
-    """What is in the file is no history any more, or not a whole one."""
+    """What is in the file is no history any more, or not a whole one; `why` says how that shows."""
+
+    def __init__(self, database: Path | str, why: str) -> None:
+        super().__init__(f"{database} is damaged ({why}); move it away, and a new one is made")
+        self.why = why
 
 
 class HeldError(HistoryError):
@@ -37,8 +39,9 @@ class HeldError(HistoryError):
 
 def explained(error: BaseException, database: Path | str = "the history") -> HistoryError:
     """Say in one line what SQLite complains about, and what to do."""
-    kind = DamagedError if is_damage(error) else HistoryError
-    return kind(f"{database} cannot be used ({error}); {_REMEDIES.get(_code(error), _OTHERWISE)}")
+    if is_damage(error):
+        return DamagedError(database, str(error))
+    return HistoryError(f"{database} cannot be used ({error}); {_REMEDIES.get(_code(error), _OTHERWISE)}")
 
 
 def is_damage(error: BaseException) -> bool:

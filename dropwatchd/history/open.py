@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
@@ -25,8 +26,15 @@ _LOOK = 0.1  # seconds between two looks whether it is time to stop
 _ID_AT = 68  # in the header (https://www.sqlite.org/fileformat2.html#application_id)
 
 
-def prepare(lock: Lock, check: Callable[[], None] = lambda: None) -> Path | None:
-    """Make the locked path lead to a history that can be written; return where a damaged one was put, if it was.
+class SetAside(NamedTuple):
+    """A damaged history: what it is called now, and when it was last known to be written."""
+
+    path: Path
+    seen_ns: int
+
+
+def prepare(lock: Lock, check: Callable[[], None] = lambda: None) -> SetAside | None:
+    """Make the locked path lead to a history that can be written; say whether a damaged one was set aside for it.
 
     To be called at the start, and again when the file is no longer what it was: with no connection open, and after
     `lock.take` where the folder has changed. `check` may raise where it is safe to stop.
@@ -38,8 +46,10 @@ def prepare(lock: Lock, check: Callable[[], None] = lambda: None) -> Path | None
     except DamagedError as error:
         if not _is_ours(lock.database):
             raise
-        aside = set_aside(lock.database)
-        log.error("%s is damaged (%s): it is now %s, and a new history begins", lock.database, error, aside.name)
+        seen_ns = _last_write_ns(lock.database)
+        aside = SetAside(set_aside(lock.database), seen_ns)
+        log.error("%s is damaged (%s): it is kept as %s, and a new history begins", lock.database, error.why,
+                  aside.path.name)
         upgrade(lock.database, check)
     lock.follow()
     return aside
@@ -55,7 +65,7 @@ def _look(database: Path) -> None:
         except sqlite3.Error as error:
             raise explained(error, database) from error
     if found:
-        raise DamagedError(found)
+        raise DamagedError(database, found)
 
 
 def _is_ours(database: Path) -> bool:
@@ -65,6 +75,10 @@ def _is_ours(database: Path) -> bool:
     with suppress(OSError), database.open("rb") as file:
         return file.read(_ID_AT + 4)[_ID_AT:] == APPLICATION_ID.to_bytes(4, "big")
     return False
+
+
+def _last_write_ns(database: Path) -> int:
+    return max(path.stat().st_mtime_ns for path in (database, beside(database, "-wal")) if path.exists())
 
 
 def upgrade(database: Path, check: Callable[[], None] = lambda: None) -> None:
@@ -98,8 +112,9 @@ def _migrate(database: Path, check: Callable[[], None]) -> None:
         raise
     if process.returncode:
         last = errors.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
-        raise (DamagedError if process.returncode == EXIT_DAMAGED else HistoryError)(
-            f"cannot bring {database} to schema {REVISION} ({last[0]}); check the disk and its rights")
+        if process.returncode == EXIT_DAMAGED:
+            raise DamagedError(database, last[0])
+        raise HistoryError(f"cannot bring {database} to schema {REVISION} ({last[0]}); check the disk and its rights")
 
 
 def _output(process: subprocess.Popen[str], check: Callable[[], None]) -> str:
@@ -146,7 +161,7 @@ def _revision(connection: sqlite3.Connection, database: Path) -> str | None:
     if "alembic_version" in tables:
         for (found,) in connection.execute("SELECT version_num FROM alembic_version"):
             return str(found)
-    raise DamagedError(f"{database} has no revision of its schema; move it away, and a new one is made")
+    raise DamagedError(database, "the revision of its schema is missing")
 
 
 def engine(database: Path) -> Engine:
