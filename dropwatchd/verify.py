@@ -8,7 +8,7 @@ from pathlib import Path
 from dropwatchd.config import Config
 from dropwatchd.history.damage import pages, references, values
 from dropwatchd.history.paths import database_to_read
-from dropwatchd.history.readonly import UnreadableError, read
+from dropwatchd.history.readonly import UnreadableError, read_as_it_is
 
 _SHOWN = 20  # faults of one kind
 _LOOKS: dict[str, Callable[[sqlite3.Connection], Iterator[str]]] = {
@@ -19,7 +19,7 @@ def verify(config: Config) -> int:
     """Print a line for each kind of fault that is looked for; return 1 when there is one, else 0."""
     path = Path(config.database) if config.database else database_to_read()
     try:
-        found = read(path, _faults)
+        found = read_as_it_is(path, _faults)
     except UnreadableError as error:
         found = {"reading": [str(error)]}
     for kind, faults in found.items():

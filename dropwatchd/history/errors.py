@@ -45,8 +45,11 @@ def explained(error: BaseException, database: Path | str = "the history") -> His
 
 
 def is_damage(error: BaseException) -> bool:
-    """Say whether SQLite complains about the content of a file, not about its surroundings."""
-    return _code(error) in _DAMAGE
+    """Say whether SQLite complains about the content of a file, not about its surroundings.
+
+    A complaint that is no text quotes what stands where the schema should be.
+    """
+    return _code(error) in _DAMAGE or isinstance(error, UnicodeDecodeError)
 
 
 def _code(error: BaseException) -> int:

@@ -62,7 +62,7 @@ def _look(database: Path) -> None:
     with closing(sqlite3.connect(database, timeout=_BUSY_MS / 1000)) as connection:
         try:
             found = after_crash(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise explained(error, database) from error
     if found:
         raise DamagedError(database, found)
@@ -144,7 +144,7 @@ def revision(database: Path) -> str | None:
     try:
         with closing(sqlite3.connect(database, timeout=_BUSY_MS / 1000)) as connection:
             found = _revision(connection, database)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise explained(error, database) from error
     if found is not None and found > REVISION:
         raise HistoryError(f"{database} has schema {found}, newer than this program's {REVISION}; upgrade dropwatchd")
