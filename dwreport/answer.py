@@ -73,4 +73,5 @@ class Answer:
     def columns(self, section: Section) -> list[Column]:
         """Return the columns of a section; of several hosts, each row says whose it is."""
         host = Column("HOST", lambda row: clean(str(row["host"])), wraps=True)
-        return [*section.columns, *([host] if len(self.hosts()) > 1 else [])]
+        told = len(self.hosts()) > 1 and any("host" in row for row in section.rows)  # a time line adds hosts up
+        return [*section.columns, *([host] if told else [])]

@@ -29,6 +29,14 @@ def namespace() -> Iterator[Namespace]:
 
 
 @pytest.fixture
+def fresh_daemon(tmp_path: Path) -> Iterator[Recording]:
+    """A daemon that has not been started; whatever it started is ended with the test."""
+    recording = Recording(tmp_path)
+    yield recording
+    recording.end()
+
+
+@pytest.fixture
 def recording_on(library: Path, tmp_path: Path) -> Iterator[Callable[[], tuple[Recording, Disk]]]:
     """Return what makes a daemon that has not been started, and the disk that its history will be on."""
     made: list[Recording] = []
