@@ -6,6 +6,7 @@ import pytest
 
 from dropwatchd.collectors import softnet
 from dropwatchd.kernel.host import Host
+from dropwatchd.model import Instant
 from dropwatchd.pipeline.deltas import Deltas
 from tests import fixtures
 
@@ -56,7 +57,7 @@ def test_cpu_offline_on_a_kernel_that_does_not_number_lines(tmp_path: Path) -> N
     rows = ((1000, 5), (2000, 0), (9000, 700), (500, 0))
     deltas.advance("softnet", softnet.collect(tree(tmp_path, "0-3", *rows)), Instant(1, 1))
     gone, _ = deltas.advance("softnet", softnet.collect(tree(tmp_path, "0,2-3", rows[0], *rows[2:])), Instant(2, 2))
-    back, _ = deltas.advance("softnet", softnet.collect(tree(tmp_path, "0-3", *rows[:3], (600, Instant(1, 1)))), 3)
+    back, _ = deltas.advance("softnet", softnet.collect(tree(tmp_path, "0-3", *rows[:3], (600, 1))), Instant(3, 3))
     assert gone == []
     assert [(change.key.name, dict(change.key.labels), change.delta) for change in back] == [
         ("processed", {"cpu": "3"}, 100), ("dropped", {"cpu": "3"}, 1),
