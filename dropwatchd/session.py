@@ -13,7 +13,9 @@ from shutil import which
 from dropwatchd.collectors import collectors
 from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
-from dropwatchd.history.open import HistoryError, lock, upgrade
+from dropwatchd.history.errors import HistoryError
+from dropwatchd.history.lock import Lock
+from dropwatchd.history.open import prepare
 from dropwatchd.history.paths import database_to_read, default_database
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
@@ -42,18 +44,19 @@ class Session:
         """Raise what `check` does where it is safe to stop; what was opened is closed by the stack."""
         check()
         self._config = config
-        self.database = Path(config.database) if config.database else default_database()
-        stack.enter_context(lock(self.database))
-        upgrade(self.database, check)
+        self._lock = stack.enter_context(Lock(Path(config.database) if config.database else default_database()))
+        self.database = self._lock.database
+        prepare(self._lock, check)
         self._service = Service()
         self._buffer = Buffer(int(config.window_seconds * NANO))
         self._names = NetnsNames()
         stack.callback(self._names.close)
         self._sources = self._open_sources(stack)
+        opened = clock.now()  # from now on drops are seen
         self._writer = Writer(self.database, identity())
         stack.callback(self._writer.close)
         check()
-        for gap in self._writer.start(clock.now()):
+        for gap in self._writer.start(opened):
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
         links = Links()
         stack.callback(links.close)
@@ -62,7 +65,7 @@ class Session:
                               interval=config.counters.interval_seconds, namespaces=config.counters.namespaces)
         self._recorder = Recorder(self._writer, self._buffer, config.history)
         self._buffer.add([self._names.at_start])
-        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service)
+        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service, opened=opened)
         self._daemon.threads, self._daemon.storage = [self._poller, self._recorder], self._recorder.trouble
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
