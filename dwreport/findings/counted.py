@@ -16,6 +16,7 @@ from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
 from dwreport.findings.weigh import moved, where
 
+TOGETHER = "so many that the drops without a place or a reason cannot be all of them"
 _LINK, _LISTEN = "link/", "TcpExtListenDrops"
 
 
@@ -27,6 +28,19 @@ def counted(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, Findi
         match = filters.of_counters(device.place)
         if match != "no":
             yield from ((match, finding) for finding in findings_of(device, evidence))
+
+
+def _together(evidence: Evidence) -> Iterator[tuple[list[Agreement], int]]:
+    """Yield comparisons of several places that have more packets than the drops that may be those of each."""
+    alike: dict[tuple[int, str], list[Agreement]] = defaultdict(list)
+    for agreement in evidence.agreements:
+        if agreement.verdict == "open" and not agreement.unexplained:
+            alike[id(agreement.equality), agreement.place.host].append(agreement)
+    for same in alike.values():
+        others = {drop: drop.between(same[0].equality.per)[1] for agreement in same for drop in agreement.others}
+        count = sum(agreement.counted - agreement.drops for agreement in same) - sum(others.values())
+        if count > 0:
+            yield same, count
 
 
 class _Subject(NamedTuple):
@@ -49,6 +63,9 @@ def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, M
             match = filters.of_counters(agreement.place, agreement.equality)
             alike[_Subject(_main(agreement), device.kind if device else None, agreement.because, match)].append(
                 (agreement, count))
+    for same, count in _together(evidence):
+        match = filters.of_counters(Place(same[0].place.host), same[0].equality)
+        alike[_Subject(_main(same[0]), None, TOGETHER, match)] += [(same[0], count), *((one, 0) for one in same[1:])]
     for subject, found in alike.items():
         cause = _cause(subject)
         if cause and subject.match != "no":
