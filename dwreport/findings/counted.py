@@ -44,10 +44,10 @@ def _together(evidence: Evidence) -> Iterator[tuple[list[Agreement], int]]:
 
 
 class _Subject(NamedTuple):
-    """What the comparisons of one finding have in common; a counter's meaning depends on the kind of device."""
+    """What the comparisons of one finding have in common: it is of one place, for each has its own cause."""
 
     name: str
-    kind: str | None
+    place: Place
     because: str
     match: Match
 
@@ -59,15 +59,15 @@ def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, M
     for agreement in evidence.agreements:
         named = sum(exact.get(agreement.place, {}).get(name.removeprefix(_LINK), 0) for name in agreement.counters)
         if (count := agreement.unexplained - named) > 0:
-            device = evidence.facts.devices.get(agreement.place)
             match = filters.of_counters(agreement.place, agreement.equality)
-            alike[_Subject(_main(agreement), device.kind if device else None, agreement.because, match)].append(
-                (agreement, count))
+            alike[_Subject(_main(agreement), agreement.place, agreement.because, match)].append((agreement, count))
     for same, count in _together(evidence):
-        match = filters.of_counters(Place(same[0].place.host), same[0].equality)
-        alike[_Subject(_main(same[0]), None, TOGETHER, match)] += [(same[0], count), *((one, 0) for one in same[1:])]
+        everywhere = Place(same[0].place.host)
+        match = filters.of_counters(everywhere, same[0].equality)
+        alike[_Subject(_main(same[0]), everywhere, TOGETHER, match)] += [
+            (same[0], count), *((one, 0) for one in same[1:])]
     for subject, found in alike.items():
-        cause = _cause(subject)
+        cause = _cause(subject, evidence.facts)
         if cause and subject.match != "no":
             yield subject.match, _finding(cause, subject, found, evidence.facts)
 
@@ -84,10 +84,11 @@ def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, i
         sorted({agreement.place.host for agreement in same}))
 
 
-def _cause(subject: _Subject) -> Cause | None:
-    """Return what a counter means, on that kind of device."""
+def _cause(subject: _Subject, facts: Facts) -> Cause | None:
+    """Return what a counter means, on a device of that kind."""
     if subject.name.startswith(_LINK):
-        return kinds.counter(subject.name.removeprefix(_LINK), subject.kind)
+        device = facts.devices.get(subject.place)
+        return kinds.counter(subject.name.removeprefix(_LINK), device.kind if device else None)
     return causes.written(subject.name)
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from dwreport.evidence.observed import Means
 
+EndKind = Literal["port", "transport", "source", "destination"]
 Tells = Literal["agree", "counter-only", "events-only"]
 
 
@@ -240,7 +241,7 @@ class Ends:
     does and they are too many to be named.
     """
 
-    kind: Literal["port", "transport", "source", "destination"]
+    kind: EndKind
     foremost: Mapping[str, Share]
     of: int
     network: str | None = None

@@ -83,7 +83,7 @@ def test_what_sampling_cannot_tell_apart_is_not_told_apart() -> None:
 def test_shares_are_parts_of_a_whole(samples: list[tuple[int, int]]) -> None:
     """Whatever the weights: an error is no number below zero, and one sample of much weight is hardly a survey."""
     senders = Senders(_observed((FULL, 10_000, [packet(FULL, port, weight=weight) for port, weight in samples])))
-    shares = [share for ends in senders.all() if hasattr(ends, "foremost") for share in ends.foremost.values()]
+    shares = [share for ends in senders.told() if hasattr(ends, "foremost") for share in ends.foremost.values()]
     assert all(0 < share.percent <= 100 and share.error >= 0 for share in shares)
     assert (senders.leader(senders.ports) is not None) or len({port for port, _weight in samples}) > 1
 

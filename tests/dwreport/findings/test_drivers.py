@@ -33,6 +33,13 @@ def test_what_the_driver_does_not_account_for_stays_the_interface_s() -> None:
     assert found[30].evidence[0].startswith("link rx_missed_errors +130 on eth0, 30 of them without an event")
 
 
+def test_each_device_has_its_finding() -> None:
+    """With its own next step."""
+    rings = [counter("link/rx_missed_errors", count, interface=name) for name, count in (("eth0", 5), ("eth1", 4))]
+    assert [(row.count, row.who, row.advice) for row in findings(facts([], rings))] == [
+        (5, ["eth0"], "ethtool -g eth0"), (4, ["eth1"], "ethtool -g eth1")]
+
+
 def test_of_an_unknown_driver_the_interface_s_own_name_wins() -> None:
     """Names are guessed then, and the same number is the same packets."""
     moved = _moved(ethtool__rx_missed_errors=812, link__rx_missed_errors=812)
