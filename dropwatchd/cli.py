@@ -11,6 +11,7 @@ import msgspec
 from dropwatchd import __version__, log
 from dropwatchd.check import check
 from dropwatchd.config import Config, ConfigError, load
+from dropwatchd.daemon import ThreadDiedError
 from dropwatchd.history.open import HistoryError
 from dropwatchd.session import Session
 from dropwatchd.signals import Signals
@@ -57,7 +58,7 @@ def run(words: list[str], signals: Signals) -> int:
     except ConfigError as error:
         logger.error("%s", error)
         return _USAGE
-    except (HistoryError, UnavailableError) as error:
+    except (HistoryError, UnavailableError, ThreadDiedError) as error:
         logger.error("%s", error)
         return _FAULT
     return 0

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 WIDEST_WINDOW_NS = 3600 * 1_000_000_000
 
 
+# By a name that it had then, or by its inode.
+IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE name = :netns OR inode = :inode)"
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The times since <= t < until, and what else narrows a report; None selects everything.
@@ -89,13 +93,12 @@ def _kind_conditions(scope: Scope) -> list[str]:
 def _interface_conditions(scope: Scope) -> list[str]:
     return [condition for condition, wanted in (
         ("name = :interface", scope.interface is not None),
-        ("(netns_name = :netns OR netns = :inode)", scope.netns is not None),
+        (IN_NAMESPACE, scope.netns is not None),
     ) if wanted]
 
 
 def _counter_conditions(scope: Scope) -> list[str]:
-    named = "netns IN (SELECT netns FROM interfaces WHERE netns_name = :netns)"
     return [condition for condition, wanted in (
         ("interface = :interface", scope.interface is not None),
-        (f"(netns = :inode OR {named})", scope.netns is not None),
+        (IN_NAMESPACE, scope.netns is not None),
     ) if wanted]

@@ -3,7 +3,7 @@
 How the data are written, and how to add a cause: README.md.
 """
 
-from dwreport.causes.entries import Cause, Counter, Harm, Kind, Location, Reason, Trait, Trap
+from dwreport.causes.entries import Cause, Counter, Harm, Kind, Location, Reason, Trap
 from dwreport.causes.equalities import UNSPECIFIED, Equality, equalities
 from dwreport.causes.lookup import counter, explain, location, near, reason, trap, written
 from dwreport.causes.meaning import (
@@ -29,7 +29,6 @@ __all__ = [
     "Location",
     "Reason",
     "Standing",
-    "Trait",
     "Trap",
     "advice",
     "candidates_of",

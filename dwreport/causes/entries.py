@@ -7,9 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from dwreport.packets.headers import Trait
+
 Kind = Literal["drop", "error", "pressure", "info"]
 Harm = Literal["benign", "suspect", "harmful"]
-Trait = Literal["multicast", "many", "group_frame", "source_route"]
 
 CHECKED = "6.18"  # the newest kernel whose sources all entries were held against
 

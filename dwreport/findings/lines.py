@@ -8,19 +8,18 @@ from collections.abc import Set as AbstractSet
 from typing import cast
 
 from dropwatchd.history.reader import CounterTotal, LoggedEvent
-from dropwatchd.model import NANO, DropKey, Interface
-from dwreport.findings.grouping import Group, place_name
-from dwreport.reconcile import Agreement
+from dropwatchd.model import DropKey, Interface
+from dwreport.evidence.ask import BEFORE_NS
+from dwreport.evidence.compare import Agreement
+from dwreport.evidence.record import Evidence
+from dwreport.evidence.tally import Place
+from dwreport.findings.group import Group, place_name
 from dwreport.reconcile.algebra import UNSPECIFIED
-from dwreport.reconcile.evidence import Evidence
-from dwreport.reconcile.tally import Place
-from dwreport.render.text import counted, duration, number
-from dwreport.rows import netns_text
+from dwreport.text import counted, duration, netns_text, number
 
 _MOST_PLACES = 3
 _UNKNOWN = "why is not known"
 _TOO_NEAR = "too near to the first or last reading of the counters"
-BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
 _RULES = ("nftables/packets", "iptables/packets")
 Names = Mapping[int, str]
 

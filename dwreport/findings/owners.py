@@ -6,11 +6,11 @@ from typing import cast
 
 from dropwatchd.history.reader import CounterTotal
 from dwreport.causes import Reason
-from dwreport.findings.grouping import Group
-from dwreport.findings.model import Facts
-from dwreport.findings.samples import Senders
-from dwreport.reconcile.tally import Place
-from dwreport.render.text import number
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.tally import Place
+from dwreport.findings.group import Group
+from dwreport.findings.senders import Senders
+from dwreport.text import number
 
 _MOST = 2
 _COUNTER = "sockets/drops"

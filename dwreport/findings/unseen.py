@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from dropwatchd.history.reader import CounterTotal
 from dwreport import catalogue, causes
+from dwreport.evidence.compare import Agreement
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.tally import Place
+from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.lines import counters, where
-from dwreport.findings.model import Confidence, Facts, Finding
 from dwreport.findings.owners import losers
-from dwreport.reconcile import Agreement
 from dwreport.reconcile.algebra import UNSPECIFIED
-from dwreport.reconcile.tally import Place
-from dwreport.render.text import number
+from dwreport.text import number
 
 _DRIVER, _LISTEN = "ethtool", "TcpExtListenDrops"
 _NO_EVENT = "no event accounts for them, why is not known"

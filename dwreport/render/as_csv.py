@@ -3,8 +3,8 @@
 import csv
 from typing import TextIO
 
-from dwreport.answer import Answer, Row
-from dwreport.render.text import clean
+from dwreport.report.answer import Answer, Row
+from dwreport.text import clean
 
 # What spreadsheets take for the beginning of a formula: names of the system must not become one.
 _FORMULA = ("=", "+", "-", "@")

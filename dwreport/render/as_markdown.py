@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import TextIO
 
-from dwreport.answer import Answer, Column, Row, Section
 from dwreport.render.heading import heading, warning
+from dwreport.report.answer import Answer, Column, Row, Section
 
 
 def write(answer: Answer, out: TextIO) -> None:

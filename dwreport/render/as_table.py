@@ -9,8 +9,8 @@ from typing import TextIO
 
 import tabulate
 
-from dwreport.answer import Answer, Column, Row, Section
 from dwreport.render.heading import heading, warning
+from dwreport.report.answer import Answer, Column, Row, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
 _GAP = 2  # spaces between columns, by tabulate

@@ -1,11 +1,10 @@
 """What was not seen: every gap in the record of the window, with its cause and what it hides."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.answer import Answer, Section
-from dwreport.options import report
-from dwreport.render.text import time_format
-from dwreport.rows import GAP_FIELDS, gap_row
-from dwreport.views.common import assessed, gap_columns
+from dwreport.report.answer import Answer, Section
+from dwreport.report.gaps import assessed, gap_columns
+from dwreport.report.rows import GAP_FIELDS, gap_row
+from dwreport.text import time_format
 
 
 def view(reader: Reader) -> Answer:
@@ -15,6 +14,3 @@ def view(reader: Reader) -> Answer:
     section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), fields=GAP_FIELDS)
     lead = [] if rows else ["Nothing was missed."]
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead)
-
-
-command = report(view)

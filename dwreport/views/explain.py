@@ -10,9 +10,8 @@ import msgspec
 
 from dwreport import causes
 from dwreport.causes import Cause, Counter, Location, Reason, Trap
-from dwreport.options import merged
 from dwreport.render.output import standard_output
-from dwreport.render.text import clean
+from dwreport.text import clean
 
 _WIDEST = 100
 _INDENT = 11
@@ -25,7 +24,8 @@ _FORMATS = {"table", "json"}
 @click.pass_context
 def command(context: click.Context, /, name: str, **given: str | None) -> None:
     """Explain a drop reason, a kernel function or a counter."""
-    chosen = merged(context, given).get("format") or "table"
+    before: dict[str, str | None] = context.parent.params if context.parent else {}
+    chosen = given["format"] or before.get("format") or "table"
     if chosen not in _FORMATS:
         raise click.UsageError(f"explain has no --format {chosen}; it has {' and '.join(sorted(_FORMATS))}")
     found = causes.explain(name.strip())

@@ -3,14 +3,12 @@
 from typing import cast
 
 from dropwatchd.history.reader import PacketRow, Reader
-from dwreport.answer import Answer, Column, Moment, Row, Section
-from dwreport.columns import interface_cell, text
-from dwreport.options import report
-from dwreport.protocols import protocol_name
-from dwreport.render.text import clock, time_format
-from dwreport.rows import netns_text
-from dwreport.views.common import assessed
-from dwreport.who import who
+from dwreport.packets.ethertypes import protocol_name
+from dwreport.packets.headers import who
+from dwreport.report.answer import Answer, Column, Moment, Row, Section
+from dwreport.report.columns import interface_cell, text
+from dwreport.report.gaps import assessed
+from dwreport.text import clock, netns_text, time_format
 
 _FIELDS = ("time", "reason", "location_symbol", "interface", "netns", "protocol", "transport", "source", "source_port",
            "destination", "destination_port", "length", "weight", "link_header", "data", "host")
@@ -21,8 +19,10 @@ def view(reader: Reader) -> Answer:
     scope = reader.scope
     rows = [_row(packet) for packet in reader.packets()]
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), fields=_FIELDS)
-    lead = [] if rows else ["No packet was sampled."]
-    return Answer(scope, reader.now_ns, reader.runs(), assessed(reader), [section], lead)
+    judged = assessed(reader, "packets")
+    what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
+    lead = [] if rows or judged.status == "blind" else [what]
+    return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead)
 
 
 def _row(packet: PacketRow) -> Row:
@@ -68,6 +68,3 @@ def _end(row: Row, side: str) -> str:
     if address is None or port is None:
         return text(address)
     return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
-
-
-command = report(view)

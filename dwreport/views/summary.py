@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from typing import cast
 
 from dropwatchd.history.reader import DropTotal, Reader
-from dwreport.answer import Answer, Row, Section
-from dwreport.columns import counter_columns, drop_columns
-from dwreport.findings import findings
-from dwreport.findings.gather import gather
-from dwreport.findings.section import findings_section
-from dwreport.options import report
+from dwreport.evidence.ask import gather
+from dwreport.findings.rank import findings
 from dwreport.render.heading import nothing
-from dwreport.render.text import axis, counted, number, sparkline, time_format
-from dwreport.rows import COUNTER_FIELDS, TOTAL_FIELDS, counter_row, total_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import Answer, Row, Section
+from dwreport.report.columns import counter_columns, drop_columns
+from dwreport.report.findings import findings_section
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import COUNTER_FIELDS, TOTAL_FIELDS, counter_row, total_row
+from dwreport.text import axis, counted, number, sparkline, time_format
 
 _MOST = 20       # kinds of drops that a person reads; more are summed up
 _BUCKETS = 24    # of the chart
@@ -28,7 +27,7 @@ def view(reader: Reader) -> Answer:
     judged, totals = assessed(reader), reader.drops(scope.since_ns, -(-(scope.until_ns - scope.since_ns) // _BUCKETS))
     found = findings(gather(reader, totals), filtered=scope.filtered)
     causes = findings_section(found, time_format(scope.since_ns, scope.until_ns))
-    lead = [] if totals else [_ONLY_COUNTED] if found else nothing(judged, scope, reader.now_ns)
+    lead = [] if totals else [_ONLY_COUNTED] if found else nothing(judged, scope)
     return Answer(
         scope, reader.now_ns, reader.runs(), judged,
         [causes, _drops(reader, totals), _counters(reader), gap_section(reader, judged)],
@@ -67,8 +66,7 @@ def _notes(totals: Sequence[DropTotal]) -> list[str]:
 
 
 def _counters(reader: Reader) -> Section:
-    names = reader.netns_names()
-    rows = [counter_row(total, names) for total in reader.counters()]
+    rows = [counter_row(total) for total in reader.counters()]
     telling = sorted((row for row in rows if row["kind"] in _KINDS), key=_weight)[:_MOST]
     rest = len(rows) - len(telling)
     note = f"and {counted(rest, 'more counter')}, ordinary traffic among them; dwreport counters shows all"
@@ -79,6 +77,3 @@ def _counters(reader: Reader) -> Section:
 def _weight(row: Row) -> tuple[int, int]:
     """Sort drops before errors before pressure, and much before little."""
     return _KINDS.index(cast("str | None", row["kind"])), -abs(cast("int", row["delta"]))
-
-
-command = report(view)

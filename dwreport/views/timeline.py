@@ -6,14 +6,13 @@ from typing import cast
 
 from dropwatchd.history.reader import Reader
 from dropwatchd.model import DropKey
-from dwreport.answer import NANO, Answer, Column, Moment, Row, Section
-from dwreport.columns import text
-from dwreport.coverage import assess
-from dwreport.options import report
+from dwreport.evidence.coverage import assess, recorded
 from dwreport.render.heading import nothing
-from dwreport.render.text import bar, clock, counted, number, time_format
-from dwreport.rows import event_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import NANO, Answer, Column, Moment, Row, Section
+from dwreport.report.columns import text
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import event_row
+from dwreport.text import bar, clock, counted, number, time_format
 
 _MOST = 60  # steps; the shortest of these lengths that needs no more is taken
 _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800, 2_592_000)
@@ -27,7 +26,7 @@ def view(reader: Reader) -> Answer:
     scope, judged = reader.scope, assessed(reader)
     rows = _rows(reader)
     top = max((cast("int | None", row["count"]) or 0 for row in rows), default=0)
-    lead = [] if top else nothing(judged, scope, reader.now_ns)
+    lead = [] if top else nothing(judged, scope)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       shown=rows if top else [], fields=_FIELDS)
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section, _events(reader), gap_section(reader, judged)],
@@ -45,21 +44,20 @@ def _rows(reader: Reader) -> list[Row]:
     for total in reader.drops(start_ns, step_ns):
         for step, count in total.shape.items():
             steps.setdefault(step, Counter())[total.drop.key] += count
-    runs, ledger = reader.runs(), reader.gaps()
+    found = recorded(reader)
     rows: list[Row] = []
     for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
-        rows.append(_row(span, steps.get(step, Counter()), assess(runs, ledger, span, scope.origin).status))
+        rows.append(_row(span, steps.get(step, Counter()), assess(found, span, scope.origin).status))
     return rows
 
 
 def _events(reader: Reader) -> Section:
     """Return what else happened: links that went up and down, and what the daemon was told."""
     scope, names = reader.scope, reader.netns_names()
-    inode = scope.values()["inode"]
-    here = {netns for netns, name in names.items() if name == scope.netns} | ({inode} if inode is not None else set())
+    here = reader.namespaces()
     rows = [event_row(event, names) for event in reader.events()
-            if scope.interface in {None, event.subject} and (scope.netns is None or event.netns in here)]
+            if scope.interface in {None, event.subject} and (here is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns = [
         Column("TIME", lambda row: clock(cast("Moment", row["time"]).ns, times)),
@@ -95,6 +93,3 @@ def _columns(top: int, times: str) -> Sequence[Column]:
         Column("COVERAGE", lambda row: "" if row["coverage"] == "complete" else str(row["coverage"])),
         Column("MOSTLY", lambda row: text(row["top_reason"] or row["top_symbol"]) if row["count"] else "", wraps=True),
     ]
-
-
-command = report(view)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
-from dwreport.findings.model import Facts
-from dwreport.reconcile.evidence import Evidence
-from dwreport.reconcile.settle import settled
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.infer import settled
+from dwreport.evidence.record import Evidence
 from tests.dwreport.conftest import START_NS
 
 HOST, INIT, BLUE = "web-3", 4026531840, 4026532290

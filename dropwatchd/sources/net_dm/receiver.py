@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from struct import Struct
 
-from dropwatchd.sources.net_dm.wire import MAX_ALERT_BYTES
+from dropwatchd.sources.net_dm.wire import HEADERS, MAX_ALERT_BYTES
 
 # include/uapi/linux/netlink.h and asm-generic/socket.h: what Python's socket module does not name
 NETLINK_GENERIC = 16
@@ -15,9 +15,13 @@ _MEMINFO = Struct("=32xI")  # SK_MEMINFO_DROPS is the ninth of SK_MEMINFO_VARS n
 
 
 class Receiver:
-    """Joins the group at once; alerts queue up in the kernel, `buffer_bytes` of them at most (of its own memory)."""
+    """Joins the group at once; alerts queue up in the kernel, `buffer_bytes` of them at most (of its own memory).
 
-    def __init__(self, group: int, buffer_bytes: int) -> None:
+    `sender` is whose messages count: port 0, which only the kernel has. `refused` counts those of others, which take
+    CAP_NET_ADMIN to send, and those too short to be alerts.
+    """
+
+    def __init__(self, group: int, buffer_bytes: int, sender: int = 0) -> None:
         """Raise PermissionError: since 6.7, and in older kernels that were patched, listening takes CAP_SYS_ADMIN.
 
         With NETLINK_NO_ENOBUFS an overrun neither fails the next read nor stops delivery until all is read
@@ -35,6 +39,8 @@ class Receiver:
             raise
         self.port: int = self._socket.getsockname()[0]
         self._group = group
+        self._sender = sender
+        self.refused = 0
         self._buffer = bytearray(MAX_ALERT_BYTES)
         self._view = memoryview(self._buffer)
         self._lost = 0
@@ -50,11 +56,14 @@ class Receiver:
 
     def receive(self, limit: int) -> Iterator[bytes]:
         """Yield up to `limit` messages that have come: the kernel sends each alert in a datagram of its own."""
-        receive, buffer, view = self._socket.recv_into, self._buffer, self._view
+        receive, buffer, view, sender = self._socket.recvfrom_into, self._buffer, self._view, self._sender
         try:
             for _ in range(limit):
-                size = receive(buffer)
-                yield bytes(view[:size])
+                size, (port, _groups) = receive(buffer)
+                if port == sender and size >= HEADERS:
+                    yield bytes(view[:size])
+                else:
+                    self.refused += 1
         except BlockingIOError:
             return
 

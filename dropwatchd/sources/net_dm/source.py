@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from dropwatchd.model import NANO, Record
 from dropwatchd.sources import UnavailableError
+from dropwatchd.sources.clock import boot_ns, to_wall_ns
 from dropwatchd.sources.net_dm.guard import Guard
 from dropwatchd.sources.net_dm.ledger import Ledger
 from dropwatchd.sources.net_dm.options import Config, NetDmOptions
@@ -18,6 +19,8 @@ _BATCH = 4096   # messages in one read
 _PAUSE_S = 0.02  # after a read that found some: one wake-up for many is what makes an alert cheap
 _LAST_S = 0.8   # for alerts that are still on their way when we stop: a busy CPU reports them late,
 _QUIET_S = 0.25  # so only this long a silence says that none is left
+# What the kernel leaves out: trace_drop_common and net_dm_packet_trace_kfree_skb_hit of net/core/drop_monitor.c
+LIMITS = {"packet": ("packets without a MAC header",), "summary": ("more than 64 places a second and CPU",)}
 _ALERT_NS = {"packet": NANO // 10, "summary": 2 * NANO}  # summaries come once a second (net/core/drop_monitor.c)
 
 
@@ -60,9 +63,10 @@ class NetDmSource:
         dropped, listeners = self._control.dropped(), self._ownership.listeners()
         undo.callback(self._ownership.give_back)
         hold = self._ownership.take(self._wanted)
-        self._looked_ns, self._looked_s = time.time_ns(), time.monotonic()
-        self._ledger = Ledger(self._looked_ns, self._options.origins, hold, dropped)
-        self._opened += self._ledger.opened(self._looked_ns, hold, listeners)
+        self._looked_ns, self._looked_s = boot_ns(), time.monotonic()
+        now_ns = time.time_ns()
+        self._ledger = Ledger(self._options.origins, hold, dropped)
+        self._opened += self._ledger.opened(now_ns, hold, listeners)
         self._look_s = self._window_end()
         self._read_s: float | None = None
         self._total = 0
@@ -100,9 +104,19 @@ class NetDmSource:
         """Return which drops are asked for."""
         return "drops" if len(self._options.origins) > 1 else self._options.origins[0]
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Return what the mode in force does not report."""
+        return LIMITS[self._ledger.config.mode] if "software" in self._options.origins else ()
+
+    @property
+    def samples(self) -> bool:
+        """Say whether packets are sampled: a summary has none."""
+        return self._ledger.config.mode == "packet"
+
     def complete_until(self) -> int:
         """Return the time of the last look, less what an alert may need from its drop to us."""
-        return self._looked_ns - _ALERT_NS[self._ledger.config.mode]
+        return self._looked_ns + to_wall_ns() - _ALERT_NS[self._ledger.config.mode]
 
     def close(self) -> list[Record]:
         """Wait for what is on its way, stop, restore what was set before, and return the rest; twice is nothing."""
@@ -121,7 +135,7 @@ class NetDmSource:
             self._receiver.leave()
             while self._tally.add(self._receiver.receive(_BATCH)):
                 pass
-            since_ns, until_ns = self._looked_ns, time.time_ns()
+            since_ns, until_ns = self._look_again()
             yield from self._opened
             yield from self._tally.take()
             yield from self._ledger.losses(since_ns, until_ns, self._control.dropped(), self._receiver.lost())
@@ -143,19 +157,25 @@ class NetDmSource:
         return time.monotonic() + (self._window_ns - time.time_ns() % self._window_ns) / NANO
 
     def _look(self) -> Iterator[Record]:
-        since_ns, self._looked_ns = self._looked_ns, time.time_ns()
+        since_ns, now_ns = self._look_again()
         yield from self._opened
         self._opened.clear()
         yield from self._tally.take()
         lost = 0
-        for gap in self._ledger.losses(since_ns, self._looked_ns, self._control.dropped(), self._receiver.lost()):
+        for gap in self._ledger.losses(since_ns, now_ns, self._control.dropped(), self._receiver.lost()):
             lost += gap.lost or 0
             yield gap
+        yield from self._ledger.refused(now_ns, self._receiver.refused)
         self._observe(lost)
-        yield from self._ledger.no_mac_header(self._looked_ns)
         asked_ns = time.time_ns()
         hold = self._ownership.take(self._wanted)
         yield from self._ledger.changes(since_ns, asked_ns, time.time_ns(), hold, self._tally.newest_ns)
+
+    def _look_again(self) -> tuple[int, int]:
+        """Return when the last look was, and now, both on the wall clock as it is set now."""
+        since_ns, self._looked_ns = self._looked_ns, boot_ns()
+        offset_ns = to_wall_ns()
+        return since_ns + offset_ns, self._looked_ns + offset_ns
 
     def _observe(self, lost: int) -> None:
         """Tell the guard the rate since the last look."""

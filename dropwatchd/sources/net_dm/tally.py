@@ -6,6 +6,7 @@ from random import getrandbits
 from types import MappingProxyType
 
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Event, Gap, GapCause, Origin, PacketSample, Record
+from dropwatchd.sources.headers import without_payload
 from dropwatchd.sources.net_dm import wire
 from dropwatchd.sources.net_dm.names import Names, point_key, trap_key
 from dropwatchd.sources.net_dm.options import NetDmOptions
@@ -25,6 +26,7 @@ class Tally:
         self._origins: tuple[Origin, ...] = options.origins
         self._shift = max(options.sample_first, 1).bit_length() - 1
         self._sample_limit = options.sample_limit
+        self._payload_bytes = options.payload_bytes
         self._window_ns = window_ns
         self._names = names or Names()
         self._cells: dict[tuple[bytes, int, int], list[int]] = {}
@@ -103,8 +105,11 @@ class Tally:
             what = names.what(packet.what)
             if what.origin in self._origins:
                 details = {"flow_action_cookie": what.cookie.hex()} if what.cookie else {}
-                yield PacketSample(names.key(packet.what, packet.protocol), packet.time_ns, packet.length, packet.data,
-                                   weight, _has_link_header(packet), MappingProxyType(details))
+                link_header = _has_link_header(packet)
+                data = without_payload(packet.data, packet.protocol, link_header=link_header,
+                                       payload_bytes=self._payload_bytes)
+                yield PacketSample(names.key(packet.what, packet.protocol), packet.time_ns, packet.length, data,
+                                   weight, link_header, MappingProxyType(details))
         self._cells.clear()
         self._samples.clear()
 

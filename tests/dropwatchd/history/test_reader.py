@@ -16,7 +16,7 @@ from dropwatchd.history.readonly import read
 from dropwatchd.history.scope import Scope
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, Effect, Gap, GapCause, Location, PacketSample, Window
-from tests.dropwatchd.conftest import KEY, drop
+from tests.dropwatchd.conftest import KEY, at, drop, watch
 from tests.dwreport.conftest import HOUR_NS, START_NS, History
 
 HOUR = Scope(START_NS, START_NS + HOUR_NS)
@@ -154,15 +154,15 @@ def test_counters_add_up_and_still_ones_are_absent(history: History) -> None:
     assert moved(replace(HOUR, netns="blue")) == {}
 
 
-def test_a_run_lasts_until_its_end_its_last_heartbeat_or_now(history: History) -> None:
-    """Ended, crashed, and alive."""
+def test_a_run_lasts_as_far_as_it_vouched(history: History) -> None:
+    """Ended, crashed, and perhaps alive: what comes after the last watch is not known to be of it."""
     now_ns = START_NS + HOUR_NS
     history.run(START_NS, START_NS + 10)
     history.run(START_NS + 20, None, last_seen_ns=START_NS + 30)
     history.run(START_NS + 40, None, last_seen_ns=now_ns - 5 * NANO)
     runs = read(history.path, lambda connection: Reader(connection, HOUR, now_ns).runs())
-    assert [run.until_ns for run in runs] == [START_NS + 10, START_NS + 30, now_ns]
-    assert [run.recorded_until_ns for run in runs] == [START_NS + 10, START_NS + 30, now_ns - 5 * NANO]
+    assert [(run.until_ns, run.ended) for run in runs] == [
+        (START_NS + 10, True), (START_NS + 30, True), (now_ns - 5 * NANO, False)]
 
 
 def test_gaps_are_those_that_touch_the_scope(history: History) -> None:
@@ -185,13 +185,13 @@ def test_text_that_is_no_utf8_is_shown_as_bytes(history: History) -> None:
 def test_what_the_writer_wrote_is_read_back(database: Path, new_writer: Callable[..., Writer]) -> None:
     """Drops, packets and gaps, through the real schema."""
     writer = new_writer()
-    writer.start(1 * NANO)
+    writer.start(at(1))
     key = KEY._replace(location=Location(None, address=0xFFFFFFFF81000000))
     windows = [Window(5 * NANO, NANO, drop(5, 3)), Window(6 * NANO, NANO, drop(6, 4)),
                Window(6 * NANO, NANO, drop(6, 2, key))]
     packet = PacketSample(KEY, 5 * NANO, 1500, b"\x01\x02", weight=3, link_header=False)
     gap = Gap(7 * NANO, 8 * NANO, GapCause.MAP_FULL, Effect.PARTIAL, 9)
-    writer.write(Batch(9 * NANO, windows=windows, packets=[packet], gaps=[gap]))
+    writer.write(Batch(windows=windows, packets=[packet], gaps=[gap], watches=[watch(1, 9)]))
     scope = Scope(0, 100 * NANO)
 
     def query(reader: Reader) -> None:
@@ -204,6 +204,8 @@ def test_what_the_writer_wrote_is_read_back(database: Path, new_writer: Callable
         assert (found.since_ns, found.until_ns, found.cause, found.effect, found.lost) == (
             7 * NANO, 8 * NANO, "map full", "partial", 9)
         [run] = reader.runs()
-        assert (run.hostname, run.source, run.recorded_until_ns) == ("host", "bpf", 9 * NANO)
+        assert (run.hostname, run.until_ns, run.ended) == ("host", 9 * NANO, False)
+        [seen] = reader.watches()
+        assert (seen.host, seen.what, seen.since_ns, seen.until_ns) == ("host", "daemon", NANO, 9 * NANO)
 
     read(database, lambda connection: query(Reader(connection, scope, 10 * NANO)))

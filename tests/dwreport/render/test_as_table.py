@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.scope import Scope
-from dwreport.answer import Answer, Column, Row, Section
-from dwreport.coverage import assess
+from dwreport.evidence.coverage import Recorded, assess
 from dwreport.render.as_table import layout, write
+from dwreport.report.answer import Answer, Column, Row, Section
 
 COLUMNS = [Column("COUNT", lambda row: str(row["count"]), right=True),
            Column("WHERE", lambda row: str(row["where"]), wraps=True),
@@ -63,7 +63,7 @@ class _Terminal(io.StringIO):
 
 def _answer(row: Row) -> Answer:
     section = Section("drops", [row, row], COLUMNS, below=lambda _row: [("What it means", "next: look")])
-    return Answer(Scope(0, 10), 10, [], assess([], [], (0, 10)), [section])
+    return Answer(Scope(0, 10), 10, [], assess(Recorded([], [], []), (0, 10)), [section])
 
 
 def _written(out: io.StringIO) -> str:

@@ -17,7 +17,8 @@ def test_the_json_contract(history: History, report: Report) -> None:
     assert answer["window"] == {"since": "2025-11-22T10:00:00.000000Z", "until": "2025-11-22T11:00:00.000000Z"}
     assert answer["hosts"] == [{"hostname": "web-3", "machine_id": "m-1", "kernel": "6.18.0", "source": "bpf"}]
     assert answer["coverage"] == {
-        "status": "partial", "fraction": 1.0, "recorded_until": "2025-11-22T11:00:00.000000Z", "gaps": [{
+        "status": "partial", "fraction": 1.0, "recorded_until": "2025-11-22T11:00:00.000000Z",
+        "limits": [], "gaps": [{
             "since": "2025-11-22T10:00:10.000000Z", "until": "2025-11-22T10:00:11.000000Z", "cause": "map full",
             "lost": 7, "effect": "partial", "scope": "drops", "detail": "7 keys", "host": "web-3"}]}
     assert answer["drops"] == [{
