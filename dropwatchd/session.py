@@ -13,7 +13,9 @@ from shutil import which
 from dropwatchd.collectors import collectors
 from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
-from dropwatchd.history.open import HistoryError, lock, upgrade
+from dropwatchd.history.errors import HistoryError
+from dropwatchd.history.lock import Lock
+from dropwatchd.history.open import prepare
 from dropwatchd.history.paths import database_to_read, default_database
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
@@ -42,9 +44,9 @@ class Session:
         """Raise what `check` does where it is safe to stop; what was opened is closed by the stack."""
         check()
         self._config = config
-        self.database = Path(config.database) if config.database else default_database()
-        stack.enter_context(lock(self.database))
-        upgrade(self.database, check)
+        self._lock = stack.enter_context(Lock(Path(config.database) if config.database else default_database()))
+        self.database = self._lock.database
+        prepare(self._lock, check)
         self._service = Service()
         self._buffer = Buffer(int(config.window_seconds * NANO))
         self._names = NetnsNames()

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,8 +64,21 @@ def _fail(message: str, code: int) -> int:
 
 
 def main() -> None:
-    """End with the exit code."""
-    sys.exit(run(sys.argv[1:]))
+    """End with the exit code. A fault of ours is one line here too; `run` shows where it is."""
+    try:
+        code = run(sys.argv[1:])
+    except Exception as error:  # noqa: BLE001 - whatever it is, a traceback is no answer
+        code = _fail(f"a fault of dwreport, {_place(error)}; please report it", 1)
+    sys.exit(code)
+
+
+def _place(error: BaseException) -> str:
+    """Return what was raised, and where: the innermost line of a program."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 if __name__ == "__main__":

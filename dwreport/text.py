@@ -1,7 +1,7 @@
 """Text for people: names made harmless, numbers, times, spans and charts of one line."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dropwatchd.model import Interface
 
@@ -25,9 +25,9 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", " ")
 
 
-def counted(value: int, noun: str) -> str:
+def counted(value: int, noun: str, plural: str = "") -> str:
     """Return 1 drop, 15 012 drops."""
-    return f"{number(value)} {noun}" if value == 1 else f"{number(value)} {noun}s"
+    return f"{number(value)} {noun}" if value == 1 else f"{number(value)} {plural or f'{noun}s'}"
 
 
 def share(part: int, whole: int) -> str:
@@ -106,3 +106,8 @@ def netns_text(interface: Interface) -> str | None:
     if interface.netns_name:
         return interface.netns_name
     return None if interface.netns is None else f"net:[{interface.netns_inode or interface.netns}]"
+
+
+def named_netns(number: int | None, names: Mapping[int, str]) -> str | None:
+    """Return the name of a namespace of which only the number is at hand, which is none to be shown."""
+    return None if number is None else names.get(number, "a namespace without a name")

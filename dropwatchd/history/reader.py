@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.scope import (
+    AT_LEAST,
+    AT_MOST,
+    INSIDE,
+    Scope,
+    change_clause,
+    drop_clause,
+    may_clause,
+    run_clause,
+)
 from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, Window
 
 
@@ -72,20 +81,22 @@ class LedgerGap:
 
 @dataclass(frozen=True, slots=True)
 class DropTotal:
-    """The drops of one key on one host.
+    """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
 
-    `straddling` of them are in windows that reach beyond the report's. `shape` tells how many began in which step.
+    `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
+    began in which step.
     """
 
     host: str
     drop: Drop
     straddling: int
     shape: Counter[int]
+    at_most: int
 
 
 @dataclass(frozen=True, slots=True)
 class CounterTotal:
-    """By how much a counter moved."""
+    """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
 
     host: str
     collector: str
@@ -194,13 +205,19 @@ class Reader:
         return _merged(self.rows(f"""
             WITH d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
-                       sum(count) AS count, CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes,
+                       sum({INSIDE}) AS inside,
+                       CASE WHEN count(bytes) = count(*) THEN sum(bytes * ({INSIDE}) / count) END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
-                       sum(CASE WHEN first_ns < :since OR last_ns >= :until THEN count ELSE 0 END) AS straddling
-                FROM drops WHERE {drop_clause(self.scope)}
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
+                FROM drops WHERE {drop_clause(self.scope)} AND {AT_MOST} > 0
                 GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT r.hostname, {KEY}, d.count, d.bytes, d.first, d.last, d.straddling, d.step
+            SELECT r.hostname, {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
+
+    def may_match(self) -> int:
+        """Return how many drops the filters leave out that may match them, for all that is on record."""
+        [(count,)] = self.rows(f"SELECT coalesce(sum(count), 0) FROM drops WHERE {may_clause(self.scope)}")
+        return cast("int", count)
 
     def windows(self) -> Iterator[tuple[str, Window]]:
         """Yield every row of the drops table with its host, in the order of time."""
@@ -291,8 +308,8 @@ def _merged(rows: Iterator[Row]) -> list[DropTotal]:
     """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        straddling, step = cast("tuple[int, int]", row[20:])
-        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[16])}))
+        straddling, step, at_most = cast("tuple[int, int, int]", row[20:])
+        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[16])}), at_most)
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return sorted(totals.values(), key=lambda total: (-total.drop.count, total.drop.first_ns))
@@ -302,4 +319,5 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape)
+    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
+                     one.at_most + other.at_most)

@@ -12,6 +12,7 @@ from dwreport.causes.files import Fields, citations, files, made, read
 from dwreport.causes.index import Entry, index
 
 _TRAPS, _FAMILIES, _MATCH = "traps.toml", "families.toml", "match"
+_UNTOLD = ("TcpExt", "IpExt", "MPTcpExt")  # what `netstat -s` leaves out before the name of a counter
 _INDEXED = ("functions", "counted")  # fields that the index and the equalities read
 AnyCause = TypeVar("AnyCause", bound=Cause)
 
@@ -103,15 +104,22 @@ def written(name: str) -> Reason | Counter | None:
 
 def explain(name: str) -> list[Cause]:
     """Return every meaning of a name: reason, location, trap, counter; `collector/name` asks for one."""
-    collector, _, plain = name.rpartition("/")
+    collector, _, plain = _spelled(name).rpartition("/")
     if collector:
         one = counter(collector, plain)
         return [one] if one else []
     there = [_at(name, index().places[name])] if name in index().places else _elsewhere(name)
     place = location(name)
     family = place if place and place.match else None
-    found = [reason(name), None if family else place, *there, trap(name), *_anywhere(name)]
+    bare = [long for file in files("counters") for prefix in _UNTOLD if (long := _named(file, prefix + name))]
+    found = [reason(name), None if family else place, *there, trap(name), *(bare or _anywhere(name))]
     return [cause for cause in found if cause is not None] or ([family] if family else [])
+
+
+def _spelled(name: str) -> str:
+    """Return "link/tx_dropped" for "link tx_dropped", as a report prints a counter."""
+    collector, _, plain = name.partition(" ")
+    return f"{collector}/{plain}" if plain and f"counters/{collector}.toml" in files("counters") else name
 
 
 def near(name: str, limit: int = 5) -> list[str]:

@@ -9,13 +9,14 @@ import click
 
 from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.reader import Reader
-from dropwatchd.history.readonly import UnreadableError, read
+from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
 from dwreport.cli.options import View
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
 from dwreport.render.output import standard_output
+from dwreport.report.answer import Answer
 
 Options = Mapping[str, str | None]
 
@@ -35,10 +36,21 @@ def respond(view: View, options: Options) -> None:
     request = understand(options, time.time_ns())
     try:
         answer = read(request.database, lambda connection: view(Reader(connection, request.scope, request.now_ns)))
+        _write(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
-    with standard_output() as out:
-        formats.write(answer, request.format, out)
+
+
+def _write(answer: Answer, request: Request) -> None:
+    """Write the report; what cannot be written may be what damage put in the place of a value."""
+    try:
+        with standard_output() as out:
+            formats.write(answer, request.format, out)
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except Exception:
+        look_for_damage(request.database)
+        raise
 
 
 def understand(options: Options, now_ns: int) -> Request:

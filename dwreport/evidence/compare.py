@@ -4,22 +4,24 @@ Both are compared between the first and the last reading of the counters in the 
 moment, counters every ten seconds. Events too near to one of these readings may be on either side of it.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
-from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.model import DropKey
-from dwreport.evidence.record import Evidence
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.observed import Observed
+from dwreport.evidence.possible import Possible
 from dwreport.evidence.tally import Place
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality, equalities
+from dwreport.reconcile.algebra import Equality, equalities
 
-Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read"]
+Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read", "open"]
 _TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth
 ELSEWHERE = "counters of that namespace are not recorded ([counters] namespaces)"
 ABSENT = "no such counter was recorded there"
 UNTOLD = "the source does not tell namespaces, and not the counters of all are recorded"
+UNPLACED = "where they were dropped is not on record"
 BLIND = "drops were not watched all the time"
 
 
@@ -27,8 +29,8 @@ BLIND = "drops were not watched all the time"
 class Agreement:
     """Counters and events of one place: `counted` packets against `events`, and `edge` more that may belong to them.
 
-    `counters` are those that moved, or all where none did. `keys` are the drops that were compared, of which the
-    whole window has `drops`; `others` is how many of the host's other drops may count here too. `because` says why
+    `counters` are those that moved, or all where none did. `members` are the drops that were compared, of which the
+    whole window has `drops`; of `others` it is not known, and `may` of them may count here too. `because` says why
     both sides differ, where that is known.
     """
 
@@ -40,87 +42,164 @@ class Agreement:
     edge: int
     verdict: Verdict
     because: str
-    keys: frozenset[DropKey]
+    members: Sequence[Observed]
     drops: int
-    others: int = 0
+    others: Sequence[Observed] = ()
+    may: int = 0
 
     @property
     def unexplained(self) -> int:
-        """Return how many packets the counters have beyond the events, unless others may have counted here too."""
-        over = self.counted - self.drops if self.verdict == "counter-only" else 0
-        return over if over > self.others else 0
+        """Return how many packets the counters have for sure beyond all events of the report."""
+        if self.verdict not in {"counter-only", "open"}:
+            return 0
+        hidden = sum(drop.between(self.equality.per)[1] for drop in self.others if drop.total is None)
+        return max(0, self.counted - self.drops - max(0, self.may - hidden))
 
 
-def reconcile(found: Evidence) -> list[Agreement]:
-    """Compare every equality wherever its counters moved or its events happened, parts of a total in any case."""
-    return [agreement for equality in equalities() for agreement in _compare(equality, found)
-            if agreement.verdict == "agree" or not equality.optional]
+class Evidence:
+    """The facts of a report, and how its drops compare with the counters."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        found = [agreement for equality in equalities() for agreement in _compare(equality, facts)]
+        self.agreements = [agreement for agreement in found
+                           if agreement.verdict == "agree" or not agreement.equality.optional]
+        self._partial = [agreement for agreement in found
+                         if agreement.verdict == "events-only" and agreement.equality.closer and agreement.counted]
+
+    @cached_property
+    def drops(self) -> list[Observed]:
+        """Return the drops of the report: what its filters leave."""
+        return [drop for drop in self.facts.drops if drop.total]
+
+    @cached_property
+    def _compared(self) -> Mapping[Observed, list[int]]:
+        return _index(agreement.members for agreement in self.agreements)
+
+    @cached_property
+    def _possible(self) -> Mapping[Observed, list[int]]:
+        return _index(agreement.others if agreement.verdict == "open" else () for agreement in self.agreements)
+
+    def compared(self, drops: Iterable[Observed]) -> list[Agreement]:
+        """Return the comparisons that these drops took part in."""
+        return self._of(self._compared, drops)
+
+    def possible(self, drops: Iterable[Observed]) -> list[Agreement]:
+        """Return those of counters that have as many packets to spare as these drops, for all that is known."""
+        return self._of(self._possible, drops)
+
+    def parts(self, drops: Sequence[Observed]) -> tuple[Agreement, Agreement] | None:
+        """Return two comparisons of just these drops whose counters add up to them, the closer one last.
+
+        Then a counter says of a part of them what it would say of all, had there been no others: a link was down for
+        a while, among full queues.
+        """
+        members = set(drops)
+        for whole in self.compared(drops):
+            if whole.verdict == "events-only" and set(whole.members) == members and whole.events == whole.drops:
+                for part in self._partial:
+                    if (part.place == whole.place and part.counted + whole.counted == whole.events
+                            and set(part.members) == members and set(part.equality.unless) <= set(whole.counters)):
+                        return whole, part
+        return None
+
+    def _of(self, index: Mapping[Observed, list[int]], drops: Iterable[Observed]) -> list[Agreement]:
+        return [self.agreements[number] for number in sorted({n for drop in drops for n in index.get(drop, ())})]
 
 
-def _compare(equality: Equality, found: Evidence) -> Iterator[Agreement]:
-    drops = [drop for reason in equality.reasons for drop in found.by_reason.get(reason, ())
+def _index(groups: Iterable[Iterable[Observed]]) -> Mapping[Observed, list[int]]:
+    found: dict[Observed, list[int]] = defaultdict(list)
+    for number, drops in enumerate(groups):
+        for drop in drops:
+            found[drop].append(number)
+    return found
+
+
+def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
+    """Compare wherever counters moved or events happened, parts of a total in any case."""
+    drops = [drop for reason in equality.reasons for drop in facts.by_reason.get(reason, ())
              if equality.concerns(drop.key, reason)]
-    moved = found.tally.moved(equality)
-    read = found.read_in(equality)
+    moved, read, possible = facts.tally.moved(equality), facts.read_in(equality), Possible(equality, facts)
     for host in sorted({place.host for place in (*read, *moved)} | {drop.host for drop in drops}):
         own = [drop for drop in drops if drop.host == host]
-        told = all(_is_told(equality, drop.key) for drop in own)
-        places = {place for place in moved if place.host == host} | {_at(equality, drop) for drop in own}
+        placed = [drop for drop in own if _is_placed(equality, drop)]
+        if own and not placed:
+            yield _judged(possible, Place(host), own, moved)
+            continue
+        here: dict[Place, list[Observed]] = {place: [] for place in moved if place.host == host}
         if equality.total:  # that this part did not move rules out a cause
-            places |= {place for place in read if place.host == host}
-        for place in sorted(places, key=str) if told else [Place(host)]:
-            here = [drop for drop in own if not told or _at(equality, drop) == place]
-            yield _judged(equality, place, here, moved, found)
+            here |= {place: [] for place in read if place.host == host and place not in here}
+        for drop in placed:
+            here.setdefault(_at(equality, drop), []).append(drop)
+        for place in sorted(here, key=str):
+            yield _judged(possible, place, here[place], moved)
+        if len(placed) < len(own):
+            yield _unplaced(equality, host, [drop for drop in own if not _is_placed(equality, drop)])
 
 
-def _is_told(equality: Equality, key: DropKey) -> bool:
+def _is_placed(equality: Equality, drop: Observed) -> bool:
     """Say whether a drop tells where it would have been counted: NET_DM knows no namespace."""
-    return (equality.per == "host" or key.interface.netns is not None) and (
-        equality.per != "interface" or key.interface.name is not None)
+    return (equality.per == "host" or drop.netns is not None) and (
+        equality.per != "interface" or drop.interface is not None)
 
 
-def _at(equality: Equality, drop: AlignedDrop) -> Place:
+def _at(equality: Equality, drop: Observed) -> Place:
     if equality.per == "host":
         return Place(drop.host)
-    interface = drop.key.interface
-    return Place(drop.host, interface.netns, interface.name if equality.per == "interface" else None)
+    return Place(drop.host, drop.netns, drop.interface if equality.per == "interface" else None)
 
 
-def _judged(equality: Equality, place: Place, drops: list[AlignedDrop], moved: Mapping[Place, Counter[str]],
-            found: Evidence) -> Agreement:
-    here = [there for there in moved if place.covers(there)]
+def _unplaced(equality: Equality, host: str, drops: Sequence[Observed]) -> Agreement:
+    """Return that these were not compared, among others that were."""
+    inside, most = _sums(equality, drops)
+    return Agreement(equality, Place(host), dict.fromkeys(equality.counters, 0), 0, inside, most - inside, "uncounted",
+                     UNPLACED, drops, sum(drop.count for drop in drops))
+
+
+class _Counts(NamedTuple):
+    """What was counted, the events that were and may have been between the readings, all, and what else may count."""
+
+    counted: int
+    inside: int
+    most: int
+    total: int
+    may: int
+
+
+def _judged(possible: Possible, place: Place, drops: Sequence[Observed],
+            moved: Mapping[Place, Counter[str]]) -> Agreement:
+    equality, facts = possible.equality, possible.facts
+    here = [place] if place in moved else [there for there in moved if place.covers(there)]
     counters = sum((moved[there] for there in here), Counter[str]())
-    counted = max(0, counters.total() - sum(found.tally.less(equality, there) for there in here))
-    whole = equality.per == "host"
-    inside = sum(drop.host_inside if whole else drop.inside for drop in drops)
-    most = sum(drop.host_at_most if whole else drop.at_most for drop in drops)
+    counted = max(0, counters.total() - sum(facts.tally.less(equality, there) for there in here))
+    inside, most = _sums(equality, drops)
     total = sum(drop.count for drop in drops)
-    verdict, because = _verdict(equality, place, (counted, inside, most, total), found)
+    others = possible.at(place, drops, counted - most) if counted > most else []
+    may = _sums(equality, others)[1]
+    verdict, because = _verdict(equality, place, _Counts(counted, inside, most, total, may), facts)
     return Agreement(equality, place, counters or dict.fromkeys(equality.counters, 0), counted, inside, most - inside,
-                     verdict, because, frozenset(drop.key for drop in drops), total,
-                     _others(equality, place, found) if verdict == "counter-only" else 0)
+                     verdict, because, drops, total, others, may)
 
 
-def _others(equality: Equality, place: Place, found: Evidence) -> int:
-    """Return how many other drops may count with the equality's counters: on one side of a device, or both."""
-    return sum(drop.host_at_most for drop in found.drops
-               if drop.host == place.host and (found.reason(drop.host, drop.key) or UNSPECIFIED) in equality.also
-               and (equality.per != "netns" or place.netns is None or drop.key.interface.netns in {None, place.netns})
-               and (not equality.is_alone or equality.reasons[0] in found.candidates(drop.host, drop.key)))
+def _sums(equality: Equality, drops: Iterable[Observed]) -> tuple[int, int]:
+    both = [drop.between(equality.per) for drop in drops]
+    return sum(inside for inside, _most in both), sum(most for _inside, most in both)
 
 
 def _verdict(  # noqa: PLR0911 - one line for each verdict
-        equality: Equality, place: Place, counts: tuple[int, int, int, int], found: Evidence) -> tuple[Verdict, str]:
-    """Judge what was counted against the events that were, and may have been, between the readings, and all events."""
-    counted, inside, most, total = counts
+        equality: Equality, place: Place, counts: _Counts, facts: Facts) -> tuple[Verdict, str]:
+    """Judge what was counted against the events."""
+    counted, inside, most, total, may = counts
     if not equality.counters:
         return "uncounted", equality.uncounted
-    if total and not found.has_read(equality, place):
-        return "not looked", _not_looked(equality, place, found)
+    if total and not facts.has_read(equality, place):
+        return "not looked", _not_looked(equality, place, facts)
     if (total and not inside and not counted) or most < counted <= total:
         return "not yet read", ""
+    if counted > most + may:
+        return "counter-only", BLIND if facts.blind else equality.unseen
     if counted > most:
-        return "counter-only", BLIND if found.blind else equality.unseen
+        return "open", ""
     if inside < counted < most:
         return ("agree" if (most - inside) * _TOLERANCE <= counted else "not yet read"), ""
     if counted in {inside, most} or (counted and equality.fewer):
@@ -128,8 +207,8 @@ def _verdict(  # noqa: PLR0911 - one line for each verdict
     return "events-only", equality.uncounted or (UNTOLD if place.netns is None and equality.per != "host" else "")
 
 
-def _not_looked(equality: Equality, place: Place, found: Evidence) -> str:
+def _not_looked(equality: Equality, place: Place, facts: Facts) -> str:
     """Say why counters were not read: there are none, or nobody reads that namespace's."""
-    if place.netns is None or found.has_read_any(place):
+    if place.netns is None or facts.has_read_any(place):
         return equality.uncounted or ABSENT
-    return ELSEWHERE if any(there.host == place.host for there in found.read_in(equality)) else ""
+    return ELSEWHERE if any(there.host == place.host for there in facts.read_in(equality)) else ""

@@ -4,14 +4,19 @@ import json
 from typing import TextIO
 
 from dwreport.evidence.coverage import Coverage
-from dwreport.report.answer import Answer, Moment
-from dwreport.report.rows import gap_row
+from dwreport.report.answer import Answer
+from dwreport.report.rows import Moment, gap_row, plain
 
 
 def write(answer: Answer, out: TextIO) -> None:
     """Write the object in ASCII, so that no name of the system reaches a terminal raw."""
-    json.dump(_document(answer), out, indent=2, default=str)
+    json.dump(_document(answer), out, indent=2, default=_plain)
     out.write("\n")
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has for a value: the fields of a row, the text of a time."""
+    return str(value) if isinstance(value, Moment) else plain(value)
 
 
 def _document(answer: Answer) -> dict[str, object]:

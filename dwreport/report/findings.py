@@ -1,66 +1,111 @@
 """How a report shows findings: all of them to programs, the harmful first to people, benign ones in a line."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import dataclass
 
-from dwreport.findings.finding import Finding
-from dwreport.report.answer import Column, Moment, Row, Section
-from dwreport.report.columns import UNKNOWN, text
-from dwreport.text import clean, clock, counted, number
+from dwreport.findings import support
+from dwreport.findings.finding import Confidence, Finding
+from dwreport.report.answer import Column, Section
+from dwreport.report.columns import moment, text
+from dwreport.report.rows import Moment, plain
+from dwreport.report.wording import words
+from dwreport.text import clean, counted, number
 
 _MOST = 12  # findings that a person reads
 _MOST_KINDS = 3
 _FROM_WIDTH = 100  # of terminals that show when a finding began
 
 
-def finding_row(finding: Finding) -> dict[str, object]:
-    """Return a row of `findings`; times are None where counters alone saw the loss."""
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The facts behind the texts of a finding, one for each in their order, with numbers as numbers."""
+
+    evidence: Sequence[dict[str, object]]
+    who: Sequence[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A row of `findings`; times are None where counters alone saw the loss."""
+
+    title: str
+    severity: str | None
+    count: int
+    first: Moment | None
+    last: Moment | None
+    evidence: Sequence[str]
+    who: Sequence[str]
+    advice: str | None
+    confidence: Confidence
+    hosts: Sequence[str]
+    details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A finding as people see it: with a number to speak of it."""
+
+    number: int
+    row: FindingRow
+
+    @property
+    def host(self) -> str:
+        """Return whose loss it is."""
+        return ", ".join(self.row.hosts)
+
+
+def finding_row(finding: Finding) -> FindingRow:
+    """Return a row of `findings`."""
     first, last = (None if ns is None else Moment(ns) for ns in (finding.first_ns, finding.last_ns))
-    return {
-        "title": finding.title, "severity": finding.severity, "count": finding.count, "first": first, "last": last,
-        "evidence": list(finding.evidence), "who": list(finding.who), "advice": finding.advice,
-        "confidence": finding.confidence, "hosts": list(finding.hosts),
-    }
+    return FindingRow(
+        finding.title, finding.severity, finding.count, first, last, [words(fact) for fact in finding.evidence],
+        [words(fact) for fact in finding.who], finding.advice, finding.confidence, finding.hosts,
+        Details([_detail(fact) for fact in finding.evidence], [_detail(fact) for fact in finding.who]))
 
 
-def findings_section(found: Sequence[Finding], times: str) -> Section:
+def _detail(fact: support.Fact | support.Who) -> dict[str, object]:
+    """Return a fact with its kind: the name of its class, as JSON writes names."""
+    return {"kind": re.sub(r"(?<!^)([A-Z])", r"_\1", type(fact).__name__).lower(), **plain(fact)}
+
+
+def findings_section(found: Sequence[Finding], times: str) -> Section[Shown]:
     """Return the findings as a section; programs find them last in a report."""
     rows = [finding_row(finding) for finding in found]
-    grave = [row for row in rows if row["severity"] != "benign"]
-    shown = [{**row, "number": place, "host": ", ".join(cast("list[str]", row["hosts"]))}
-             for place, row in enumerate(grave[:_MOST], 1)]
+    grave = [row for row in rows if row.severity != "benign"]
+    shown = [Shown(place, row) for place, row in enumerate(grave[:_MOST], 1)]
     benign = [finding for finding in found if finding.severity == "benign"]
-    return Section(None, rows, _columns(times), shown=shown, notes=_notes(len(grave) - len(shown), benign),
-                   below=_below)
+    return Section(None, rows, _columns(times), shown, notes=_notes(len(grave) - len(shown), benign), below=_below,
+                   tone=lambda shown: shown.row.severity)
 
 
-def _columns(times: str) -> list[Column]:
+def _columns(times: str) -> list[Column[Shown]]:
     return [
-        Column("FINDING", lambda row: f"{row['number']}  {str(row['severity'] or 'unknown').upper()}"),
-        Column("CAUSE", lambda row: text(row["title"]), wraps=True),
-        Column("PACKETS", lambda row: number(cast("int", row["count"])), right=True),
-        Column("FIRST", lambda row: _time(row["first"], times), from_width=_FROM_WIDTH),
-        Column("LAST", lambda row: _time(row["last"], times)),
+        Column("FINDING", lambda shown: f"{shown.number}  {str(shown.row.severity or 'unknown').upper()}"),
+        Column("CAUSE", lambda shown: text(shown.row.title), wraps=True),
+        Column("PACKETS", lambda shown: number(shown.row.count), right=True),
+        Column("FIRST", lambda shown: moment(shown.row.first, times), from_width=_FROM_WIDTH),
+        Column("LAST", lambda shown: moment(shown.row.last, times)),
     ]
 
 
-def _time(moment: object, times: str) -> str:
-    return clock(moment.ns, times) if isinstance(moment, Moment) else UNKNOWN
-
-
-def _below(row: Row) -> list[tuple[str, ...]]:
+def _below(shown: Shown) -> list[tuple[str, ...]]:
     """Return who, the evidence, and the next step, each from a line of its own."""
-    who, evidence = (tuple(clean(part) for part in cast("list[str]", row[name])) for name in ("who", "evidence"))
-    sure = f"confidence {row['confidence']}"
-    return [line for line in (who, (*evidence, sure), (f"next: {text(row['advice'])}",) if row["advice"] else ())
-            if line]
+    row = shown.row
+    who, evidence = (tuple(clean(part) for part in parts) for parts in (row.who, row.evidence))
+    advice = (f"next: {text(row.advice)}",) if row.advice else ()
+    return [line for line in (who, (*evidence, f"confidence {row.confidence}"), advice) if line]
 
 
 def _notes(folded: int, benign: Sequence[Finding]) -> list[str]:
     notes = [f"and {counted(folded, 'more finding')}; --format json shows all"] if folded else []
     if benign:
-        count = counted(sum(finding.count for finding in benign), "packet")
-        titles = "; ".join(clean(finding.title) for finding in benign[:_MOST_KINDS])
-        more = "; ..." if len(benign) > _MOST_KINDS else ""
-        notes.append(f"benign: {count} of {counted(len(benign), 'expected kind')} ({titles}{more})")
+        kinds: Counter[str] = Counter()
+        for finding in benign:
+            kinds[finding.title] += finding.count
+        titles = "; ".join(clean(title) for title, _count in kinds.most_common(_MOST_KINDS))
+        more = "; ..." if len(kinds) > _MOST_KINDS else ""
+        notes.append(f"benign: {counted(kinds.total(), 'packet')} of {counted(len(kinds), 'expected kind')} "
+                     f"({titles}{more})")
     return notes

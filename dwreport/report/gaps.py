@@ -1,13 +1,11 @@
 """What every view says beside its own rows: how far its window was watched, and the gaps."""
 
-from typing import cast
-
 from dropwatchd.history.reader import Reader
 from dwreport.evidence.coverage import Coverage, assess, recorded
-from dwreport.report.answer import Column, Moment, Row, Section
-from dwreport.report.columns import text
-from dwreport.report.rows import gap_row
-from dwreport.text import clock, counted, duration, number, time_format
+from dwreport.report.answer import Column, Section
+from dwreport.report.columns import moment, text
+from dwreport.report.rows import GapRow, gap_row
+from dwreport.text import counted, duration, number, time_format
 
 _MOST = 20  # gaps that a person reads beside a report
 _EFFECTS = {"blind": "nothing was seen", "partial": "some drops were missed", "detail": "counted, with less detail"}
@@ -20,7 +18,7 @@ def assessed(reader: Reader, asked: str | None = None) -> Coverage:
     return assess(recorded(reader), window, asked or scope.origin)
 
 
-def gap_section(reader: Reader, coverage: Coverage) -> Section:
+def gap_section(reader: Reader, coverage: Coverage) -> Section[GapRow]:
     """Return what cost drops as a section for people, the rest in a line; programs find all under "coverage"."""
     scope = reader.scope
     costly = [gap for gap in coverage.gaps if gap.effect != "detail"][:_MOST]
@@ -29,28 +27,23 @@ def gap_section(reader: Reader, coverage: Coverage) -> Section:
         title, note = "What was not seen", f"and {counted(rest, 'more gap')}"
     else:
         title, note = "", f"Every drop was counted, some with less detail ({counted(rest, 'gap')})"
-    return Section(None, [], gap_columns(time_format(scope.since_ns, scope.until_ns)), title=title,
-                   shown=[gap_row(gap) for gap in costly],
+    return Section(None, [], gap_columns(time_format(scope.since_ns, scope.until_ns)),
+                   [gap_row(gap) for gap in costly], title=title,
                    notes=[f"{note}; dwreport coverage shows all"] if rest else [])
 
 
-def gap_columns(times: str) -> list[Column]:
+def gap_columns(times: str) -> list[Column[GapRow]]:
     """Return the columns of the ledger."""
     return [
-        Column("FROM", lambda row: clock(_ns(row, "since"), times)),
-        Column("UNTIL", lambda row: clock(_ns(row, "until"), times)),
-        Column("LASTED", lambda row: duration(_ns(row, "until") - _ns(row, "since")), right=True),
-        Column("LOST", lambda row: "unknown" if row["lost"] is None else number(cast("int", row["lost"])), right=True),
-        Column("EFFECT", lambda row: _EFFECTS.get(str(row["effect"]), text(row["effect"])), wraps=True),
+        Column("FROM", lambda row: moment(row.since, times)),
+        Column("UNTIL", lambda row: moment(row.until, times)),
+        Column("LASTED", lambda row: duration(row.until.ns - row.since.ns), right=True),
+        Column("LOST", lambda row: "unknown" if row.lost is None else number(row.lost), right=True),
+        Column("EFFECT", lambda row: _EFFECTS.get(row.effect, text(row.effect)), wraps=True),
         Column("CAUSE", _cause, wraps=True),
     ]
 
 
-def _ns(row: Row, field: str) -> int:
-    return cast("Moment", row[field]).ns
-
-
-def _cause(row: Row) -> str:
-    scope = "" if row["scope"] == "drops" else f" ({row['scope']})"
-    detail = f"\n{text(row['detail'])}" if row["detail"] else ""
-    return f"{text(row['cause'])}{text(scope) if scope else ''}{detail}"
+def _cause(row: GapRow) -> str:
+    scope = "" if row.scope == "drops" else f" ({text(row.scope)})"
+    return f"{text(row.cause)}{scope}" + (f"\n{text(row.detail)}" if row.detail else "")

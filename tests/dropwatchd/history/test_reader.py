@@ -76,7 +76,7 @@ def test_the_most_drops_come_first(history: History) -> None:
 
 
 def test_no_window_that_overlaps_the_scope_is_missed(history: History) -> None:
-    """Drops at both edges are counted, and known as straddling; the rest is outside."""
+    """Drops at both edges are apportioned by time, with bounds; the rest is outside."""
     run = history.run()
     edge = START_NS + 60 * NANO
     history.drop(run, START_NS, 1, window_width_ns=60 * NANO, last_ns=edge - 1)
@@ -85,7 +85,8 @@ def test_no_window_that_overlaps_the_scope_is_missed(history: History) -> None:
     history.drop(run, edge + 59 * NANO, 8, window_width_ns=60 * NANO, last_ns=edge + 61 * NANO)
     history.drop(run, edge + 60 * NANO, 16)
     totals = _drops(history, Scope(edge, edge + 60 * NANO))
-    assert [(total.drop.count, total.straddling) for total in totals] == [(14, 10)]
+    [total] = totals  # 1 of 2 before the edge, all of 4, and 3 of 8 that came evenly in 2 s of which 1 s is within
+    assert (total.drop.count, total.straddling, total.at_most) == (9, 3, 12)
 
 
 _WINDOWS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60), st.integers(1, 9)), max_size=8,
@@ -97,19 +98,27 @@ _WINDOWS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60), st.intege
 def test_a_scope_counts_what_overlaps_it(
     history: History, windows: list[tuple[int, int, int]], since: int, length: int,
 ) -> None:
-    """Of any windows: no drop within the scope is missed, and what may be outside is at most the straddling."""
+    """Of any windows: what is sure to be within is counted, what may be is bounded, and parts add up to the whole."""
     if not _sum(history):
         history.drop(history.run(), START_NS)  # the rows that all drops refer to
     connection = sqlite3.connect(history.path)
     connection.execute("DELETE FROM drops")
     connection.executemany("INSERT INTO drops VALUES (?1, 60000000000, 1, 1, 1, 1, ?3, NULL, ?1, ?2)", [
         (START_NS + first * NANO, START_NS + (first + lasting) * NANO, count) for first, lasting, count in windows])
-    scope = Scope(START_NS + since * NANO, START_NS + (since + length) * NANO)
-    totals = Reader(connection, scope, scope.until_ns).drops(scope.since_ns, NANO)
-    inside = sum(count for first, lasting, count in windows if first >= since and first + lasting < since + length)
-    touching = sum(count for first, lasting, count in windows if first < since + length and first + lasting >= since)
-    assert sum(total.drop.count for total in totals) == touching
-    assert sum(total.drop.count - total.straddling for total in totals) == inside
+    def read(since: int, until: int) -> list[DropTotal]:
+        scope = Scope(START_NS + since * NANO, START_NS + until * NANO)
+        return Reader(connection, scope, scope.until_ns).drops(scope.since_ns, NANO)
+
+    until = since + length
+    inside = sum(count for first, lasting, count in windows if first >= since and first + lasting < until)
+    touching = sum(count for first, lasting, count in windows if first < until and first + lasting >= since)
+    totals = read(since, until)
+    count = sum(total.drop.count for total in totals)
+    least = sum(total.drop.count - total.straddling for total in totals)
+    assert inside <= least <= count <= sum(total.at_most for total in totals) <= touching
+    parts = read(0, since) if since else []
+    whole = sum(total.drop.count for total in (*parts, *totals, *read(until, 1000)))
+    assert whole == sum(count for _first, _lasting, count in windows)
     connection.rollback()
     connection.close()
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +152,24 @@ def test_explain_takes_a_collector_before_the_name() -> None:
     [found] = causes.explain("softnet/dropped")
     assert isinstance(found, Counter)
     assert found.event == ("CPU_BACKLOG",)
+
+
+@pytest.mark.parametrize(("typed", "collector", "name"), [
+    ("link tx_dropped", "link", "tx_dropped"), ("qdisc drops", "qdisc", "drops"), ("sockets drops", "sockets", "drops"),
+    ("TCPBacklogDrop", "netstat", "TcpExtTCPBacklogDrop"), ("InCsumErrors", "netstat", "IpExtInCsumErrors"),
+])
+def test_explain_takes_counters_as_programs_print_them(typed: str, collector: str, name: str) -> None:
+    """A report prints the collector before the name, and `netstat -s` leaves out the protocol."""
+    [found] = causes.explain(typed)
+    assert isinstance(found, Counter)
+    assert (found.collector, found.name) == (collector, name)
+
+
+def test_every_extended_counter_is_known_without_its_protocol() -> None:
+    for line in (Path(__file__).parent / "counters-6.18.txt").read_text().splitlines():
+        name = line.split()[1]
+        if name.startswith("TcpExt"):
+            assert name in [found.name for found in causes.explain(name.removeprefix("TcpExt"))]
 
 
 @pytest.mark.parametrize(("typo", "meant"), [

@@ -151,3 +151,14 @@ def test_an_interrupt_ends_quietly(history: History) -> None:
     _, err = process.communicate()
     assert process.returncode == 130
     assert b"Traceback" not in err
+
+
+def test_a_fault_of_ours_is_one_line_too(history: History) -> None:
+    """Whoever runs the program gets no traceback; whoever tests it does, for `run` lets it through."""
+    code = ("import sys; from dwreport import request\nfrom dwreport.__main__ import main, run\n"
+            "def broken(*_): raise KeyError('a\\nb')\nrequest.read = broken\n"
+            "sys.argv[1:] = ['--database', sys.argv[1]]\n"
+            "try: run(sys.argv[1:])\nexcept KeyError: main()")
+    done = subprocess.run([sys.executable, "-c", code, str(history.path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ("dwreport: a fault of dwreport, KeyError: 'a\\nb' at <string>:3; please report it\n")

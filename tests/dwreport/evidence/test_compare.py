@@ -1,27 +1,29 @@
 """Drop events against counters."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
-from dropwatchd.model import DropKey
+from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport import causes
-from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNTOLD, Agreement, reconcile
-from dwreport.evidence.infer import settled
-from dwreport.evidence.record import Evidence, Sampled
+from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNPLACED, UNTOLD, Agreement, Evidence
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.infer import inferred
+from dwreport.evidence.observed import Sampled
 from dwreport.reconcile.algebra import equalities
-from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, counter, drop, key, looked
+from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, Read, counted, counter, drop, facts, key, looked
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")
 CLOSED = key("NO_SOCKET", "__udp4_lib_rcv")
 UDP_PARTS = ("UdpRcvbufErrors", "UdpInCsumErrors", "UdpMemErrors")
-Read = set[tuple[str, str, str, int | None]]
 
 
 def _agreements(drops: list[AlignedDrop], counters: list[CounterTotal], read: Read | None = None, *,
                 blind: bool = False) -> list[Agreement]:
-    found = reconcile(Evidence(drops, counters, read or set(), blind))
+    found = Evidence(counted(drops, counters, read, blind=blind)).agreements
     return [agreement for agreement in found if agreement.counted or agreement.drops]
 
 
@@ -153,9 +155,10 @@ def test_a_backlog_drop_is_in_the_host_s_and_in_the_interface_s_counter() -> Non
 
 
 def _settled(drops: list[AlignedDrop], counters: list[CounterTotal]) -> dict[tuple[str, DropKey], str]:
-    evidence, _agreements = settled(Evidence(drops, counters, looked(*UDP_PARTS, "UdpInErrors")))
-    assert {told.means for told in evidence.settled.values()} <= {"counters"}
-    return {subject: told.reason for subject, told in evidence.settled.items()}
+    evidence = facts(drops, counters, read=looked(*UDP_PARTS, "UdpInErrors"))
+    told = {(drop.host, drop.key): drop.told for drop in evidence.drops if drop.told}
+    assert {one.means for one in told.values()} <= {"counters"}
+    return {subject: one.reason for subject, one in told.items()}
 
 
 def test_counters_name_the_reason_where_the_kernel_does_not() -> None:
@@ -193,7 +196,7 @@ _COUNTERS = st.lists(st.builds(counter, st.sampled_from(["UdpRcvbufErrors", "Udp
 @given(_DROPS, _COUNTERS)
 def test_every_drop_is_compared_once_for_each_equality(drops: list[AlignedDrop], counters: list[CounterTotal]) -> None:
     """Whatever the namespaces; and an agreement never hides a packet that a counter saw."""
-    found = reconcile(Evidence(drops, counters))
+    found = Evidence(counted(drops, counters)).agreements
     for equality in equalities():
         own = [agreement for agreement in found if agreement.equality is equality]
         concerned = sum(row.count for row in drops if equality.concerns(row.key, row.key.kind.reason))
@@ -201,7 +204,8 @@ def test_every_drop_is_compared_once_for_each_equality(drops: list[AlignedDrop],
     for agreement in found:
         if agreement.verdict == "agree":
             assert agreement.events <= agreement.counted <= agreement.events + agreement.edge
-        assert agreement.unexplained == max(0, agreement.counted - agreement.drops)
+        certain = max(0, agreement.counted - agreement.drops - agreement.may)
+        assert agreement.unexplained == (certain if agreement.verdict in {"counter-only", "open"} else 0)
 
 
 def test_counters_that_a_host_does_not_have_are_not_another_namespace_s() -> None:
@@ -233,10 +237,15 @@ def test_a_counter_may_be_the_cause_by_itself() -> None:
 def _told(symbol: str, traits: set[str] | None, kernel: str = "6.18.1", read: tuple[str, ...] = (),
           moved: int = 0) -> list[tuple[str, str]]:
     nameless = drop(key("NOT_SPECIFIED", symbol, IPV6 if symbol.startswith("ipv6") else IPV4), 20)
-    evidence, _agreements = settled(Evidence(
-        [nameless], [counter(name, moved) for name in read if moved], looked(*read), kernels={HOST: [kernel]},
-        sampled={(HOST, nameless.key): Sampled(traits, traits)} if traits is not None else {}))
-    return [*evidence.settled.values()]
+    evidence = inferred(_sampled(counted([nameless], [counter(name, moved) for name in read if moved], looked(*read),
+                                         kernel=kernel), traits))
+    return [drop.told for drop in evidence.drops if drop.told]
+
+
+def _sampled(given: Facts, traits: set[str] | None) -> Facts:
+    """Return the same facts, with packets of which all have these traits; None where nothing is known of them."""
+    known = Sampled() if traits is None else Sampled(traits, traits)
+    return replace(given, drops=[replace(drop, traits=known) for drop in given.drops])
 
 
 def test_the_packets_may_be_what_tells() -> None:
@@ -273,8 +282,8 @@ def test_packets_rule_out_what_they_are_not() -> None:
 def test_a_kernel_leaves_only_those_without_a_reason_that_it_does_not_name() -> None:
     """Linux 6.18 names a martian source, Linux 6.1 did not; where the source tells no reasons, all are possible."""
     def candidates(reason: str | None, kernel: str) -> tuple[str, ...]:
-        nameless = key(reason, "ip_rcv_finish_core")
-        return Evidence([], [], kernels={HOST: [kernel]}).candidates(HOST, nameless)
+        [nameless] = counted([drop(key(reason, "ip_rcv_finish_core"), 1)], kernel=kernel).drops
+        return nameless.candidates
 
     assert "IP_LOCAL_SOURCE" not in candidates("NOT_SPECIFIED", "6.18.44-amd64")
     assert "IP_LOCAL_SOURCE" in candidates("NOT_SPECIFIED", "6.1.0-49-amd64")
@@ -304,17 +313,70 @@ def test_unrelated_drops_without_a_reason_excuse_no_counter() -> None:
 def test_a_counter_of_the_whole_host_that_moved_rules_nothing_out() -> None:
     """softnet counts for all namespaces: 25 packets dropped, 20 of which have no reason."""
     nameless = drop(key(None, "enqueue_to_backlog"), 20)
-    moved = Evidence([nameless], [counter("softnet/dropped", 25, None, cpu="0")])
-    rested = Evidence([nameless], [], looked("softnet/dropped", netns=None))
-    assert moved.refuted(nameless, "CPU_BACKLOG") is None
-    assert rested.refuted(nameless, "CPU_BACKLOG") == "softnet/dropped"
+    moved = counted([nameless], [counter("softnet/dropped", 25, None, cpu="0")])
+    rested = counted([nameless], [], looked("softnet/dropped", netns=None))
+    assert moved.refuted(moved.drops[0], "CPU_BACKLOG") is None
+    assert rested.refuted(rested.drops[0], "CPU_BACKLOG") == "softnet/dropped"
 
 
 def test_packets_decide_nothing_where_a_counter_has_more_than_the_events() -> None:
     """A multicast may have an impossible source: the reverse path filter counted something that no event explains."""
     nameless = drop(key("NOT_SPECIFIED", "ip_rcv_finish_core"), 20)
     for moved, told in ((0, 1), (7, 0)):
-        evidence, _agreements = settled(Evidence(
-            [nameless], [counter("TcpExtIPReversePathFilter", moved)] if moved else [], kernels={HOST: ["5.18.0"]},
-            sampled={(HOST, nameless.key): Sampled({"multicast"}, {"multicast"})}))
-        assert len(evidence.settled) == told
+        given = counted([nameless], [counter("TcpExtIPReversePathFilter", moved)] if moved else [], kernel="5.18.0")
+        evidence = inferred(_sampled(given, {"multicast"}))
+        assert len([drop for drop in evidence.drops if drop.told]) == told
+
+
+def test_a_drop_without_a_place_is_no_disagreement_of_named_places() -> None:
+    """It may have counted in either: an upper edge, whatever its number, and it is not said to have been compared."""
+    here, there = drop(CLOSED, 10), drop(key("NO_SOCKET", "__udp4_lib_rcv", netns=BLUE), 4)
+    nowhere = drop(key("NO_SOCKET", "__udp4_lib_rcv", netns=None), 1)
+    for more in (0, 1):
+        found = _agreements([here, there, nowhere], [counter("UdpNoPorts", 10), counter("UdpNoPorts", 4 + more, BLUE)])
+        verdicts = {agreement.place.netns: agreement.verdict for agreement in found}
+        assert verdicts == {INIT: "agree", BLUE: "open" if more else "agree", None: "uncounted"}
+        assert [agreement.because for agreement in found if agreement.place.netns is None] == [UNPLACED]
+        assert sum(agreement.unexplained for agreement in found) == 0
+    found = _agreements([here, there, nowhere], [counter("UdpNoPorts", 10), counter("UdpNoPorts", 9, BLUE)])
+    assert sum(agreement.unexplained for agreement in found) == 4
+
+
+def test_unrelated_drops_excuse_no_counter_of_a_device() -> None:
+    """Of another device or namespace; one of its own may be what it counted."""
+    lost = counter("link/tx_dropped", 3, interface="out0")
+    for netns, interface, unexplained in ((INIT, "eth1", 3), (BLUE, "out0", 3), (INIT, "out0", 0), (None, None, 0)):
+        backlog = drop(key("CPU_BACKLOG", "enqueue_to_backlog", netns=netns, interface=interface), 100)
+        found = [agreement for agreement in _agreements([backlog], [lost]) if "link/tx_dropped" in agreement.counters]
+        assert [agreement.unexplained for agreement in found] == [unexplained], (netns, interface)
+
+
+def test_drops_of_a_device_are_compared_where_they_were() -> None:
+    """As many on eth1, which its own queue counted, are not those that eth0's counted."""
+    there = drop(key("QDISC_DROP", "__dev_queue_xmit", interface="eth1"), 5)
+    found = _agreements([there], [counter("qdisc/drops", 5, interface="eth0", handle="1:", parent="root"),
+                                  counter("qdisc/drops", 5, interface="eth1", handle="1:", parent="root")])
+    assert {agreement.place.interface: (agreement.verdict, agreement.unexplained) for agreement in found} == {
+        "eth0": ("counter-only", 5), "eth1": ("agree", 0)}
+
+
+def test_messages_between_programs_excuse_no_counter() -> None:
+    """A netlink message without a reason was in no nfqueue."""
+    full = counter("nfqueue/queue_dropped", 5)
+    for symbol, unexplained in (("netlink_broadcast_filtered", 5), ("no_such_function", 0)):
+        [agreement] = [found for found in _agreements([drop(key("NOT_SPECIFIED", symbol), 5)], [full]) if found.counted]
+        assert agreement.unexplained == unexplained
+
+
+def test_the_same_packets_are_not_told_twice() -> None:
+    """Of a function without a name, or with several meanings: its drops may be those that the counters saw."""
+    nameless = DropKey(Location(None, address=0xffffffff81234567), Kind(None), Interface())
+    [agreement] = _agreements([drop(nameless, 100_000)], [counter("UdpNoPorts", 100_000)])
+    assert (agreement.verdict, agreement.may, agreement.unexplained) == ("open", 100_000, 0)
+    [agreement] = _agreements([drop(nameless, 100_000)], [counter("UdpNoPorts", 100_500)])
+    assert (agreement.verdict, agreement.unexplained) == ("counter-only", 500)
+    several = drop(key("NOT_SPECIFIED", "udp_queue_rcv_one_skb"), 40)
+    found = _agreements([several], [counter("UdpRcvbufErrors", 30), counter("UdpInCsumErrors", 10)])
+    assert [agreement.unexplained for agreement in found] == [0, 0]
+    [ring] = _agreements([drop(nameless, 9)], [counter("link/rx_missed_errors", 9, interface="eth0")])
+    assert ring.unexplained == 9  # the card's: no event is made of them
