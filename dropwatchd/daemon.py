@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from threading import Thread
-from typing import Protocol
 
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.netns_names import NetnsNames
@@ -23,14 +22,6 @@ _MINUTE = 60.0
 _DAEMON = Watching("daemon")
 
 
-class Watched(Protocol):
-    """A thread that the loop looks after: `fault` is what ended it, `trouble` what a person should know."""
-
-    fault: BaseException | None
-
-    def is_alive(self) -> bool: ...
-
-
 class ThreadDiedError(Exception):
     """A thread of ours has ended: nothing is recorded as it should be, and the service manager must know."""
 
@@ -38,8 +29,9 @@ class ThreadDiedError(Exception):
 class Daemon:
     """Reads sources and links as they become readable, and every ten seconds looks after itself."""
 
-    def __init__(self, sources: list[Source], names: NetnsNames, links: Links, buffer: Buffer,
-                 service: Service) -> None:
+    def __init__(self, sources: list[Source], names: NetnsNames, links: Links, buffer: Buffer, service: Service,
+                 *, opened: Instant) -> None:
+        """Take sources that were all open at a moment: they watch from then on."""
         self._sources = sources
         self._failed: dict[str, tuple[Source, Instant]] = {}
         self._names = names
@@ -55,7 +47,7 @@ class Daemon:
         self.threads: list[Thread] = []
         self.storage: Callable[[], str] = str
         self.stopping = False
-        self._buffer.add((), self._extended(clock.now()))
+        self._buffer.add((), self._extended(opened))
 
     def run(self, wakeup: Callable[[], None], wakeup_fd: int) -> None:
         """Run until `stopping` is set by what `wakeup` handles. Raises ThreadDiedError."""

@@ -52,10 +52,11 @@ class Session:
         self._names = NetnsNames()
         stack.callback(self._names.close)
         self._sources = self._open_sources(stack)
+        opened = clock.now()  # from now on drops are seen
         self._writer = Writer(self.database, identity())
         stack.callback(self._writer.close)
         check()
-        for gap in self._writer.start(clock.now()):
+        for gap in self._writer.start(opened):
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
         links = Links()
         stack.callback(links.close)
@@ -64,7 +65,7 @@ class Session:
                               interval=config.counters.interval_seconds, namespaces=config.counters.namespaces)
         self._recorder = Recorder(self._writer, self._buffer, config.history)
         self._buffer.add([self._names.at_start])
-        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service)
+        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service, opened=opened)
         self._daemon.threads, self._daemon.storage = [self._poller, self._recorder], self._recorder.trouble
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:

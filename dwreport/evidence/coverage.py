@@ -16,6 +16,7 @@ NO_SOURCE = "no source of drop events: counters alone"
 NOT_WATCHED = "not watched"
 NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
+_AT_ONCE_NS = 100_000
 _SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
 
 # What sources do not see by their nature, as watches name it: the cause that a report gives, and whether it loses
@@ -169,12 +170,12 @@ def _synthetic(host: str | None, span: Span, cause: str, detail: str = "") -> Le
 
 
 def _union(spans: Iterable[Span], window: Span) -> list[Span]:
-    """Return the spans within the window, joined where they touch, in order."""
+    """Return the spans within the window, joined where they touch, in order: two clocks are read one after another."""
     joined: list[Span] = []
     for since, until in sorted((max(since, window[0]), min(until, window[1])) for since, until in spans):
         if since >= until:
             continue
-        if joined and since <= joined[-1][1]:
+        if joined and since <= joined[-1][1] + _AT_ONCE_NS:
             joined[-1] = (joined[-1][0], max(joined[-1][1], until))
         else:
             joined.append((since, until))

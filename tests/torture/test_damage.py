@@ -4,7 +4,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -161,5 +161,6 @@ def test_wrong_values_give_no_traceback(
         reports.database.write_bytes(whole)
         with closing(sqlite3.connect(reports.database)) as connection, connection:
             connection.execute("PRAGMA ignore_check_constraints = 1")
-            connection.execute(f'UPDATE OR IGNORE {table} SET "{column}" = ?', (value,))  # noqa: S608 - of the schema
+            with suppress(sqlite3.IntegrityError):  # SQLite itself takes no text for a row's number
+                connection.execute(f'UPDATE OR IGNORE {table} SET "{column}" = ?', (value,))  # noqa: S608 - of the schema
         reports.all(chance)

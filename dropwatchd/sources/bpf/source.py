@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import NANO, PacketSample, Record
 from dropwatchd.sources import UnavailableError
@@ -14,7 +15,6 @@ from dropwatchd.sources.bpf.options import BpfOptions
 from dropwatchd.sources.bpf.program import Program
 from dropwatchd.sources.bpf.room import Room
 from dropwatchd.sources.bpf.tally import Tally
-from dropwatchd.sources.clock import boot_ns, to_wall_ns
 from dropwatchd.sources.headers import without_payload
 
 _RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.model import NANO, Record
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.clock import boot_ns, to_wall_ns
 from dropwatchd.sources.net_dm.guard import Guard
 from dropwatchd.sources.net_dm.ledger import Ledger
 from dropwatchd.sources.net_dm.options import Config, NetDmOptions

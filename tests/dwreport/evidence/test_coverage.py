@@ -1,5 +1,6 @@
 """How far a window was watched: as far as watches say, and nothing else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from dropwatchd.history.reader import LedgerGap, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
+from dwreport.evidence import coverage
 from dwreport.evidence.coverage import (
     LIMITS,
     NEVER_WAS,
@@ -24,6 +26,13 @@ _NO_MAC = "packets without a MAC header"
 
 def _run(since_ns: int = 0, until_ns: int = 100, host: str = "web-3", *, ended: bool = True) -> Run:
     return Run(1, host, "m-1", "6.18.0", since_ns, until_ns, ended)
+
+
+def test_watches_that_touch_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clocks cannot be read at once: some microseconds between two watches are no hole."""
+    monkeypatch.undo()
+    assert _judged([_watch(0, 500_000), _watch(500_900, NANO)], window=(0, NANO)).status == "complete"
+    assert _judged([_watch(0, 500_000), _watch(900_000, NANO)], window=(0, NANO)).status == "partial"
 
 
 def _watch(since_ns: int, until_ns: int, what: str = "software", host: str = "web-3", **more: Any) -> WatchRow:
@@ -43,6 +52,12 @@ def _judged(watches: list[WatchRow], gaps: list[LedgerGap] | None = None, window
 
 def _told(judged: Coverage) -> list[tuple[int, int, str]]:
     return [(gap.since_ns, gap.until_ns, gap.cause) for gap in judged.gaps]
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The times of these tests are counted, not read."""
+    monkeypatch.setattr(coverage, "_AT_ONCE_NS", 0)
 
 
 def test_a_window_within_a_watch_is_complete() -> None:
@@ -192,12 +207,12 @@ def test_the_fraction_is_that_of_the_single_moments(
     watches: list[tuple[int, int]], gaps: list[tuple[int, int]],
 ) -> None:
     """Whatever overlaps: a moment is watched when a watch covers it, and each one that is not is explained."""
-    def within(spans: list[tuple[int, int]], moment: int) -> bool:
+    def within(spans: Sequence[tuple[float, float]], moment: int) -> bool:
         return any(since <= moment < since + length for since, length in spans)
 
-    judged = _judged([_watch(since, since + length) for since, length in watches],
-                     [_gap(since, since + length) for since, length in gaps])
+    judged = _judged([_watch(since * NANO, (since + length) * NANO) for since, length in watches],
+                     [_gap(since * NANO, (since + length) * NANO) for since, length in gaps], (0, 100 * NANO))
     watched = [moment for moment in range(100) if within(watches, moment)]
     assert round(judged.fraction * 100) == len(watched)
-    explained = [(gap.since_ns, gap.until_ns - gap.since_ns) for gap in judged.gaps]
+    explained = [(gap.since_ns / NANO, (gap.until_ns - gap.since_ns) / NANO) for gap in judged.gaps]
     assert all(moment in watched or within(explained, moment) for moment in range(100))
