@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from dropwatchd.history.reader import CounterTotal
-from dwreport import catalogue, causes
+from dwreport import causes
+from dwreport.causes import UNSPECIFIED, Equality
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.filters import Filters, Match
@@ -13,7 +14,6 @@ from dwreport.findings import support
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
 from dwreport.findings.weigh import moved, where
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality
 
 _DRIVER, _LISTEN = "ethtool", "TcpExtListenDrops"
 
@@ -37,9 +37,16 @@ def _of_equalities(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match
             whole = sum(agreement.counted for agreement in same)
             yield match, Finding(
                 cause.title, cause.harm, count, None, None,
-                [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because)],
-                _who(same, evidence.facts), catalogue.advice(cause, same[0].place.interface), _confidence(same[0]),
+                [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because,
+                                 min(count, _straddling(same, evidence.facts)))],
+                _who(same, evidence.facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
                 sorted({agreement.place.host for agreement in same}))
+
+
+def _straddling(same: Sequence[Agreement], facts: Facts) -> int:
+    """Return how many packets may have been counted before the window, since the reading before it."""
+    return sum(row.straddling for agreement in same for name in agreement.counters
+               for row in facts.tally.rows(name, agreement.place))
 
 
 def _main(agreement: Agreement) -> str:
@@ -86,9 +93,9 @@ def _of_drivers(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, F
             counters = {f"{_DRIVER}/{row.name}": row.delta for row in rows}
             yield match, Finding(
                 title, cause.harm, count, None, None,
-                [support.ByDriver(counters)],
+                [support.ByDriver(counters, min(count, sum(row.straddling for row in rows)))],
                 [support.OnInterface(place.interface or "", None, count, count)],
-                catalogue.advice(cause, place.interface), "medium", [place.host])
+                causes.advice(cause, place.interface), "medium", [place.host])
 
 
 def _unnamed(evidence: Evidence, place: Place) -> int:

@@ -38,12 +38,16 @@ class MoreEvents:
 
 @dataclass(frozen=True, slots=True)
 class ToldBy:
-    """By what a cause is known that the kernel did not name; of packets, what all `samples` have."""
+    """By what a cause is known that the kernel did not name; of packets, what all `samples` have.
+
+    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out.
+    """
 
     means: Means
     cause: str
     samples: int = 0
     trait: str | None = None
+    is_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +152,25 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Counters that moved without events; `count` of `whole` packets have none, for want of a reason why is unknown."""
+    """Counters that moved without events; `count` of `whole` packets have none, for want of a reason why is unknown.
+
+    `straddling` of these may have been lost just before the window: the reading before lies outside of it.
+    """
 
     counters: Mapping[str, int]
     count: int
     whole: int
     where: Where
     because: str
+    straddling: int
 
 
 @dataclass(frozen=True, slots=True)
 class ByDriver:
-    """Counters of a driver, under its own names."""
+    """Counters of a driver, under its own names; `straddling` of it may have been counted just before the window."""
 
     counters: Mapping[str, int]
+    straddling: int
 
 
 @dataclass(frozen=True, slots=True)
