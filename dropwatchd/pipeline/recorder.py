@@ -4,15 +4,15 @@ import logging
 import sqlite3
 import time
 from threading import Thread
+from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.errors import HistoryError
-from dropwatchd.history.history import History
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.kernel import clock
-from dropwatchd.model import NANO, Effect, Gap, GapCause
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
 from dropwatchd.pipeline.buffer import Buffer
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,18 @@ _SLOW = 5.0    # seconds that a write may take before it is called a stall
 _OF_STORAGE = (sqlite3.OperationalError, OSError, HistoryError)
 
 
+class Store(Protocol):
+    """What is written to; any error leaves it as it was before the call."""
+
+    def write(self, batch: Batch) -> None: ...
+
+    def tidy(self, options: RetentionOptions, now: Instant) -> bool: ...
+
+
 class Recorder(Thread):
     """Takes what the buffer holds and writes it. While the disk stalls everything stays there, merged and bounded."""
 
-    def __init__(self, history: History, buffer: Buffer, retention: RetentionOptions) -> None:
+    def __init__(self, history: Store, buffer: Buffer, retention: RetentionOptions) -> None:
         super().__init__(name="writer", daemon=True)
         self._history = history
         self._buffer = buffer

@@ -26,7 +26,7 @@ class Looped:
     def __init__(self, *sources: Scripted) -> None:
         self.buffer = Buffer()
         self._links, self._names = Links(), NetnsNames({})
-        self.daemon = Daemon(list(sources), self._names, self._links, self.buffer, Service())
+        self.daemon = Daemon(list(sources), self._names, self._links, self.buffer, Service(), opened=clock.now())
         self._sources = sources
         self._batches: list[Batch] = []
         for source in sources:

@@ -32,10 +32,10 @@ class Watched(Writer):
         self.batches: list[Batch] = []
         self.before: Callable[[], object] = lambda: None
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, lasting: bool = False) -> None:
         self.batches.append(batch)
         self.before()
-        super().write(batch)
+        super().write(batch, lasting=lasting)
 
 
 @pytest.fixture
