@@ -97,6 +97,7 @@ class GapCause(StrEnum):
     NO_MAC_HEADER = "packets without a MAC header are not reported in packet mode"
     MAP_FULL = "map full"
     NESTED = "drop inside a drop"
+    NO_SYMBOLS = "functions cannot be named"
     SAMPLES_LOST = "packet samples lost"
     STORAGE_STALLED = "storage stalled"
     STORAGE_FULL = "history at its size limit"

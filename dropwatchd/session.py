@@ -61,7 +61,7 @@ class Session:
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
         opened = []
-        for found in open_sources(self._config):
+        for found in open_sources(self._config, self.database.parent):
             if isinstance(found, tuple):
                 log.warning("drop events: %s cannot run here: %s", found[0], found[1])
             else:

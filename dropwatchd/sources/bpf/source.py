@@ -1,22 +1,20 @@
 """Exact drops from the kernel's own counts: woken by the first drop, read once a window, silent when nothing drops."""
 
-import errno
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dropwatchd.model import NANO, PacketSample, Record
-from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf.layout import SAMPLE, Namespace
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
 from dropwatchd.sources.bpf.program import Program
+from dropwatchd.sources.bpf.refusal import refusal
 from dropwatchd.sources.bpf.room import Room
 from dropwatchd.sources.bpf.tally import Tally
 from dropwatchd.sources.clock import boot_ns, to_wall_ns
 from dropwatchd.sources.headers import without_payload
 
-_RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
 _OWN = Path("/proc/self/ns/net")
 
 
@@ -46,7 +44,7 @@ class BpfSource:
             self._open = True
         except OSError as error:
             self._program.close()
-            raise _unavailable(error) from error
+            raise refusal(error) from error
 
     def _set_up(self) -> None:
         control = self._program.control
@@ -124,15 +122,4 @@ def _loaded(room: Room, on_sample: Callable[[bytes], None]) -> Program:
     try:
         return Program(room, on_sample)
     except OSError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: OSError) -> UnavailableError:
-    """Say what stands in the way, from the errno that the kernel or the loader gave."""
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return UnavailableError("no right to load BPF programs, or the kernel is locked down", _RIGHTS)
-    if error.errno is None:
-        return UnavailableError(f"libbpf.so.1 cannot be loaded ({error})", "install it: apt install libbpf1")
-    if error.errno == errno.ENOENT:
-        return UnavailableError("this kernel has no BTF", "use a kernel built with CONFIG_DEBUG_INFO_BTF")
-    return UnavailableError(f"the kernel refused the BPF program ({error.strerror})", "use --source net_dm")
+        raise refusal(error) from error
