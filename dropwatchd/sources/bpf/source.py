@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dropwatchd.kernel.boottime import boot_ns, to_wall_ns
+from dropwatchd.kernel.headers import without_payload
 from dropwatchd.model import NANO, PacketSample, Record
 from dropwatchd.sources.bpf.layout import SAMPLE, Namespace
 from dropwatchd.sources.bpf.names import Names
@@ -12,8 +14,6 @@ from dropwatchd.sources.bpf.program import Program
 from dropwatchd.sources.bpf.refusal import refusal
 from dropwatchd.sources.bpf.room import Room
 from dropwatchd.sources.bpf.tally import Tally
-from dropwatchd.sources.clock import boot_ns, to_wall_ns
-from dropwatchd.sources.headers import without_payload
 
 _OWN = Path("/proc/self/ns/net")
 

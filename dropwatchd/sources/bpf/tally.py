@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from dropwatchd.kernel.boottime import boot_ns
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Gap, GapCause, Record
 from dropwatchd.sources.bpf.counts import Counts, Increment
 from dropwatchd.sources.bpf.layout import RawKey, Totals
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
 from dropwatchd.sources.bpf.room import Room
-from dropwatchd.sources.clock import boot_ns
 
 _QUIET_NS = 60 * NANO
 _SCOPE = "software"

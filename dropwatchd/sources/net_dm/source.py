@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from dropwatchd.kernel.boottime import boot_ns, to_wall_ns
 from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.model import NANO, Record
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.clock import boot_ns, to_wall_ns
 from dropwatchd.sources.net_dm.guard import Guard
 from dropwatchd.sources.net_dm.ledger import Ledger
 from dropwatchd.sources.net_dm.memory import Memory

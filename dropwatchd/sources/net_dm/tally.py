@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from random import getrandbits
 from types import MappingProxyType
 
+from dropwatchd.kernel.headers import without_payload
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Event, Gap, GapCause, Origin, PacketSample, Record
-from dropwatchd.sources.headers import without_payload
 from dropwatchd.sources.net_dm import wire
 from dropwatchd.sources.net_dm.names import Names, point_key, trap_key
 from dropwatchd.sources.net_dm.options import NetDmOptions

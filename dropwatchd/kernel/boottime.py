@@ -1,4 +1,4 @@
-"""Time that nobody can set: sources keep it, and turn it into wall-clock time when they tell of it."""
+"""Time that nobody can set: to be kept, and turned into wall-clock time when it is told."""
 
 import time
 
