@@ -7,6 +7,9 @@ from pathlib import Path
 from dropwatchd.kernel.boottime import boot_ns, to_wall_ns
 from dropwatchd.kernel.headers import without_payload
 from dropwatchd.model import NANO, PacketSample, Record
+from dropwatchd.sources.bpf.checkpoint import Checkpoint
+from dropwatchd.sources.bpf.hold import Adopted, Loaded
+from dropwatchd.sources.bpf.keeper import Keeper, Left
 from dropwatchd.sources.bpf.layout import SAMPLE, Namespace
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
@@ -24,7 +27,10 @@ class BpfSource:
     name = "bpf"
     scope = "software"
 
-    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO) -> None:
+    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO, keeper: Keeper | None = None) -> None:
+        """With a keeper the program stays attached when we end, and goes on counting for the next run."""
+        self._keeper = keeper
+        self.checkpoint: Checkpoint | None = None
         self._options = options or BpfOptions()
         self._window_ns = window_ns
         self._samples: list[bytes] = []
@@ -32,29 +38,52 @@ class BpfSource:
         self._open = False
 
     def open(self) -> None:
-        """Load and attach. Raises UnavailableError: no libbpf, no BTF, too old, no rights, locked down."""
+        """Load and attach, or go on with what was left. Raises UnavailableError: libbpf, BTF, age, rights, lockdown."""
         room = Room.of(self._options.max_keys)
-        self._program = _loaded(room, self._samples.append)
         try:
-            self._names = Names(self._program.name)
-            self._names.refresh()
-            self._tally = Tally(self._program, self._names, room)
-            self._set_up()
-            self._program.attach()
-            self._open = True
+            left = self._keeper.adopt(room) if self._keeper else None
+            self._program = _program(left.hold if left else Loaded(room), self._samples.append)
+        except OSError as error:
+            raise refusal(error) from error
+        try:
+            self._begin(room, left)
         except OSError as error:
             self._program.close()
             raise refusal(error) from error
+        self._open = True
 
-    def _set_up(self) -> None:
+    def _begin(self, room: Room, left: Left | None) -> None:
+        self._names = Names(self._program.name)
+        self._names.refresh()
+        self._tally = Tally(self._program, self._names, room, left.snapshot if left else b"")
+        self._set_up(room)
+        if left:
+            self.checkpoint = left.checkpoint
+            self._due = time.monotonic()  # what was counted meanwhile is there to be read
+            return
+        control = self._program.control
+        control.armed = control.window = 1
+        if not self._keeper:
+            self._program.attach()
+            return
+        self._keeper.let_go(room)
+        self.checkpoint = Checkpoint.new()
+        self._program.attach()
+        self._keeper.keep(room, self._program.hold, self.checkpoint)
+
+    def _set_up(self, room: Room) -> None:
         control = self._program.control
         with _OWN.open() as file:
             own = self._program.namespace_of(file.fileno())
         control.home = (own.cookie or own.inode) if own else 0
+        control.namespace_keys, control.foreign_keys = room.namespace_keys, room.foreign_keys
         control.sample_bytes = self._options.sample_bytes
         control.sample_shift = self._options.sample_first.bit_length() - 1
         control.sample_limit = self._options.sample_limit
-        control.armed = control.window = 1
+
+    def snapshot(self) -> bytes:
+        """Return what had been counted when `read` was called last: for `checkpoint`, with the write of that."""
+        return self._tally.snapshot()
 
     def fileno(self) -> int:
         """Return the ring buffer's descriptor: readable at the first drop after a quiet time."""
@@ -91,11 +120,12 @@ class BpfSource:
         return self._program.namespace_of(fd)
 
     def close(self) -> list[Record]:
-        """Detach, and return all that was counted before. Closing twice does nothing."""
+        """Detach, unless the program is kept, and return all that was counted before. Closing twice does nothing."""
         if not self._open:
             return []
         self._open = False
-        self._program.detach()
+        if not self._keeper:
+            self._program.detach()
         offset_ns = to_wall_ns()
         try:
             self._program.consume_samples()
@@ -118,8 +148,9 @@ class BpfSource:
             yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header))
 
 
-def _loaded(room: Room, on_sample: Callable[[bytes], None]) -> Program:
+def _program(hold: Loaded | Adopted, on_sample: Callable[[bytes], None]) -> Program:
     try:
-        return Program(room, on_sample)
-    except OSError as error:
-        raise refusal(error) from error
+        return Program(hold, on_sample)
+    except OSError:
+        hold.close()
+        raise

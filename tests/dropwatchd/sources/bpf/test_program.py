@@ -16,7 +16,7 @@ from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import Drop, Effect, Gap, GapCause, PacketSample, Record
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.bpf import BpfOptions, BpfSource, program
+from dropwatchd.sources.bpf import BpfOptions, BpfSource, hold
 from dropwatchd.sources.bpf.layout import RawKey
 from tests.gallery.namespace import Namespace
 
@@ -218,7 +218,7 @@ def test_the_committed_object_is_what_the_source_builds(tmp_path: Path, monkeypa
     subprocess.run(["make", "-C", str(ROOT), "-s", "bpf", f"BPF={tmp_path / 'drops.bpf'}"], check=True)
     counts = []
     for folder in (built.parent, ROOT / "dropwatchd/sources/bpf"):
-        monkeypatch.setattr(program, "files", lambda _package, folder=folder: folder)
+        monkeypatch.setattr(hold, "files", lambda _package, folder=folder: folder)
         source = BpfSource()
         source.open()
         _send(321, size=1009)
