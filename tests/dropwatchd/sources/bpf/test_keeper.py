@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,15 +18,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dropwatchd.model import Drop
+from dropwatchd.sources.bpf import BpfOptions, BpfSource
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
 from dropwatchd.sources.bpf.hold import NAMES
+from dropwatchd.sources.bpf.keeper import Keeper
+from dropwatchd.sources.bpf.room import Room
 from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.needs import require_kernel
 from tests.kernel.load import Load
 
-KILLS = int(os.environ.get("KILLS", "15"))
+KILLS = 8
 ROOT = Path(__file__).parents[4]
 FIRST_FD = 3
+CLOSED_PORT = 9
 
 
 @given(st.lists(st.binary(max_size=20_000), min_size=1, max_size=12), st.data())
@@ -52,6 +58,87 @@ def test_a_file_that_is_no_checkpoint() -> None:
     with pytest.raises(ValueError, match="no checkpoint"):
         Checkpoint(fd)
     os.close(fd)
+
+
+class Shelf:
+    """A store within the process: what is taken are copies, so that it can be taken again."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, int] = {}
+
+    def take(self, prefix: str) -> dict[str, int]:
+        return {name.removeprefix(prefix): os.dup(fd) for name, fd in self.held.items() if name.startswith(prefix)}
+
+    def keep(self, name: str, fd: int) -> None:
+        self.held[name] = os.dup(fd)
+
+    def discard(self, name: str) -> None:
+        if name in self.held:
+            os.close(self.held.pop(name))
+
+
+def _read(source: BpfSource, netns: int) -> int:
+    """Return how many datagrams a read finds dropped in a namespace; it takes two reads to begin and end a window."""
+    drops = [record for _ in range(2) for record in source.read() if isinstance(record, Drop)]
+    ours = [drop for drop in drops if drop.key.interface.netns == netns and drop.key.kind.reason == "NO_SOCKET"]
+    return sum(drop.count for drop in ours)
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    require_kernel()
+    made = Shelf()
+    yield made
+    for name in list(made.held):
+        made.discard(name)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("written", "again"), [(1, 20), (2, 0)])
+def test_killed_between_preparing_and_writing(written: int, again: int, shelf: Shelf) -> None:
+    """The second write was prepared: whether it was done before the kill decides who tells of its drops."""
+    numbers = [0]
+    keeper = Keeper(shelf, "history", lambda _token: numbers[-1])
+    with Namespace("dwkeeper") as namespace, closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper)) as killed:
+        killed.open()
+        assert killed.checkpoint
+        for number, count in ((1, 10), (2, 20)):
+            namespace.run(partial(_drop, count))
+            assert _read(killed, namespace.inode) == count
+            killed.checkpoint.prepare(number, killed.snapshot())
+        numbers.append(written)
+        namespace.run(partial(_drop, 7))
+        with closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper)) as next_run:
+            next_run.open()
+            assert _read(next_run, namespace.inode) == again + 7
+            namespace.run(partial(_drop, 3))
+            assert _read(next_run, namespace.inode) == 3
+
+
+@pytest.mark.kernel
+def test_what_is_not_whole_is_not_adopted(shelf: Shelf) -> None:
+    """A descriptor that is missing, or a write that the checkpoint does not know: the next run begins anew."""
+    numbers = [0]
+    keeper = Keeper(shelf, "history", lambda _token: numbers[-1])
+    room = Room.of(BpfOptions().max_keys)
+    with closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper)) as source:
+        source.open()
+        left = keeper.adopt(room)
+        assert left
+        left.hold.close()
+        left.checkpoint.close()
+        numbers.append(5)
+        assert keeper.adopt(room) is None
+        numbers.append(0)
+        shelf.discard(next(name for name in shelf.held if name.endswith("-link")))
+        assert keeper.adopt(room) is None
+        assert keeper.adopt(Room.of(64)) is None
+
+
+def _drop(count: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for _ in range(count):
+            sock.sendto(b"kept", ("127.0.0.1", CLOSED_PORT))
 
 
 class Manager:
