@@ -1,12 +1,15 @@
 """`dropwatchd --check`: what would be recorded on this host, and why the rest would not."""
 
+import os
 from pathlib import Path
 
 from tabulate import tabulate
 
 from dropwatchd.collectors import AbsentError, collectors
 from dropwatchd.config import Config
-from dropwatchd.history.open import HistoryError, lock, revision
+from dropwatchd.history.errors import HistoryError
+from dropwatchd.history.lock import holder, resolved
+from dropwatchd.history.open import revision
 from dropwatchd.history.paths import default_database
 from dropwatchd.kernel.host import Host
 from dropwatchd.sources import UnavailableError
@@ -51,10 +54,25 @@ def _collectors(config: Config) -> list[_Row]:
 
 
 def _database(config: Config) -> _Row:
+    """Look without leaving a trace, and beside a daemon that records."""
     path = Path(config.database) if config.database else default_database()
     try:
+        process = holder(path)
+        if process:
+            return ("database", str(path), "yes", f"process {process} records into it")
         found = revision(path)
-        with lock(path):
-            return ("database", str(path), "yes", f"schema {found}" if found else "new")
-    except HistoryError as error:
+        _check_place(resolved(path))
+    except (HistoryError, OSError) as error:
         return ("database", str(path), "no", str(error))
+    return ("database", str(path), "yes", f"schema {found}" if found else "new")
+
+
+def _check_place(path: Path) -> None:
+    """Raise HistoryError where the file, or the nearest folder that is there, cannot be written."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    for place in (path, folder) if path.exists() else (folder,):
+        if not os.access(place, os.W_OK, effective_ids=True):
+            raise HistoryError(f"no right to write {place}; choose another place with --database")
+    space = os.statvfs(folder)
+    if space.f_blocks and not space.f_bavail:
+        raise HistoryError(f"the disk is full, {folder}; make room, or choose another place with --database")

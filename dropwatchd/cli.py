@@ -2,22 +2,28 @@
 
 import argparse
 import logging
+import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import get_args
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from dropwatchd import __version__, log
 from dropwatchd.check import check
-from dropwatchd.config import Config, ConfigError, load
-from dropwatchd.history.open import HistoryError
+from dropwatchd.config import Config, ConfigError, SourceName, load
+from dropwatchd.daemon import ThreadDiedError
+from dropwatchd.history.errors import HistoryError, explained
 from dropwatchd.session import Session
 from dropwatchd.signals import Signals
 from dropwatchd.sources import UnavailableError
+from dropwatchd.verify import verify
 
 logger = logging.getLogger(__name__)
 _FAULT, _USAGE = 1, 2
+_PRIVATE = 0o027  # umask: what is recorded is for its owner, and for the group to read
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -30,8 +36,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--database", type=Path, metavar="PATH",
                         help="where to record (default: $STATE_DIRECTORY/history.db, /var/lib/dropwatchd/history.db "
                              "for root, else in ~/.local/state)")
-    parser.add_argument("--source", choices=["auto", "bpf", "net_dm", "none"], help="of drop events (default: auto)")
+    parser.add_argument("--source", choices=get_args(SourceName), help="of drop events (default: auto)")
     parser.add_argument("--check", action="store_true", help="say what would be recorded on this host, and end")
+    parser.add_argument("--verify", action="store_true", help="look for damage in the history, and end")
     parser.add_argument("--version", action="version", version=f"dropwatchd {__version__}")
     return parser.parse_args(words)
 
@@ -41,6 +48,8 @@ def configuration(given: argparse.Namespace) -> Config:
     config = load(given.config)
     if given.source:
         config = msgspec.structs.replace(config, source=given.source)
+    if given.database == Path():
+        raise ConfigError("--database: no path is given; leave it away to record in the default place")
     if given.database:
         config = msgspec.structs.replace(config, database=str(given.database))
     return config
@@ -50,14 +59,17 @@ def run(words: list[str], signals: Signals) -> int:
     """Record until a signal says stop; return the exit code."""
     given = arguments(words)
     log.set_up()
+    os.umask(_PRIVATE)
     try:
         if given.check:
             return check(configuration(given))
+        if given.verify:
+            return verify(configuration(given))
         record(given, signals)
     except ConfigError as error:
         logger.error("%s", error)
         return _USAGE
-    except (HistoryError, UnavailableError) as error:
+    except (HistoryError, UnavailableError, ThreadDiedError) as error:
         logger.error("%s", error)
         return _FAULT
     return 0
@@ -68,7 +80,18 @@ def record(given: argparse.Namespace, signals: Signals) -> None:
     config = configuration(given)
     started = time.monotonic()
     with ExitStack() as stack:
-        session = Session(config, stack, signals.check)
+        session = _opened(config, stack, signals)
         session.announce()
         logger.info("ready after %.2f s", time.monotonic() - started)
         session.run(signals, lambda: configuration(given))
+
+
+def _opened(config: Config, stack: ExitStack, signals: Signals) -> Session:
+    """What the surroundings refuse at the start has a remedy; what fails later is a fault, and keeps its traceback."""
+    try:
+        return Session(config, stack, signals.check)
+    except SQLAlchemyError as error:
+        raise explained(getattr(error, "orig", None) or error) from error
+    except OSError as error:
+        raise HistoryError(f"cannot start: {error.filename or 'the system'}: {error.strerror}; check the limits "
+                           "(ulimit -n), the rights and the disk, and start again") from error

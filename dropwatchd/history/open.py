@@ -1,48 +1,84 @@
-"""Opening the history for writing: one writer at a time, the newest schema, settings that a crash cannot hurt."""
+"""Opening the history for writing: the newest schema, a damaged file set aside, settings that a crash cannot hurt."""
 
-import fcntl
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import IO
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from dropwatchd.history.damage import after_crash
+from dropwatchd.history.errors import EXIT_DAMAGED, DamagedError, HistoryError, explained
+from dropwatchd.history.file import SIDES, beside, set_aside
+from dropwatchd.history.lock import Lock
+from dropwatchd.history.paths import default_database
 from dropwatchd.history.schema import APPLICATION_ID, REVISION
 
+log = logging.getLogger(__name__)
 _BUSY_MS = 5000
 _LOOK = 0.1  # seconds between two looks whether it is time to stop
+_ID_AT = 68  # in the header (https://www.sqlite.org/fileformat2.html#application_id)
 
 
-class HistoryError(Exception):
-    """The history cannot be used: what is wrong, where, and what to do."""
+class SetAside(NamedTuple):
+    """A damaged history: what it is called now, and when it was last known to be written."""
+
+    path: Path
+    seen_ns: int
 
 
-def lock(database: Path) -> IO[str]:
-    """Become the database's only writer for as long as the returned file is open."""
-    path = database.with_name(database.name + ".lock")
+def prepare(lock: Lock, check: Callable[[], None] = lambda: None) -> SetAside | None:
+    """Make the locked path lead to a history that can be written; say whether a damaged one was set aside for it.
+
+    To be called at the start, and again when the file is no longer what it was: with no connection open, and after
+    `lock.take` where the folder has changed. `check` may raise where it is safe to stop.
+    """
+    aside = None
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise HistoryError(f"cannot write {path.parent} ({error.strerror}); "
-                           "choose another place with --database") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
-        raise HistoryError(f"another dropwatchd (process {holder}) records into {database}; "
-                           "stop it, or choose another place with --database") from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+        _look(lock.database)
+        upgrade(lock.database, check)
+    except DamagedError as error:
+        if not _is_ours(lock.database):
+            raise
+        seen_ns = _last_write_ns(lock.database)
+        aside = SetAside(set_aside(lock.database), seen_ns)
+        log.error("%s is damaged (%s): it is kept as %s, and a new history begins", lock.database, error.why,
+                  aside.path.name)
+        upgrade(lock.database, check)
+    lock.follow()
+    return aside
+
+
+def _look(database: Path) -> None:
+    """After a crash, look for damage as far as there is time; raise DamagedError."""
+    if revision(database) is None:
+        return
+    with closing(sqlite3.connect(database, timeout=_BUSY_MS / 1000)) as connection:
+        try:
+            found = after_crash(connection)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise explained(error, database) from error
+    if found:
+        raise DamagedError(database, found)
+
+
+def _is_ours(database: Path) -> bool:
+    """Say whether a damaged file was a history: its header says so, or it lies where nothing else does."""
+    if database == default_database():
+        return True
+    with suppress(OSError), database.open("rb") as file:
+        return file.read(_ID_AT + 4)[_ID_AT:] == APPLICATION_ID.to_bytes(4, "big")
+    return False
+
+
+def _last_write_ns(database: Path) -> int:
+    return max(path.stat().st_mtime_ns for path in (database, beside(database, "-wal")) if path.exists())
 
 
 def upgrade(database: Path, check: Callable[[], None] = lambda: None) -> None:
@@ -50,8 +86,22 @@ def upgrade(database: Path, check: Callable[[], None] = lambda: None) -> None:
 
     While that runs `check` is called; when it raises, the migration is ended, and SQLite undoes what it had begun.
     """
-    if revision(database) == REVISION:
+    found = revision(database)
+    if found == REVISION:
         return
+    is_new = not database.exists()
+    try:
+        _migrate(database, check)
+    except BaseException:
+        if is_new:
+            for suffix in ("", *SIDES):
+                beside(database, suffix).unlink(missing_ok=True)
+        raise
+    if is_new:
+        _keep_name(database)
+
+
+def _migrate(database: Path, check: Callable[[], None]) -> None:
     process = subprocess.Popen([sys.executable, "-m", "dropwatchd.history.upgrade", str(database)],
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
@@ -62,7 +112,9 @@ def upgrade(database: Path, check: Callable[[], None] = lambda: None) -> None:
         raise
     if process.returncode:
         last = errors.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
-        raise HistoryError(f"cannot bring {database} to schema {REVISION}: {last[0]}")
+        if process.returncode == EXIT_DAMAGED:
+            raise DamagedError(database, last[0])
+        raise HistoryError(f"cannot bring {database} to schema {REVISION} ({last[0]}); check the disk and its rights")
 
 
 def _output(process: subprocess.Popen[str], check: Callable[[], None]) -> str:
@@ -75,35 +127,48 @@ def _output(process: subprocess.Popen[str], check: Callable[[], None]) -> str:
             check()
 
 
+def _keep_name(database: Path) -> None:
+    """Have the names of a new file and its folder survive a power cut: SQLite syncs content, and names of logs only."""
+    for folder in (database.parent, database.parent.parent):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def revision(database: Path) -> str | None:
     """Return the schema's revision, None for a new file. Raises HistoryError for a file that is not ours to write."""
     if not database.exists() or not database.stat().st_size:
         return None
     try:
-        connection = sqlite3.connect(database, timeout=_BUSY_MS / 1000)
-        try:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if application != APPLICATION_ID and tables:
-                raise HistoryError(f"{database} is another program's database; choose another with --database")
-            if not tables:
-                return None
-            (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise HistoryError(f"{database} cannot be read as a history ({error}); move it away, and a new one "
-                           "is made") from error
-    if found > REVISION:
+        with closing(sqlite3.connect(database, timeout=_BUSY_MS / 1000)) as connection:
+            found = _revision(connection, database)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise explained(error, database) from error
+    if found is not None and found > REVISION:
         raise HistoryError(f"{database} has schema {found}, newer than this program's {REVISION}; upgrade dropwatchd")
-    return str(found)
+    return found
+
+
+def _revision(connection: sqlite3.Connection, database: Path) -> str | None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if application != APPLICATION_ID and tables:
+        raise HistoryError(f"{database} is another program's database; choose another with --database")
+    if not tables:
+        return None
+    if "alembic_version" in tables:
+        for (found,) in connection.execute("SELECT version_num FROM alembic_version"):
+            return str(found)
+    raise DamagedError(database, "the revision of its schema is missing")
 
 
 def engine(database: Path) -> Engine:
     """Return an engine with one connection: WAL, and a transaction only where one is begun.
 
-    synchronous=NORMAL: a power cut may cost the last transactions, never the database; `last_seen_ns` is in the same
-    transaction as what it vouches for. The driver's own BEGIN would leave DDL outside of transactions.
+    A power cut costs the transactions since the last durable one, never the database: see `durable`. The driver's own
+    BEGIN would leave DDL outside of transactions.
     """
     created = create_engine(f"sqlite:///{database}", poolclass=StaticPool,
                             connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
@@ -116,6 +181,17 @@ def engine(database: Path) -> Engine:
 
     @event.listens_for(created, "begin")
     def _begin(connection: Connection) -> None:
+        level = "FULL" if connection.get_execution_options().get("durable") else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return created
+
+
+def durable(engine: Engine) -> Engine:
+    """Return the same engine, whose transactions are on the disk when they end, and with them all before.
+
+    With synchronous=FULL a commit syncs the -wal file, which holds the earlier ones too; without it only a checkpoint
+    does. So one durable transaction in ten seconds costs one fsync in ten seconds.
+    """
+    return engine.execution_options(durable=True)

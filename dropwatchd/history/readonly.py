@@ -4,19 +4,23 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from dropwatchd.history.errors import is_damage
 from dropwatchd.history.identity import APPLICATION_ID, REVISION
+from dropwatchd.history.older import adapt
 
 T = TypeVar("T")
 
-# What older revisions have not is empty to a reader, which cannot upgrade them.
-_LACKING = {"0001": "CREATE TEMP TABLE namespace_runs (run_id, netns, first_ns, last_ns)"}
+_OLDER = {"0001", "0002"}  # that a reader takes as they are
 _MAGIC = b"SQLite format 3\x00"
 _TRIES = 5
 _CHECK = "check the path, its rights and the disk"
+_SAVE = "save what is left with sqlite3's .recover"
+_LOOK_S = 20.0  # for damage, after a failure
+_SMALL_BYTES = 2 << 20  # looked through in 40 ms, before each report
 _NAME_ANOTHER = "name a history of dropwatchd with --database"
 
 
@@ -34,19 +38,49 @@ class _ChangedMeanwhileError(Exception):
 def read(path: Path, query: Callable[[sqlite3.Connection], T], timeout_s: float = 5.0) -> T:
     """Return what `query` finds in one consistent snapshot of the history; raise UnreadableError.
 
-    A query may run more than once: reading without locks is repeated when the files changed meanwhile.
+    A query may run more than once: reading without locks is repeated when the files changed meanwhile. A small
+    history is looked through for damage before, a large one when the query fails: that takes long.
     """
+    return read_as_it_is(path, lambda connection: _answer(query, connection, path), timeout_s)
+
+
+def look_for_damage(path: Path) -> None:
+    """After a report failed on what it had read: raise UnreadableError if the history is damaged."""
+    read_as_it_is(path, lambda connection: _look_for_damage(connection, path))
+
+
+def read_as_it_is(path: Path, query: Callable[[sqlite3.Connection], T], timeout_s: float = 5.0) -> T:
+    """Do as `read`, without a look at damage but what SQLite stumbles upon."""
     for _ in range(_TRIES):
         try:
             with _snapshot(path, timeout_s) as connection:
                 return query(connection)
         except _ChangedMeanwhileError:
             continue
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _explained(error, path) from error
         except OSError as error:
             raise UnreadableError(f"cannot read the history ({error.strerror})", path, _CHECK) from error
     raise UnreadableError("the history is being replaced again and again", path, "stop what rewrites it, then repeat")
+
+
+def _answer(query: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection, path: Path) -> T:
+    if _size(path) <= _SMALL_BYTES:
+        _look_for_damage(connection, path)
+    try:
+        return query(connection)
+    except UnreadableError:
+        raise
+    except Exception:
+        _look_for_damage(connection, path)
+        raise
+
+
+def _look_for_damage(connection: sqlite3.Connection, path: Path) -> None:
+    from dropwatchd.history.damage import found  # noqa: PLC0415 - its threads are worth loading after a failure only
+
+    if fault := found(connection, _LOOK_S):
+        raise UnreadableError(f"the history is damaged ({fault})", path, _SAVE)
 
 
 @contextmanager
@@ -54,9 +88,10 @@ def _snapshot(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
     _check_file(path)
     with _connection(path, timeout_s) as connection:
         connection.text_factory = lambda text: text.decode(errors="backslashreplace")
+        connection.execute("PRAGMA cell_size_check = 1")
         connection.execute("BEGIN")
-        if lacking := _LACKING.get(_known_revision(connection, path)):
-            connection.execute(lacking)
+        if (revision := _known_revision(connection, path)) in _OLDER:
+            adapt(connection, revision)
         connection.execute("PRAGMA query_only = 1")
         yield connection
 
@@ -69,7 +104,10 @@ def _connection(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
     could make them: then nothing but the database itself is read (https://www.sqlite.org/wal.html#readonly).
     """
     wal, shm = _beside(path, "-wal"), _beside(path, "-shm")
-    if not _size(wal):
+    if _is_hot(_beside(path, "-journal")):
+        with _copied(path, timeout_s) as connection:
+            yield connection
+    elif not _size(wal):
         with _unlocked(path, timeout_s) as connection:
             yield connection
     elif shm.exists() or os.access(path.parent, os.W_OK):
@@ -88,7 +126,9 @@ def _unlocked(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _copied(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
-    """Connect to a copy: without a -shm file, which we cannot make, a crash's -wal file cannot be read in place."""
+    """Connect to a copy, where a crash's log can be worked up: a -wal file takes a -shm file, which we cannot make
+    here, and a rollback journal takes writing to the database.
+    """
     from shutil import copyfile  # noqa: PLC0415 - as the next, 20 ms that only a crash is worth
     from tempfile import TemporaryDirectory  # noqa: PLC0415
 
@@ -96,7 +136,9 @@ def _copied(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
         copy = Path(folder) / path.name
         with _unchanged(path):
             copyfile(path, copy)
-            copyfile(_beside(path, "-wal"), _beside(copy, "-wal"))
+            for suffix in ("-wal", "-journal"):
+                with suppress(FileNotFoundError):
+                    copyfile(_beside(path, suffix), _beside(copy, suffix))
         with _connected(copy, "mode=rw", timeout_s) as connection:
             yield connection
 
@@ -159,7 +201,7 @@ def _known_revision(connection: sqlite3.Connection, path: Path) -> str:
         raise UnreadableError("another program's database", path, _NAME_ANOTHER)
     revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     revision = str(revisions[0][0]) if revisions else "none"
-    if not revisions or (revision < REVISION and revision not in _LACKING):
+    if not revisions or (revision < REVISION and revision not in _OLDER):
         raise UnreadableError(f"made by an older dropwatchd (schema {revision}, this program reads {REVISION})", path,
                               "start dropwatchd once to upgrade it")
     if revision > REVISION:
@@ -168,12 +210,12 @@ def _known_revision(connection: sqlite3.Connection, path: Path) -> str:
     return revision
 
 
-def _explained(error: sqlite3.Error, path: Path) -> UnreadableError:
+def _explained(error: Exception, path: Path) -> UnreadableError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return UnreadableError("the history is locked by another program", path, "repeat when that has finished")
-    if "malformed" in text or "not a database" in text:
-        return UnreadableError("the history is corrupt", path, "save what is left with sqlite3's .recover")
+    if is_damage(error):
+        return UnreadableError("the history is corrupt", path, _SAVE)
     if "unable to open" in text:
         return UnreadableError("the history cannot be opened", path,
                                "its -wal and -shm files must be readable too: use sudo, or join their group")
@@ -182,6 +224,15 @@ def _explained(error: sqlite3.Error, path: Path) -> UnreadableError:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
+
+
+def _is_hot(journal: Path) -> bool:
+    """Say whether a rollback journal may have to be played back: its header is zero or gone when it need not be."""
+    try:
+        with journal.open("rb") as file:
+            return file.read(1) not in (b"", b"\0")
+    except FileNotFoundError:
+        return False
 
 
 def _size(path: Path) -> int:

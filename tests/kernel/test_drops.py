@@ -75,7 +75,7 @@ def test_packets(stage: Stage, recording: Recording) -> None:
     recording.await_written(stage.sender)
     packets = recording.query(
         "SELECT p.length, p.weight, p.link_header, p.data FROM packets p JOIN interfaces i ON i.id = p.interface_id"
-        " WHERE i.netns = ? AND p.time_ns > ?", (stage.host.inode, since_ns))
+        " JOIN namespaces n ON n.id = i.namespace_id WHERE n.inode = ? AND p.time_ns > ?", (stage.host.inode, since_ns))
     assert sum(packet["weight"] for packet in packets) == 3
     for packet in packets:
         assert packet["link_header"]

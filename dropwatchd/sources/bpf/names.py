@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from dropwatchd.kernel.netlink import text
-from dropwatchd.kernel.netns import NetnsNames
+from dropwatchd.kernel.netns import numbered
+from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import DropKey, Interface, Kind, Location
 from dropwatchd.sources.bpf.layout import RawKey
@@ -12,25 +13,35 @@ from dropwatchd.sources.bpf.layout import RawKey
 class Names:
     """Knows the running kernel's reasons, and asks `locate` for the symbol of each code address."""
 
-    def __init__(self, locate: Callable[[int], Location]) -> None:
-        """Raise OSError where the kernel has no BTF."""
+    def __init__(self, locate: Callable[[int], Location], namespaces: NetnsNames | None = None) -> None:
+        """Raise OSError where the kernel has no BTF. Without names of namespaces these are known by their numbers."""
         self._locate = locate
         self._reasons = ReasonNames()
         self._reasons.load()
-        self._netns = NetnsNames()
+        self._namespaces = namespaces
+        self._followed = 0
+        self._settled = True
         self._locations: dict[int, Location] = {}
         self._keys: dict[bytes, DropKey] = {}
 
-    def refresh(self) -> None:
-        """Look for new names of namespaces."""
-        if self._netns.refresh():
+    def follow(self) -> None:
+        """Name keys anew where a namespace got or lost a name: each then has the name of when it was dropped."""
+        if self._namespaces and self._followed != self._namespaces.version:
+            self._followed = self._namespaces.version
             self._keys.clear()
+            self._settled = False
 
-    def key(self, raw: bytes) -> DropKey:
-        """Return the key that a struct key stands for."""
+    def settle(self) -> None:
+        """Take what comes from now on for dropped under the names of now."""
+        self._settled = True
+
+    def key(self, raw: bytes, time_ns: int) -> DropKey:
+        """Return the key that a struct key stands for, of a drop at that time."""
         key = self._keys.get(raw)
         if key is None:
-            key = self._keys[raw] = self._named(RawKey.parse(raw))
+            key = self._named(RawKey.parse(raw), time_ns)
+            if self._settled:
+                self._keys[raw] = key
         return key
 
     def forget(self, raw: bytes) -> None:
@@ -41,11 +52,17 @@ class Names:
         """Return the key of what is known by its core reason only; 0 stands for all reasons that are none."""
         return DropKey(Location(None), Kind(self._reasons.name(number) if number else None), Interface())
 
-    def _named(self, raw: RawKey) -> DropKey:
-        interface = Interface(raw.netns or None, raw.ifindex or None, text(raw.ifname) or None,
-                              self._netns.name(raw.netns))
-        return DropKey(self._location(raw.location), Kind(self._reasons.name(raw.reason), raw.protocol or None),
-                       interface)
+    def _named(self, raw: RawKey, time_ns: int) -> DropKey:
+        kind = Kind(self._reasons.name(raw.reason), raw.protocol or None)
+        return DropKey(self._location(raw.location), kind, self._interface(raw, time_ns))
+
+    def _interface(self, raw: RawKey, time_ns: int) -> Interface:
+        index, name = raw.ifindex or None, text(raw.ifname) or None
+        if not raw.netns:
+            return Interface(None, index, name)
+        cookie = raw.cookie or None
+        there = self._namespaces.at(raw.netns, cookie, time_ns) if self._namespaces else numbered(raw.netns, cookie)
+        return Interface(there.number, index, name, there.name, there.inode, there.kind)
 
     def _location(self, address: int) -> Location:
         location = self._locations.get(address)

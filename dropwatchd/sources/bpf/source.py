@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dropwatchd.kernel.boottime import boot_ns, to_wall_ns
+from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.kernel.headers import without_payload
+from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import NANO, PacketSample, Record
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
 from dropwatchd.sources.bpf.hold import Adopted, Loaded
 from dropwatchd.sources.bpf.keeper import Keeper, Left
-from dropwatchd.sources.bpf.layout import SAMPLE, Namespace
+from dropwatchd.sources.bpf.layout import SAMPLE
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
 from dropwatchd.sources.bpf.program import Program
@@ -26,13 +27,16 @@ class BpfSource:
 
     name = "bpf"
     scope = "software"
+    limits = ("nested drops",)
 
-    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO, keeper: Keeper | None = None) -> None:
+    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO, names: NetnsNames | None = None,
+                 keeper: Keeper | None = None) -> None:
         """With a keeper the program stays attached when we end, and goes on counting for the next run."""
         self._keeper = keeper
         self.checkpoint: Checkpoint | None = None
         self._options = options or BpfOptions()
         self._window_ns = window_ns
+        self._netns = names
         self._samples: list[bytes] = []
         self._due: float | None = None
         self._open = False
@@ -51,10 +55,11 @@ class BpfSource:
             self._program.close()
             raise refusal(error) from error
         self._open = True
+        if self._netns:
+            self._netns.use(self._cookie_of)
 
     def _begin(self, room: Room, left: Left | None) -> None:
-        self._names = Names(self._program.name)
-        self._names.refresh()
+        self._names = Names(self._program.name, self._netns)
         self._tally = Tally(self._program, self._names, room, left.snapshot if left else b"")
         self._set_up(room)
         if left:
@@ -85,6 +90,11 @@ class BpfSource:
         """Return what had been counted when `read` was called last: for `checkpoint`, with the write of that."""
         return self._tally.snapshot()
 
+    @property
+    def samples(self) -> bool:
+        """Say whether packets are sampled."""
+        return self._options.sample_bytes > 0
+
     def fileno(self) -> int:
         """Return the ring buffer's descriptor: readable at the first drop after a quiet time."""
         return self._program.epoll_fd()
@@ -95,7 +105,7 @@ class BpfSource:
 
     def read(self) -> Iterator[Record]:
         """Yield what was counted, once the window has ended; and packet samples whenever there are any."""
-        self._names.refresh()
+        self._names.follow()
         offset_ns = to_wall_ns()
         self._program.consume_samples()
         if self._due is None:
@@ -106,6 +116,7 @@ class BpfSource:
                 active = True
                 yield record
             self._due = self._window_end() if active else None
+            self._names.settle()
         yield from self._take_samples(offset_ns)
 
     def complete_until(self) -> int:
@@ -115,9 +126,10 @@ class BpfSource:
             self._tally.read_ns = now_ns
         return self._tally.read_ns + to_wall_ns()
 
-    def namespace_of(self, fd: int) -> Namespace | None:
-        """Return which network namespace an open file stands for; None where it is no such file."""
-        return self._program.namespace_of(fd)
+    def _cookie_of(self, descriptor: int) -> int | None:
+        """Return the cookie of an open namespace file, None where this kernel has none or it is no such file."""
+        found = self._program.namespace_of(descriptor) if self._open else None
+        return found.cookie or None if found else None
 
     def close(self) -> list[Record]:
         """Detach, unless the program is kept, and return all that was counted before. Closing twice does nothing."""
@@ -142,7 +154,7 @@ class BpfSource:
         raw_samples, self._samples[:] = self._samples[:], []
         for raw in raw_samples:
             time_ns, raw_key, length, weight, captured, link_header = SAMPLE.unpack_from(raw)
-            key = self._names.key(raw_key)
+            key = self._names.key(raw_key, time_ns + offset_ns)
             data = without_payload(raw[SAMPLE.size:SAMPLE.size + captured], key.kind.protocol,
                                    link_header=bool(link_header), payload_bytes=self._options.payload_bytes)
             yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header))

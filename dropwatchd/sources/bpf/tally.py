@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, msgpack
 
-from dropwatchd.kernel.boottime import boot_ns
+from dropwatchd.kernel.clock import boot_ns
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Gap, GapCause, Record
 from dropwatchd.sources.bpf.counts import Counts, Increment, Kept
 from dropwatchd.sources.bpf.layout import RawKey, Totals
@@ -101,7 +101,7 @@ class Tally:
         counts, key = self._counts[table], self._names.key
         for raw_key, raw in self._program.read(table):
             if new := counts.advance(raw_key, raw, read.since_ns):
-                yield read.drop(key(raw_key), new)
+                yield read.drop(key(raw_key, new.first_ns + read.to_wall_ns), new)
 
     def _read_reasons(self, read: _Read) -> Iterator[Drop]:
         for number, raw in self._program.read_reasons():
@@ -137,7 +137,7 @@ class Tally:
         for raw_key in counts.quiet(read.until_ns - _QUIET_NS):
             raw = self._program.take(table, raw_key)
             if raw and (new := counts.advance(raw_key, raw, read.since_ns)):
-                yield read.drop(self._names.key(raw_key), new)
+                yield read.drop(self._names.key(raw_key, new.first_ns + read.to_wall_ns), new)
             counts.forget(raw_key)
             self._names.forget(raw_key)
             owners[RawKey.parse(raw_key).owner] += 1

@@ -7,21 +7,18 @@ from dropwatchd.sources.net_dm.options import Config, Hold
 
 _SUMMARY_NS = NANO       # a summary covers a second, and is discarded when monitoring stops before it leaves
 _FLOWING_NS = NANO // 10  # packets that came later than this before a stop may have had some behind them
-_NO_MAC_NS = 60 * NANO   # how often a lasting blindness is written: a crash leaves that much of it unwritten
 _DISCARDED = "the kernel discards what it has not reported when monitoring stops"
 
 
 class Ledger:
-    """Remembers the last figures and the settings in force since `now_ns`."""
+    """Remembers the last figures and the settings in force."""
 
-    def __init__(self, now_ns: int, origins: tuple[Origin, ...], hold: Hold, dropped: dict[Origin, int]) -> None:
+    def __init__(self, origins: tuple[Origin, ...], hold: Hold, dropped: dict[Origin, int]) -> None:
         self._origins = origins
         self._scope = _scope(origins)
         self._dropped = dropped
         self._refused = 0
         self._listeners: list[str] = []
-        self._no_mac_since_ns = now_ns
-        self._no_mac_due_ns = now_ns
         self.config = hold.config
 
     def opened(self, now_ns: int, hold: Hold, listeners: list[str]) -> Iterator[Event]:
@@ -55,23 +52,9 @@ class Ledger:
             self._refused = refused
             yield _event(now_ns, "forged alerts refused", f"{more} messages that the kernel did not send")
 
-    def no_mac_header(self, now_ns: int, *, last: bool = False) -> Iterator[Gap]:
-        """Say that packet mode skips packets without a MAC header, such as a host's own that a firewall drops.
-
-        net_dm_packet_trace_kfree_skb_hit in net/core/drop_monitor.c. Call before the settings change, with `last`.
-        """
-        if "software" not in self._origins or self.config.mode != "packet":
-            self._no_mac_since_ns = self._no_mac_due_ns = now_ns
-        elif last or now_ns >= self._no_mac_due_ns:
-            since_ns = min(self._no_mac_since_ns, now_ns)
-            yield Gap(since_ns, now_ns, GapCause.NO_MAC_HEADER, Effect.PARTIAL, None, "software")
-            self._no_mac_since_ns, self._no_mac_due_ns = now_ns, now_ns + _NO_MAC_NS
-
     def changes(self, since_ns: int, asked_ns: int, now_ns: int, hold: Hold, newest_ns: int) -> Iterator[Record]:
         """Say what was changed: by us at `asked_ns` when `hold.hurried`, else by another program after `since_ns`."""
         before = self.config
-        if hold.config != before:
-            yield from self.no_mac_header(now_ns, last=True)
         self.config = hold.config
         if hold.restarted and hold.hurried:
             unreported_ns = _SUMMARY_NS if before.mode == "summary" else 0
@@ -87,7 +70,6 @@ class Ledger:
 
     def closed(self, newest_ns: int, stopped_ns: int, now_ns: int) -> Iterator[Gap]:
         """Say what was still on its way when we stopped."""
-        yield from self.no_mac_header(now_ns, last=True)
         if self.config.mode == "summary":
             newest_ns = stopped_ns - _SUMMARY_NS
         elif newest_ns < stopped_ns - _FLOWING_NS:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from dropwatchd.kernel.boottime import boot_ns, to_wall_ns
+from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.model import NANO, Record
 from dropwatchd.sources import UnavailableError
@@ -23,6 +23,8 @@ _BATCH = 4096   # messages in one read
 _PAUSE_S = 0.02  # after a read that found some: one wake-up for many is what makes an alert cheap
 _LAST_S = 0.8   # for alerts that are still on their way when we stop: a busy CPU reports them late,
 _QUIET_S = 0.25  # so only this long a silence says that none is left
+# What the kernel leaves out: trace_drop_common and net_dm_packet_trace_kfree_skb_hit of net/core/drop_monitor.c
+LIMITS = {"packet": ("packets without a MAC header",), "summary": ("more than 64 places a second and CPU",)}
 _ALERT_NS = {"packet": NANO // 10, "summary": 2 * NANO}  # summaries come once a second (net/core/drop_monitor.c)
 
 
@@ -69,7 +71,7 @@ class NetDmSource:
         hold = self._ownership.take(self._wanted)
         self._looked_ns, self._looked_s = boot_ns(), time.monotonic()
         now_ns = time.time_ns()
-        self._ledger = Ledger(now_ns, self._options.origins, hold, dropped)
+        self._ledger = Ledger(self._options.origins, hold, dropped)
         self._opened += self._ledger.opened(now_ns, hold, listeners)
         self._look_s = self._window_end()
         self._read_s: float | None = None
@@ -107,6 +109,16 @@ class NetDmSource:
     def scope(self) -> str:
         """Return which drops are asked for."""
         return "drops" if len(self._options.origins) > 1 else self._options.origins[0]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Return what the mode in force does not report."""
+        return LIMITS[self._ledger.config.mode] if "software" in self._options.origins else ()
+
+    @property
+    def samples(self) -> bool:
+        """Say whether packets are sampled: a summary has none."""
+        return self._ledger.config.mode == "packet"
 
     def complete_until(self) -> int:
         """Return the time of the last look, less what an alert may need from its drop to us."""
@@ -162,7 +174,6 @@ class NetDmSource:
         yield from self._ledger.refused(now_ns, self._receiver.refused)
         yield from self._ledger.shared(now_ns, self._ownership.listeners())
         self._observe(lost)
-        yield from self._ledger.no_mac_header(now_ns)
         asked_ns = time.time_ns()
         hold = self._ownership.take(self._wanted)
         yield from self._ledger.changes(since_ns, asked_ns, time.time_ns(), hold, self._tally.newest_ns)

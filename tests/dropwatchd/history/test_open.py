@@ -2,26 +2,16 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dropwatchd.history.open import HistoryError, lock, revision, upgrade
+from dropwatchd.history.damage import after_crash
+from dropwatchd.history.errors import DamagedError, HistoryError
+from dropwatchd.history.lock import Lock
+from dropwatchd.history.open import prepare, revision, upgrade
 from dropwatchd.history.schema import REVISION
-
-
-def test_a_second_writer_is_refused(database: Path) -> None:
-    """The message names the process that holds the database; afterwards the next one gets it."""
-    with lock(database), pytest.raises(HistoryError, match=f"process {os.getpid()}"):
-        lock(database)
-    lock(database).close()
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
-    (tmp_path / "file").touch()
-    with pytest.raises(HistoryError, match="choose another place with --database"):
-        lock(tmp_path / "file" / "sub" / "history.db")
 
 
 def test_the_schema_is_there_after_upgrade(database: Path, tmp_path: Path) -> None:
@@ -59,3 +49,81 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("no database " * 1000)
     with pytest.raises(HistoryError, match="move it away"):
         upgrade(path)
+
+
+def _run(database: Path, ended_ns: int | None) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO runs VALUES (1, 'm', 'b', 'h', 'k', 'v', 1, ?, NULL)", (ended_ns,))
+        connection.executemany("INSERT INTO events VALUES (NULL, 1, ?, 'k', 's', 'd', NULL, NULL)",
+                               [(number,) for number in range(2000)])
+
+
+def _spoil_pages(database: Path) -> None:
+    """Overwrite the last pages, which hold events: no start reads them."""
+    with database.open("r+b") as file:
+        file.seek(-8 * 4096, os.SEEK_END)
+        file.write(b"\xa5" * 8 * 4096)
+
+
+def test_damage_is_looked_for_after_a_crash(database: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A run without an end has a reason: the damaged file is kept, one line says so, and a new history begins."""
+    _run(database, None)
+    _spoil_pages(database)
+    damaged = database.read_bytes()
+    with Lock(database) as lock:
+        aside = prepare(lock)
+        assert lock.file
+        assert lock.file.is_at_path()
+    assert aside
+    assert aside.path.read_bytes() == damaged
+    assert aside.seen_ns == aside.path.stat().st_mtime_ns
+    assert revision(database) == REVISION
+    line, = (record.getMessage() for record in caplog.records if record.name == "dropwatchd.history.open")
+    assert line.startswith(f"{database} is damaged (table events: ")
+    assert line.endswith(f"): it is kept as {aside.path.name}, and a new history begins")
+
+
+def test_a_history_that_was_ended_or_is_whole_is_kept(database: Path) -> None:
+    """Looking through it would take time for nothing, and a crash alone is no damage."""
+    for ended in (3, None):
+        _run(database, ended)
+        with Lock(database) as lock:
+            assert prepare(lock) is None
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("DELETE FROM runs")
+
+
+def test_the_look_after_a_crash_has_its_time(database: Path) -> None:
+    """What could not be looked at is not said to be damaged."""
+    _run(database, None)
+    _spoil_pages(database)
+    with closing(sqlite3.connect(database)) as connection:
+        assert after_crash(connection, 0) is None
+        assert after_crash(connection, 60)
+
+
+def test_a_header_that_is_spoilt_is_set_aside_where_only_a_history_can_be(
+    database: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the default place; elsewhere it may be anybody's file, and is left alone."""
+    database.write_bytes(b"\xa5" * 8192)
+    with Lock(database) as lock, pytest.raises(DamagedError, match="move it away"):
+        prepare(lock)
+    assert database.read_bytes() == b"\xa5" * 8192
+    monkeypatch.setenv("STATE_DIRECTORY", str(database.parent))
+    with Lock(database) as lock:
+        assert prepare(lock)
+    assert revision(database) == REVISION
+
+
+def test_a_failed_upgrade_of_a_new_history_leaves_nothing(tmp_path: Path) -> None:
+    """As when it is stopped while it runs."""
+    looks = iter([False, True])
+
+    def check() -> None:
+        if next(looks, True):
+            raise InterruptedError
+
+    with Lock(tmp_path / "new" / "history.db") as lock, pytest.raises(InterruptedError):
+        prepare(lock, check)
+    assert not list(tmp_path.iterdir())

@@ -7,11 +7,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dropwatchd.history import identity, schema
+from dropwatchd.history import identity, readonly, schema
 from dropwatchd.history.readonly import UnreadableError, read
 from tests.dwreport.conftest import START_NS, History
 
@@ -20,6 +21,7 @@ NOBODY = 65534
 _READ = """
 import json, os, shutil, sys, tempfile
 from pathlib import Path
+import dropwatchd.history.damage, threading
 from dropwatchd.history.readonly import UnreadableError, read
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
 try:
@@ -109,6 +111,77 @@ def test_the_owner_reads_a_history_after_a_crash(database: Path) -> None:
     """The next start of the daemon finds everything as it was."""
     _crashed(database)
     assert read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone()) == (10,)
+
+
+def _hot_journal(path: Path) -> None:
+    """Leave the files as a writer in rollback mode does that was killed after it had written to the database."""
+    code = ("import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+            "c.execute('PRAGMA journal_mode = DELETE'); c.execute('PRAGMA cache_size = 1'); c.execute('BEGIN');"
+            "c.execute('UPDATE drops SET count = 452006633');"
+            "c.execute('CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+            " WHERE i < 20000) SELECT i, zeroblob(50) FROM n'); os.kill(os.getpid(), 9)")
+    assert subprocess.run([sys.executable, "-c", code, path], check=False).returncode == -9
+    assert path.with_name("history.db-journal").stat().st_size
+
+
+def test_what_a_killed_transaction_wrote_is_not_believed(database: Path) -> None:
+    """A rollback journal says how it was before: for a user who cannot write, and for one who can; both leave it."""
+    _hot_journal(database)
+    before = {path: path.read_bytes() for path in database.parent.iterdir()}
+    assert read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone()) == (3,)
+    assert _as_nobody(database) == 3
+    assert {path: path.read_bytes() for path in database.parent.iterdir()} == before
+
+
+def test_a_journal_that_is_done_with_is_nothing(database: Path) -> None:
+    """SQLite overwrites its header with zeros where journals are kept."""
+    database.with_name("history.db-journal").write_bytes(bytes(4096))
+    assert _as_nobody(database) == 3
+
+
+def _in(sql: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(sql)
+    return change
+
+
+def _swap_pages(path: Path) -> None:
+    """The last two pages that hold anything belong to different tables."""
+    data = bytearray(path.read_bytes())
+    data[-8192:] = data[-4096:] + data[-8192:-4096]
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("spoil", "what"), [
+    (_in("UPDATE drops SET count = 'abc'"), "(table drops: count is not integer in 1 rows)"),
+    (_in("UPDATE drops SET count = -5"), "(table drops: 1 rows where count < 1 OR"),
+    (_in("UPDATE runs SET hostname = x'ff'"), "(table runs: hostname is not text in 1 rows)"),
+    (_in("UPDATE drops SET kind_id = 77"), "(table drops: 1 rows refer to kinds that are not there)"),
+    (_in("UPDATE locations SET address = '{'"), "(table locations: 1 rows where address"),
+    (_swap_pages, "the history is "),
+])
+def test_damage_that_sqlite_would_not_mind_is_named(database: Path, spoil: Callable[[Path], None], what: str) -> None:
+    """Before a small history is read, for it would give wrong counts in silence."""
+    spoil(database)
+    with pytest.raises(UnreadableError) as raised:
+        read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone())
+    assert what in str(raised.value)
+    assert str(raised.value).endswith("; save what is left with sqlite3's .recover")
+
+
+def test_damage_is_looked_for_when_a_query_fails(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a history that is too large to be looked through each time; what is no damage goes its way."""
+    monkeypatch.setattr(readonly, "_SMALL_BYTES", 0)
+
+    def query(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("SELECT count FROM drops").fetchone()[0], 16)
+
+    with pytest.raises(TypeError):
+        read(database, query)
+    _in("UPDATE drops SET count = 'xyz'")(database)
+    with pytest.raises(UnreadableError, match="count is not integer in 1 rows"):
+        read(database, query)
 
 
 def test_a_user_without_the_right_to_read_is_told_so(database: Path) -> None:

@@ -11,10 +11,9 @@ import pytest
 from dropwatchd.history import open as opening
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
-from dropwatchd.model import NANO
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.recorder import Recorder
-from tests.dropwatchd.conftest import drop
+from tests.dropwatchd.conftest import at, drop
 
 DEADLINE = 20
 
@@ -42,7 +41,7 @@ def recorder(
 ) -> Iterator[Recorder]:
     monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     thread = Recorder(writer, buffer, RetentionOptions())
     thread.start()
     yield thread
@@ -52,7 +51,7 @@ def recorder(
 
 def test_what_is_pending_at_the_end_is_written(database: Path, buffer: Buffer, recorder: Recorder) -> None:
     """Closing does not wait for the second to end, and leaves nothing behind."""
-    buffer.add([drop(1, 3)], 2 * NANO)
+    buffer.add([drop(1, 3)])
     buffer.close()
     recorder.join(DEADLINE)
     assert recorder.wrote_all
@@ -61,7 +60,7 @@ def test_what_is_pending_at_the_end_is_written(database: Path, buffer: Buffer, r
 
 def test_news_are_written_without_being_asked(database: Path, buffer: Buffer, recorder: Recorder) -> None:
     """A second after the first news, at the latest, they are in the history."""
-    buffer.add([drop(1, 3)], 2 * NANO)
+    buffer.add([drop(1, 3)])
     _wait(lambda: _counts(database) == [(3,)])
     assert recorder.is_alive()
 
@@ -72,9 +71,9 @@ def test_a_stalled_disk_costs_no_count(
     """While nothing can be written counts merge in memory; then they are written once, and the ledger tells of it."""
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    buffer.add([drop(1, 3), drop(2, 4)], 3 * NANO)
+    buffer.add([drop(1, 3), drop(2, 4)])
     _wait(lambda: "cannot be written" in caplog.text)
-    buffer.add([drop(1, 5)], 4 * NANO)
+    buffer.add([drop(1, 5)])
     holder.execute("ROLLBACK")
     holder.close()
     _wait(lambda: _counts(database) == [(8,), (4,)])

@@ -24,7 +24,7 @@ def main(path: str) -> None:
         return row[0] if row else 0
 
     store = FdStore()
-    source = BpfSource(BpfOptions(sample_bytes=0), WINDOW_NS, Keeper(store, path, written))
+    source = BpfSource(BpfOptions(sample_bytes=0), WINDOW_NS, keeper=Keeper(store, path, written))
     source.open()
     store.discard_rest()
     checkpoint = source.checkpoint
@@ -40,7 +40,7 @@ def main(path: str) -> None:
         checkpoint.prepare(number, source.snapshot())
         history.execute("BEGIN")
         history.executemany("INSERT INTO drops VALUES (?, ?, ?, ?, ?)", [
-            (r.key.interface.netns, r.key.kind.reason, r.count, r.first_ns, r.last_ns)
+            (r.key.interface.netns_inode, r.key.kind.reason, r.count, r.first_ns, r.last_ns)
             for r in records if isinstance(r, Drop)])
         history.executemany("INSERT INTO gaps VALUES (?, ?, ?)",
                             [(r.cause, r.effect, r.lost) for r in records if isinstance(r, Gap)])

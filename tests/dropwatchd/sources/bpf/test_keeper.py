@@ -80,7 +80,7 @@ class Shelf:
 def _read(source: BpfSource, netns: int) -> int:
     """Return how many datagrams a read finds dropped in a namespace; it takes two reads to begin and end a window."""
     drops = [record for _ in range(2) for record in source.read() if isinstance(record, Drop)]
-    ours = [drop for drop in drops if drop.key.interface.netns == netns and drop.key.kind.reason == "NO_SOCKET"]
+    ours = [drop for drop in drops if drop.key.interface.netns_inode == netns and drop.key.kind.reason == "NO_SOCKET"]
     return sum(drop.count for drop in ours)
 
 
@@ -99,7 +99,8 @@ def test_killed_between_preparing_and_writing(written: int, again: int, shelf: S
     """The second write was prepared: whether it was done before the kill decides who tells of its drops."""
     numbers = [0]
     keeper = Keeper(shelf, "history", lambda _token: numbers[-1])
-    with Namespace("dwkeeper") as namespace, closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper)) as killed:
+    killed = BpfSource(BpfOptions(sample_bytes=0), 1, keeper=keeper)
+    with Namespace(f"dwkeeper-{os.getpid()}") as namespace, closing(killed):
         killed.open()
         assert killed.checkpoint
         for number, count in ((1, 10), (2, 20)):
@@ -108,7 +109,7 @@ def test_killed_between_preparing_and_writing(written: int, again: int, shelf: S
             killed.checkpoint.prepare(number, killed.snapshot())
         numbers.append(written)
         namespace.run(partial(_drop, 7))
-        with closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper)) as next_run:
+        with closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper=keeper)) as next_run:
             next_run.open()
             assert _read(next_run, namespace.inode) == again + 7
             namespace.run(partial(_drop, 3))
@@ -121,7 +122,7 @@ def test_what_is_not_whole_is_not_adopted(shelf: Shelf) -> None:
     numbers = [0]
     keeper = Keeper(shelf, "history", lambda _token: numbers[-1])
     room = Room.of(BpfOptions().max_keys)
-    with closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper)) as source:
+    with closing(BpfSource(BpfOptions(sample_bytes=0), 1, keeper=keeper)) as source:
         source.open()
         left = keeper.adopt(room)
         assert left
@@ -227,7 +228,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 def test_killed_under_load_every_drop_is_recorded_once(manager: Manager) -> None:
     """Drops go on while the recorder is killed at any moment, again and again: in the end, each is recorded once."""
     chance = random.Random(7)
-    with Namespace("dwkeeper") as namespace:
+    with Namespace(f"dwkeeper-{os.getpid()}") as namespace:
         manager.start()
         wait_for(manager.keeps_all, "the program is kept")
         with Load(namespace) as load:
@@ -248,7 +249,7 @@ def test_killed_under_load_every_drop_is_recorded_once(manager: Manager) -> None
 @pytest.mark.kernel
 def test_another_history_begins_anew(manager: Manager) -> None:
     """What is in one history is not told again in another: that program is let go, and another one is kept."""
-    with Namespace("dwkeeper") as namespace:
+    with Namespace(f"dwkeeper-{os.getpid()}") as namespace:
         manager.start()
         wait_for(manager.keeps_all, "the program is kept")
         kept = set(manager.store)

@@ -14,7 +14,7 @@ import pytest
 
 from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.reasons import ReasonNames
-from dropwatchd.model import Drop, Effect, Gap, GapCause, PacketSample, Record
+from dropwatchd.model import Drop, Effect, Gap, GapCause, Interface, PacketSample, Record
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf import BpfOptions, BpfSource, hold
 from dropwatchd.sources.bpf.layout import RawKey
@@ -78,7 +78,7 @@ def test_drops_are_counted_exactly(source: BpfSource) -> None:
     assert drop.key.kind.protocol == socket.ntohs(socket.htons(0x0800))
     assert drop.key.location.symbol
     assert "udp" in drop.key.location.symbol
-    assert drop.key.interface == (OWN.stat().st_ino, 1, "lo", "init")
+    assert drop.key.interface == Interface(_cookie(), 1, "lo", None, OWN.stat().st_ino)
     assert time.time_ns() - 10**10 < drop.first_ns <= drop.last_ns <= time.time_ns()
 
 
@@ -184,22 +184,22 @@ def _cookie() -> int:
 
 def test_namespaces_are_known_by_cookie(source: BpfSource) -> None:
     """An open file of a network namespace gives its cookie and inode; any other file, or none, gives nothing."""
-    with Namespace("dwcookie") as there, Path("/run/netns/dwcookie").open() as file:
-        assert source.namespace_of(file.fileno()) == (there.run(_cookie), there.inode)
+    with Namespace(f"dwcookie-{os.getpid()}") as there, Path(f"/run/netns/dwcookie-{os.getpid()}").open() as file:
+        assert source._program.namespace_of(file.fileno()) == (there.run(_cookie), there.inode)
     with OWN.open() as file:
-        assert source.namespace_of(file.fileno()) == (_cookie(), OWN.stat().st_ino)
+        assert source._program.namespace_of(file.fileno()) == (_cookie(), OWN.stat().st_ino)
     for other in ("/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/self/status", "/dev/null"):
         with Path(other).open() as file:
-            assert source.namespace_of(file.fileno()) is None
+            assert source._program.namespace_of(file.fileno()) is None
     for none in (1 << 10, 1 << 30, -1):
-        assert source.namespace_of(none) is None
+        assert source._program.namespace_of(none) is None
 
 
 def test_drops_carry_the_cookie(source: BpfSource) -> None:
     """A namespace that is made anew under the same name, and mostly with the same inode, is another one."""
     seen = set()
     for _ in range(2):
-        with Namespace("dwcookie") as there:
+        with Namespace(f"dwcookie-{os.getpid()}") as there:
             there.run(lambda: _send(7, size=1011))
             seen.add((there.run(_cookie), there.inode))
     keys = [RawKey.parse(raw) for raw, values in source._program.read("drops") if any(values)]

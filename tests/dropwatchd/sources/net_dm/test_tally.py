@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropwatchd.kernel.kallsyms import Kallsyms
-from dropwatchd.model import NANO, Drop, Effect, Event, Gap, GapCause, Location, PacketSample, Record
+from dropwatchd.model import NANO, Drop, Effect, Event, Gap, GapCause, Interface, Location, PacketSample, Record
 from dropwatchd.sources.net_dm.names import Names
 from dropwatchd.sources.net_dm.options import NetDmOptions
 from dropwatchd.sources.net_dm.tally import Tally
@@ -81,7 +81,7 @@ def test_hardware_drops_have_trap_group_port_and_cookie() -> None:
     assert isinstance(drop, Drop)
     assert isinstance(sample, PacketSample)
     assert drop.key.kind == (None, 0x0800, "hardware", "blackhole_route", "l3_drops")
-    assert drop.key.interface == (None, 2, "eth0", None)
+    assert drop.key.interface == Interface(None, 2, "eth0")
     assert drop.key.location == Location(None)
     assert sample.details == {"flow_action_cookie": "abcd"}
 

@@ -1,0 +1,59 @@
+"""A daemon that is killed at any moment, again and again: what it recorded and what its ledger says add up."""
+
+import random
+import threading
+import time
+from datetime import datetime
+
+import pytest
+
+from tests.gallery.namespace import Namespace
+from tests.gallery.recording import NANO, Recording
+from tests.kernel.load import Load
+from tests.torture.conftest import LONG
+
+pytestmark = pytest.mark.kernel
+KILLS = 500 if LONG else 2
+LONGEST_S = 5.0 if LONG else 1.5
+SEED = 1
+
+
+def test_killed_again_and_again(namespace: Namespace, fresh_daemon: Recording) -> None:
+    """Batches dropped outside of every gap are all recorded, those within a gap are not, and none is there twice."""
+    chance = random.Random(SEED)
+    since_ns = time.time_ns()
+    with Load(namespace) as load:
+        for _ in range(KILLS):
+            fresh_daemon.launch()
+            threading.Event().wait(chance.uniform(0, LONGEST_S))
+            fresh_daemon.kill()
+        fresh_daemon.start()
+        load.await_more(1)
+    fresh_daemon.await_written(namespace)
+    until_ns = time.time_ns()
+    assert fresh_daemon.stop() == 0
+    told = fresh_daemon.report(since_ns, "--until", f"@{until_ns // NANO + 1}", "--netns", namespace.name,
+                               "--reason", "NO_SOCKET")
+    count = sum(row["count"] for row in told["drops"])
+    sure, possible = _bounds(load, since_ns, told["coverage"]["gaps"])
+    assert sure <= count <= possible
+    assert sure
+    assert fresh_daemon.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert "Traceback" not in fresh_daemon.log.read_text()
+
+
+def _bounds(load: Load, since_ns: int, gaps: list[dict[str, str]]) -> tuple[int, int]:
+    """Return how many drops were outside of all gaps for sure, and how many may have been."""
+    blind = [(_ns(gap["since"]), _ns(gap["until"])) for gap in gaps if gap["effect"] == "blind"]
+    sure = possible = before = 0
+    for mark in load.marks:
+        batch, before = mark.dropped - before, mark.dropped
+        sure += batch * all(until < since_ns or since > mark.time_ns for since, until in blind)
+        possible += batch * (not any(since <= since_ns and mark.time_ns <= until for since, until in blind))
+        since_ns = mark.time_ns
+    return sure, possible
+
+
+def _ns(text: str) -> int:
+    """Return the nanoseconds of an RFC 3339 time, which dwreport gives in microseconds."""
+    return round(datetime.fromisoformat(text).timestamp() * 1_000_000) * 1000
