@@ -68,7 +68,7 @@ class Session:
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
         opened = []
-        for found in open_sources(self._config, self._names):
+        for found in open_sources(self._config, self._names, self.database.parent):
             if isinstance(found, tuple):
                 log.warning("drop events: %s cannot run here: %s", found[0], found[1])
                 self._buffer.add([Event(time.time_ns(), "source refused", found[0], str(found[1]))])
