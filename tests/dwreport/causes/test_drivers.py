@@ -182,6 +182,12 @@ def test_a_vague_name_with_less_than_the_exact_ones() -> None:
     assert _words(found) == "7 rx_ring_full = rx_missed_errors; beside: rx_discard"
 
 
+def test_directions_are_apart() -> None:
+    """What was lost on sending is not what was lost on receiving, however equal the numbers."""
+    found = losses("new", {"rx_missed_errors": 7, "tx_discard": 7}, {})
+    assert sorted(map(_words, found)) == ["7 rx_ring_full = rx_missed_errors", "7 tx_dropped = tx_discard"]
+
+
 def test_a_name_that_the_drivers_file_does_not_know() -> None:
     """It may be the packets of a name of the same cause that the file knows: the larger number stands, as the least."""
     (found,) = losses("mlx5_core", {"rx_out_of_buffer": 5, "rx_missed": 3}, {})
