@@ -42,7 +42,7 @@ _SS_STATS, _NAME_BYTES = 1, 32
 _SPARE_BYTES = 65536
 
 
-class _Control:
+class Control:
     """Asks drivers, one command after the other, in one piece of memory."""
 
     def __init__(self) -> None:
@@ -61,9 +61,12 @@ class _Control:
         return self._room[:len(command) + octets].tobytes()
 
 
+_Control = Control
+
+
 def collect(host: Host) -> Iterable[Reading]:
     """Read the devices of the calling thread's network namespace."""
-    with closing(_Control()) as control:
+    with closing(Control()) as control:
         found = [
             replace(reading, from_zero=link.is_made) for ifindex, link in present_links().items()
             for reading in _device(control, CounterKey("ethtool", "", host.netns, ifindex, link.name))
@@ -73,15 +76,28 @@ def collect(host: Host) -> Iterable[Reading]:
     return found
 
 
-def _device(control: _Control, device: CounterKey) -> Iterator[Reading]:
+def drivers_own(control: Control, ifindex: int) -> int:
+    """Return how many statistics a device's driver has under names of its own: 0 also where it has gone."""
+    with suppress(OSError):
+        return _about(control, os.fsencode(socket.if_indextoname(ifindex)))[1]
+    return 0
+
+
+def _about(control: Control, name: bytes) -> tuple[str, int]:
+    """Return the name of a device's driver and how many statistics it has."""
+    driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
+    return text(driver), number
+
+
+def _device(control: Control, device: CounterKey) -> Iterator[Reading]:
     """Yield the readings of a device: none where its driver has none, or where it has gone."""
     with suppress(OSError):
         name = os.fsencode(socket.if_indextoname(device.ifindex or 0))  # as it is, not as it can be printed
-        driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
+        driver, number = _about(control, name)
         if number:
             names = control.ask(name, _STRINGS.pack(_GSTRINGS, _SS_STATS, number), _NAME_BYTES * number)
             values = control.ask(name, _STATS.pack(_GSTATS, number), 8 * number)
-            yield from parse(device, text(driver), names, values)
+            yield from parse(device, driver, names, values)
 
 
 def parse(device: CounterKey, driver: str, names: bytes, values: bytes) -> Iterator[Reading]:

@@ -61,6 +61,8 @@ class _Claim:
 
     @property
     def is_tx(self) -> bool:
+        if self.rule.link:
+            return self.rule.link[0].startswith("tx")
         name = self.names[0].lower()
         return "rx" not in name and re.search("tx|out|send", name) is not None
 
@@ -68,15 +70,18 @@ class _Claim:
 def losses(driver: str, deltas: Mapping[str, int], link: Mapping[str, int]) -> list[Loss]:
     """Return the losses of one device, the largest first, one for each cause.
 
-    `deltas` are what its driver's counters moved by (of the collectors ethtool and qstats), equal names of several
+    `deltas` are what its driver's counters moved by (collectors ethtool, qstats, ethernet), equal names of several
     queues added up; `link` the same of the interface's own statistics (struct rtnl_link_stats64). Nothing that did not
     move is a loss.
     """
     moved = {name.strip(): delta for name, delta in deltas.items() if delta > 0}
     claims, rest = _by_rules(drivers().get(driver), moved)
     general, rest = _by_rules(drivers()[_ANY], rest)
-    vague = [replace(claim, vague=not claim.rule.events, guessed=True) for claim in _without_totals(general)]
-    claims = _weigh([*_without_totals(claims), *_by_families(rest, link), *vague])
+    claims = [*_without_totals(claims), *_by_families(rest, link)]
+    exact = {claim.is_tx for claim in claims if not claim.vague and not claim.rule.events}
+    general = [replace(claim, vague=claim.is_tx in exact and not claim.rule.events, guessed=True)
+               for claim in _without_totals(general)]
+    claims = _weigh([*claims, *general])
     claims = _of_the_link(claims, link)
     by_cause: dict[str, list[_Claim]] = {}
     for claim in claims:
