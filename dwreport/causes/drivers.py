@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from dwreport.causes.driver_data import Driver, Rule, drivers, families, family_of, fits
 
+_FEW = 8  # claims of which all choices are tried
 _ANY = "*"  # what any driver may count
 _PASSED_ON = frozenset({"rx_csum_bad"})  # counted, and given to the kernel all the same, which drops by itself
 _EVENTS = frozenset({"rx_no_buffer", "alloc_failed", "dma_failed", "tx_timeout"})
@@ -187,19 +189,23 @@ def _weigh(claims: list[_Claim]) -> list[_Claim]:
 
 
 def _of_the_link(claims: list[_Claim], link: Mapping[str, int]) -> list[_Claim]:
-    """Say in which of the interface's counters the packets are too: where its number is large enough for all."""
+    """Say in which of the interface's counters the packets are too, as far as its numbers hold them."""
     packets = [claim for claim in claims if not claim.rule.events]
     found: dict[int, list[str]] = {id(claim): [] for claim in claims}
     for name, delta in link.items():
-        named = [claim for claim in packets if name in claim.links]
-        if named and sum(claim.count for claim in named) > delta:
-            named = [claim for claim in named if claim.count == delta]
+        named = _held([claim for claim in packets if name in claim.links], delta)
         alike = [claim for claim in packets if claim.guessed and claim.count == delta and _same_way(claim, name)]
-        for claim in named if delta > 0 else ():
-            found[id(claim)].append(name)
-        for claim in alike[:1] if delta > 0 and not named else ():
+        for claim in named or alike[:1]:
             found[id(claim)].append(name)
     return [replace(claim, link=tuple(found[id(claim)])) for claim in claims]
+
+
+def _held(claims: list[_Claim], delta: int) -> list[_Claim]:
+    """Return all claims where a number is large enough for them, else those that are just as many: kernels differ."""
+    if sum(claim.count for claim in claims) <= delta:
+        return claims
+    some = (list(few) for size in range(len(claims) - 1, 0, -1) for few in combinations(claims[:_FEW], size))
+    return next((few for few in some if sum(claim.count for claim in few) == delta), [])
 
 
 def _same_way(claim: _Claim, name: str) -> bool:
