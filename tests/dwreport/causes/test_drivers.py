@@ -277,6 +277,31 @@ def test_names_of_drivers(driver: str) -> None:
     assert [name for name, cause in wanted.items() if cause and not ethtool.tells_of_loss(name)] == []
 
 
+@st.composite
+def _moves(draw: st.DrawFn) -> tuple[str, Numbers, Numbers]:
+    """Draw a driver, what some of its losses moved by, and some counters of the interface."""
+    driver = draw(st.sampled_from(sorted({of for of, _name, _cause in TABLES})))
+    names = [name for of, name, cause in TABLES if of == driver and cause not in {"-", "rx_csum_bad"}]
+    moved = draw(st.dictionaries(st.sampled_from(names), st.integers(1, 9), min_size=1, max_size=8))
+    counters = st.sampled_from(["rx_dropped", "rx_errors", "rx_missed_errors", "rx_fifo_errors", "tx_dropped"])
+    return driver, moved, draw(st.dictionaries(counters, st.integers(1, 30), max_size=3))
+
+
+@settings(max_examples=150, database=None, deadline=None, derandomize=True)
+@given(_moves())
+def test_nothing_is_lost_and_nothing_invented(moves: tuple[str, Numbers, Numbers]) -> None:
+    """Whatever moved is told somewhere; no loss is larger than the numbers it is made of, nor than its counter."""
+    driver, moved, link = moves
+    found = losses(driver, moved, link)
+    told = " ".join(name for loss in found for name, _count in (*loss.names, *loss.less, *loss.agree, *loss.beside))
+    missing = [name for name in moved if name not in told and re.sub(r"\d+", "*", name) not in told]
+    assert [name for name in missing if link.get(name) != moved[name]] == []
+    for loss in found:
+        assert 0 < loss.count <= sum(count for _name, count in loss.names)
+    assert all(count <= link[name] for name, count in covered(found).items())
+    assert len({loss.cause for loss in found}) == len(found)
+
+
 def _patterns() -> list[tuple[str, str]]:
     """Return (family, pattern) of all that is a loss."""
     families = [(family, text["match"]) for family, text in driver_data.families().items() if text["kind"] != "info"]
