@@ -3,10 +3,8 @@
 import struct
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 
-from dropwatchd.collectors import AbsentError
-from dropwatchd.collectors.ethtool import Control, drivers_own
+from dropwatchd.collectors import AbsentError, _generic, ethtool
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import Link, present_links
@@ -40,14 +38,10 @@ def collect(host: Host) -> Iterable[Reading]:
 
     Other drivers tell the same packets there, by names that say more.
     """
-    try:
-        messages = generic.dump("ethtool", (_STATS_GET, _REQUEST))
-    except LookupError as error:
-        raise AbsentError(str(error)) from None
+    messages = _generic.dump("ethtool", _STATS_GET, _REQUEST)
     messages = [message for message in messages if any(_statistics(group) for group in _groups(message))]
     found = list(parse(messages, present_links() if messages else {}, host.netns))
-    with closing(Control()) as control:
-        told = {ifindex for ifindex in {row.key.ifindex for row in found} if ifindex and drivers_own(control, ifindex)}
+    told = ethtool.having({reading.key.ifindex for reading in found if reading.key.ifindex})
     found = [reading for reading in found if reading.key.ifindex not in told]
     if not found:
         raise AbsentError("no driver here leaves its losses to the names of the standards")
