@@ -167,9 +167,19 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class ByDriver:
-    """Counters of a driver, under its own names; `straddling` of it may have been counted just before the window."""
+    """Counters of a driver, under its own names.
+
+    Of them `less` is what they have of packets that are told elsewhere. `agree` are the same packets under other names,
+    `link` those of the interface that have them too; `beside` moved as well, and cannot be told apart. `straddling` of
+    it may have been counted just before the window.
+    """
 
     counters: Mapping[str, int]
+    less: Mapping[str, int]
+    agree: Mapping[str, int]
+    link: Mapping[str, int]
+    beside: Mapping[str, int]
+    at_least: bool
     straddling: int
 
 
