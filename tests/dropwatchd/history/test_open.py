@@ -184,4 +184,4 @@ def test_a_writer_goes_on_after_anything_was_done_to_its_file(tmp_path: Path, sp
 def _insert(writing: Engine) -> None:
     with writing.begin() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO runs VALUES (NULL, 'm', 'b', 'h', 'k', 'v', 'bpf', 1, 2, NULL, NULL)")
+            "INSERT INTO runs VALUES (NULL, 'm', 'b', 'h', 'k', 'v', 1, NULL, NULL)")
