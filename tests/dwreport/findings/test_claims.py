@@ -184,6 +184,16 @@ def test_counters_that_may_be_a_nameless_drop_are_told_with_it() -> None:
     assert "UdpNoPorts +100 000 may be these: no other event accounts for them" in found.evidence
 
 
+def test_one_nameless_drop_excuses_one_counter_alone() -> None:
+    """Of two namespaces that counted as many, one has lost packets that nobody saw: which one is not said."""
+    nameless = drop(DropKey(Location(None, address=0xffffffff81234567), Kind(None), Interface()), 100)
+    counters = [counter("UdpNoPorts", 100), counter("UdpNoPorts", 80, BLUE)]
+    unseen, dropped = sorted(findings(facts([nameless], counters)), key=lambda found: found.count)
+    assert (unseen.count, unseen.first, dropped.count) == (80, None, 100)
+    assert unseen.evidence[0].startswith("UdpNoPorts +180 in 2 places, 80 of them without an event: so many that")
+    assert len(findings(facts([nameless], counters[:1]))) == 1
+
+
 def test_what_is_left_over_on_a_newer_kernel_is_said_to_be_so() -> None:
     """With low confidence: its source was not looked at."""
     nameless = drop(key("NOT_SPECIFIED", "ip_error"), 5)
