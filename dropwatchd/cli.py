@@ -6,13 +6,15 @@ import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from dropwatchd import __version__, log
 from dropwatchd.check import check
-from dropwatchd.config import Config, ConfigError, load
+from dropwatchd.config import Config, ConfigError, SourceName, load
+from dropwatchd.daemon import ThreadDiedError
 from dropwatchd.history.errors import HistoryError, explained
 from dropwatchd.session import Session
 from dropwatchd.signals import Signals
@@ -34,7 +36,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--database", type=Path, metavar="PATH",
                         help="where to record (default: $STATE_DIRECTORY/history.db, /var/lib/dropwatchd/history.db "
                              "for root, else in ~/.local/state)")
-    parser.add_argument("--source", choices=["auto", "bpf", "net_dm", "none"], help="of drop events (default: auto)")
+    parser.add_argument("--source", choices=get_args(SourceName), help="of drop events (default: auto)")
     parser.add_argument("--check", action="store_true", help="say what would be recorded on this host, and end")
     parser.add_argument("--verify", action="store_true", help="look for damage in the history, and end")
     parser.add_argument("--version", action="version", version=f"dropwatchd {__version__}")
@@ -67,7 +69,7 @@ def run(words: list[str], signals: Signals) -> int:
     except ConfigError as error:
         logger.error("%s", error)
         return _USAGE
-    except (HistoryError, UnavailableError) as error:
+    except (HistoryError, UnavailableError, ThreadDiedError) as error:
         logger.error("%s", error)
         return _FAULT
     return 0

@@ -4,46 +4,57 @@ import logging
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from threading import Thread
 
-from dropwatchd.kernel.links import LinkWatch
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Record
+from dropwatchd.kernel import clock
+from dropwatchd.kernel.netns_names import NetnsNames
+from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, Instant, Record, Watch, Watching
 from dropwatchd.pipeline.buffer import Buffer
-from dropwatchd.pipeline.recorder import Recorder
+from dropwatchd.pipeline.links import Links
+from dropwatchd.pipeline.watches import Watches
 from dropwatchd.service import Service
-from dropwatchd.sources import Source, UnavailableError
+from dropwatchd.sources import ORIGINS, Source, UnavailableError
 
 log = logging.getLogger(__name__)
 _TICK = 10.0
 _MINUTE = 60.0
-_WRITER_LATE = 20.0      # seconds without any sign of the writer: no sign of life for the watchdog either
-_STEP_NS = NANO // 2     # a clock that moved by more than that against CLOCK_BOOTTIME has been set
+_DAEMON = Watching("daemon")
+
+
+class ThreadDiedError(Exception):
+    """A thread of ours has ended: nothing is recorded as it should be, and the service manager must know."""
 
 
 class Daemon:
     """Reads sources and links as they become readable, and every ten seconds looks after itself."""
 
-    def __init__(self, sources: list[Source], links: LinkWatch, buffer: Buffer, recorder: Recorder,
-                 service: Service) -> None:
+    def __init__(self, sources: list[Source], names: NetnsNames, links: Links, buffer: Buffer, service: Service,
+                 *, opened: Instant) -> None:
+        """Take sources that were all open at a moment: they watch from then on."""
         self._sources = sources
-        self._failed: dict[str, tuple[Source, int]] = {}
+        self._failed: dict[str, tuple[Source, Instant]] = {}
+        self._names = names
         self._links = links
         self._buffer = buffer
-        self._recorder = recorder
         self._service = service
         self._selector = selectors.DefaultSelector()
+        self._watches = Watches()
         self._recent: deque[tuple[float, int]] = deque()
         self._incomplete = 0
-        self._complete_ns = time.time_ns()
-        self._clock_ns = _clock_offset_ns()
         self._tick_s = min(_TICK, service.watchdog_seconds or _TICK)
         self._next_tick = time.monotonic()
+        self.threads: list[Thread] = []
+        self.storage: Callable[[], str] = str
         self.stopping = False
+        self._buffer.add((), self._extended(opened))
 
     def run(self, wakeup: Callable[[], None], wakeup_fd: int) -> None:
-        """Run until `stopping` is set by what `wakeup` handles."""
+        """Run until `stopping` is set by what `wakeup` handles. Raises ThreadDiedError."""
         self._selector.register(wakeup_fd, selectors.EVENT_READ, wakeup)
-        self._selector.register(self._links.fileno(), selectors.EVENT_READ, self._read_links)
+        self._selector.register(self._links, selectors.EVENT_READ, self._read_links)
+        self._selector.register(self._names, selectors.EVENT_READ, self._read_names)
+        self._read_links()
         for source in self._sources:
             self._watch(source)
         while not self.stopping:
@@ -51,20 +62,21 @@ class Daemon:
                 key.data()
             self._meet_deadlines()
 
-    def stop_sources(self) -> int:
-        """Close every source and take what it still held; return the time up to which everything was seen."""
-        ended_ns = time.time_ns()
+    def stop_sources(self) -> Instant:
+        """Close every source and take what it still held; return the moment up to which everything was seen."""
+        ended = clock.now()
         for source in self._sources:
             try:
-                self._take(source.close(), 0)
+                self._take(source.close(), None, ended)
             except OSError as error:
                 log.error("source %s: the last counts cannot be read (%s)", source.name, error)
+        self._buffer.add((), [*self._extended(ended), *self._watches.end_all("stopped")])
         self._selector.close()
-        return ended_ns
+        return ended
 
     def _timeout(self) -> float:
-        due = [self._next_tick, *(d for s in self._sources if (d := s.deadline()) is not None)]
-        return max(0.0, min(due) - time.monotonic())
+        deadlines = (self._names.deadline(), *(source.deadline() for source in self._sources))
+        return max(0.0, min([self._next_tick, *(due for due in deadlines if due is not None)]) - time.monotonic())
 
     def _meet_deadlines(self) -> None:
         now = time.monotonic()
@@ -72,6 +84,8 @@ class Daemon:
             deadline = source.deadline()
             if deadline is not None and deadline <= now:
                 self._read(source)
+        if (again := self._names.deadline()) is not None and again <= now:
+            self._read_names()
         if now >= self._next_tick:
             self._tick(now)
 
@@ -79,75 +93,126 @@ class Daemon:
         self._selector.register(source.fileno(), selectors.EVENT_READ, lambda: self._read(source))
 
     def _read(self, source: Source) -> None:
+        if self._names.has_news():  # what is read next is named by it
+            self._read_names()
         try:
             records = list(source.read())
         except OSError as error:
             self._fail(source, error)
             return
-        self._complete_ns = self._complete_until()
-        self._take(records, self._complete_ns)
+        self._take(records, source)
 
-    def _take(self, records: Sequence[Record], seen_ns: int) -> None:
-        self._incomplete += sum(isinstance(r, Gap) and r.effect is not Effect.DETAIL for r in records)
-        dropped = self._buffer.add(records, seen_ns)
+    def _take(self, records: Sequence[Record], source: Source | None, until: Instant | None = None) -> None:
+        """Put what was read into the buffer, with the moment up to which it is complete, and the holes before that."""
+        gaps = [record for record in records if isinstance(record, Gap)]
+        self._incomplete += sum(gap.effect is not Effect.DETAIL for gap in gaps)
+        until = until or self._complete_until()
+        steps = self._clock_step(until)
+        watches = list(self._extended(until))  # what lies between two gaps was watched
+        if source:
+            watches += [*self._interrupted(source, gaps), *self._extended(until)]
+        dropped = self._buffer.add([*records, *steps], watches)
         if dropped:
             self._recent.append((time.monotonic(), dropped))
 
-    def _complete_until(self) -> int:
-        """Return up to when all sources have been read; with none at all there is nothing to wait for."""
-        return min((source.complete_until() for source in self._sources), default=time.time_ns())
+    def _interrupted(self, source: Source, gaps: Sequence[Gap]) -> Iterator[Watch]:
+        blind = [gap for gap in gaps if gap.effect is Effect.BLIND]
+        for watching in _watching(source) if blind else ():
+            own = [gap for gap in blind if gap.scope in {watching.what, "drops"}]
+            yield from self._watches.interrupt(own, watching)
+
+    def _extended(self, until: Instant) -> Iterator[Watch]:
+        """Watch on, all up to one moment; the clock may have been set since the last."""
+        yield from self._watches.extend(_DAEMON, until)
+        for source in self._sources:
+            for watching in _watching(source):
+                yield from self._watches.extend(watching, until, source.limits)
+        if any(source.samples for source in self._sources):
+            yield from self._watches.extend(Watching("packets"), until)
+
+    def _complete_until(self) -> Instant:
+        """Return up to when all sources have been read, now where there are none; never what is yet to come."""
+        complete_ns = [source.complete_until() for source in self._sources]
+        now = clock.now()  # after them: what is complete up to now is not yet to come
+        wall_ns = min(complete_ns, default=now.wall_ns)
+        if wall_ns > now.wall_ns:  # the clock was set back since that source was read
+            return self._watches.until(_DAEMON) or now
+        return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns))
 
     def _read_links(self) -> None:
-        self._buffer.add(self._links.read(), 0)
+        self._buffer.add(self._links.read())
+
+    def _read_names(self) -> None:
+        records = self._names.look()
+        for record in records:
+            if isinstance(record, Event) and record.kind == "netns removed" and record.netns is not None:
+                self._links.forget(record.netns)
+        self._buffer.add(records)
 
     def _fail(self, source: Source, error: OSError) -> None:
         """Put a source that cannot be read aside; the next ticks try to open it again."""
         log.error("source %s failed (%s): no drop is seen until it can be opened again", source.name, error)
         self._selector.unregister(source.fileno())
         self._sources.remove(source)
-        self._failed[source.name] = (source, self._complete_ns)
+        ends = {watching: self._watches.until(watching) for watching in _watching(source)}
+        self._failed[source.name] = (source, min(filter(None, ends.values()), default=clock.now()))
+        self._buffer.add((), [watch for watching in ends for watch in self._watches.end(watching, "failed")])
         try:
-            self._take(source.close(), 0)
+            self._take(source.close(), None)
         except OSError:
             log.error("source %s: its last counts are lost", source.name)
 
     def _retry(self) -> None:
-        for source, since_ns in list(self._failed.values()):
+        for source, since in list(self._failed.values()):
             try:
                 source.open()
             except UnavailableError as error:
                 log.info("source %s is still unavailable: %s", source.name, error)
-                self._failed[source.name] = (source, time.time_ns())
+                until = clock.now()
+                self._failed[source.name] = (source, until)
             else:
-                del self._failed[source.name]
-                self._sources.append(source)
-                self._watch(source)
-                log.warning("source %s works again", source.name)
-            self._take([Gap(since_ns, time.time_ns(), GapCause.SOURCE_FAILED, Effect.BLIND, None, source.scope,
-                            source.name)], 0)
+                until = self._resume(source)
+            self._take([Gap(min(since.wall_ns, until.wall_ns), until.wall_ns, GapCause.SOURCE_FAILED, Effect.BLIND,
+                            None, source.scope, source.name)], None)
+
+    def _resume(self, source: Source) -> Instant:
+        """Read a source again; return since when. What others are complete up to may be earlier."""
+        del self._failed[source.name]
+        self._sources.append(source)
+        self._watch(source)
+        log.warning("source %s works again", source.name)
+        now = clock.now()
+        self._buffer.add((), [watch for watching in _watching(source)
+                              for watch in self._watches.extend(watching, now, source.limits)])
+        return now
 
     def _tick(self, now: float) -> None:
         """Every ten seconds, or as the watchdog wants: heartbeat, signs of life, status, the clock, what failed."""
         self._next_tick = now + self._tick_s
-        last_ns, self._complete_ns = self._complete_ns, self._complete_until()
+        self._check_threads()
         self._retry()
-        records = self._clock_step()
-        if not self._sources and not self._failed:
-            records.append(Gap(last_ns, self._complete_ns, GapCause.SOURCE_UNAVAILABLE, Effect.BLIND))
-        self._buffer.add(records, self._complete_ns)
-        if now - self._recorder.alive_at < _WRITER_LATE:
-            self._service.alive()
+        self._read_names()
+        self._take((), None)
+        self._service.alive()
         self._service.status(self._status(now))
 
-    def _clock_step(self) -> list[Record]:
-        before_ns, self._clock_ns = self._clock_ns, _clock_offset_ns()
-        step_ns = self._clock_ns - before_ns
-        if abs(step_ns) < _STEP_NS:
+    def _check_threads(self) -> None:
+        for thread in self.threads:
+            if not thread.is_alive():
+                raise ThreadDiedError(f"the thread {thread.name} has died; its error is in the log above")
+
+    def _clock_step(self, until: Instant) -> list[Record]:
+        """Tell that the clock was set: forward, over a time that never was; back, over one that comes twice."""
+        before = self._watches.until(_DAEMON) or until
+        step_ns = clock.step_ns(before, until) if until.boot_ns >= before.boot_ns else 0
+        if not step_ns:
             return []
-        now_ns = time.time_ns()
         log.warning("the clock was set by %+.3f s", step_ns / NANO)
-        return [Gap(min(now_ns, now_ns - step_ns), max(now_ns, now_ns - step_ns), GapCause.CLOCK_STEP, Effect.DETAIL, 0,
-                    "drops", f"{step_ns / NANO:+.3f} s")]
+        self._names.clock_set(step_ns)
+        since_ns, until_ns = sorted((before.wall_ns, before.wall_ns + step_ns))
+        told = f"{step_ns / NANO:+.3f} s"
+        return [Gap(since_ns, until_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told),
+                Event(until.wall_ns, "clock set", "", told)]
 
     def _status(self, now: float) -> str:
         while self._recent and self._recent[0][0] < now - _MINUTE:
@@ -157,9 +222,9 @@ class Daemon:
         coverage = f"{self._incomplete} gaps in coverage" if self._incomplete else "coverage complete"
         if not self._sources:
             coverage = "drop events are not seen, counters are"
-        return f"{names}, {dropped} drops in the last minute, {coverage}"
+        return ", ".join(filter(None, [names, f"{dropped} drops in the last minute", coverage, self.storage()]))
 
 
-def _clock_offset_ns() -> int:
-    """Return wall-clock time minus time since boot, suspension included: constant unless somebody sets the clock."""
-    return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+def _watching(source: Source) -> list[Watching]:
+    """Return what a source watches: "drops" are those of software and of hardware."""
+    return [Watching(what, source.name) for what in ORIGINS[source.scope]]

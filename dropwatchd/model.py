@@ -33,17 +33,58 @@ class Kind(NamedTuple):
     trap_group: str | None = None
 
 
+class Instant(NamedTuple):
+    """A moment on two clocks: `wall_ns` since 1970 UTC can be set, `boot_ns` (CLOCK_BOOTTIME) cannot."""
+
+    wall_ns: int
+    boot_ns: int
+
+
+class Namespace(NamedTuple):
+    """A network namespace under one name.
+
+    `number` tells it from all others, to be compared and never shown: the kernel's cookie (net->net_cookie, unique for
+    a boot) where that is known, else the inode, which a later namespace may have again. `inode` is what people see:
+    net:[4026532008]. `kind` says who gave the name: "initial", "netns" (ip netns) or "container".
+    """
+
+    number: int
+    inode: int | None = None
+    name: str | None = None
+    kind: str | None = None
+    cookie: int | None = None
+
+
 class Interface(NamedTuple):
     """A network device as it was when the packet was dropped.
 
-    `netns` is the inode number of the network namespace; None where the kernel does not say (NET_DM never does).
-    `ifindex` is None where the packet belonged to no device.
+    `netns` is the number of its namespace, and the others are what else Namespace has; None where the kernel does not
+    say (NET_DM never does). `ifindex` is None where the packet belonged to no device.
     """
 
     netns: int | None = None
     ifindex: int | None = None
     name: str | None = None
     netns_name: str | None = None
+    netns_inode: int | None = None
+    netns_kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a network device is, under one name: counters and next steps mean different things on different kinds.
+
+    `kind` is rtnetlink's ("veth", "bridge", "vxlan"), "loopback", or "physical"; `driver` is that of hardware; `peer`
+    is the other end of a pair or the device below ("eth0", "#4 in another namespace"), where the kernel tells.
+    """
+
+    time_ns: int
+    netns: int
+    ifindex: int
+    name: str
+    kind: str
+    driver: str | None = None
+    peer: str | None = None
 
 
 class DropKey(NamedTuple):
@@ -94,14 +135,18 @@ class GapCause(StrEnum):
     KERNEL_QUEUE = "kernel queue overflow"
     SOCKET_OVERRUN = "socket overrun"
     SUMMARY_FULL = "summary reached 64 locations"
-    NO_MAC_HEADER = "packets without a MAC header are not reported in packet mode"
     MAP_FULL = "map full"
     NESTED = "drop inside a drop"
+    NO_SYMBOLS = "functions cannot be named"
     SAMPLES_LOST = "packet samples lost"
     STORAGE_STALLED = "storage stalled"
     STORAGE_FULL = "history at its size limit"
     CLOCK_STEP = "clock step"
     COLLECTOR_FAILED = "collector failed"
+    EXPIRED = "expired"
+    NOTES_DISCARDED = "events discarded"
+    ROW_REFUSED = "a row could not be stored"
+    FILE_LOST = "history file lost"
 
 
 class Effect(StrEnum):
@@ -128,6 +173,33 @@ class Gap:
     detail: str = ""
 
 
+class Watching(NamedTuple):
+    """What is watched: drops of an origin by a source, samples of packets, one collector's counters in a namespace.
+
+    `what` is "software" or "hardware" (drops), "packets", "counters", or "daemon": that it ran, and wrote. `name` is
+    the source's or the collector's.
+    """
+
+    what: str
+    name: str = ""
+    netns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """That something was watched without a break from one moment to another.
+
+    `limits` are what is not seen by the nature of the source, from the first moment on: see sources.LIMITS. `ending`
+    says why it goes on no longer; "" while it may.
+    """
+
+    watching: Watching
+    since: Instant
+    until: Instant
+    limits: tuple[str, ...] = ()
+    ending: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened on the host or to the daemon, for the time line: link up, rename, start, reload."""
@@ -144,7 +216,7 @@ class CounterKey(NamedTuple):
     """Which counter: names are unique within a collector, interface and labels.
 
     `labels` are sorted (name, value) pairs, such as (("cpu", "1"),).
-    `netns` is the inode number of the namespace that the counter belongs to, None for one of the whole host.
+    `netns` is the number of the namespace that the counter belongs to, None for one of the whole host.
     """
 
     collector: str
@@ -193,5 +265,5 @@ class Window:
     drop: Drop
 
 
-Record = Drop | PacketSample | Gap | Event
+Record = Drop | PacketSample | Gap | Event | Device | Namespace
 Records = Iterable[Record]

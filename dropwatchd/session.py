@@ -13,15 +13,17 @@ from shutil import which
 from dropwatchd.collectors import collectors
 from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
+from dropwatchd.history.errors import HistoryError
+from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import prepare
 from dropwatchd.history.paths import database_to_read, default_database
-from dropwatchd.history.writer import Writer
+from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import identity
 from dropwatchd.kernel.links import LinkWatch
-from dropwatchd.kernel.netns import own_inode
+from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import NANO, Event
 from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.links import Links
 from dropwatchd.pipeline.poller import Poller
 from dropwatchd.pipeline.recorder import Recorder
 from dropwatchd.service import Service
@@ -43,28 +45,33 @@ class Session:
         self._config = config
         self._lock = stack.enter_context(Lock(Path(config.database) if config.database else default_database()))
         self.database = self._lock.database
-        prepare(self._lock, check)
+        self._history = History(self._lock, identity(), check)
+        stack.callback(self._history.close)
         self._service = Service()
-        self._sources = self._open_sources(stack)
-        self._writer = Writer(self.database, identity(), self._seeing() or "none")
-        stack.callback(self._writer.close)
-        check()
         self._buffer = Buffer(int(config.window_seconds * NANO))
-        gap = self._writer.start(time.time_ns())
-        if gap:
+        self._names = NetnsNames()
+        stack.callback(self._names.close)
+        self._sources = self._open_sources(stack)
+        opened = clock.now()  # from now on drops are seen
+        check()
+        for gap in self._history.start(opened):
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
-        self._poller = Poller(collectors(config.counters.disabled), self._buffer, config.counters.interval_seconds,
-                              config.counters.namespaces)
-        self._recorder = Recorder(self._writer, self._buffer, config.history)
-        links = LinkWatch(own_inode())
+        links = Links()
         stack.callback(links.close)
-        self._daemon = Daemon(self._sources, links, self._buffer, self._recorder, self._service)
+        links.add(LinkWatch(self._names.at_start.number))
+        self._poller = Poller(collectors(config.counters.disabled), self._buffer, self._names, links,
+                              interval=config.counters.interval_seconds, namespaces=config.counters.namespaces)
+        self._recorder = Recorder(self._history, self._buffer, config.history)
+        self._buffer.add([self._names.at_start])
+        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service, opened=opened)
+        self._daemon.threads, self._daemon.storage = [self._poller, self._recorder], self._recorder.trouble
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
         opened = []
-        for found in open_sources(self._config):
+        for found in open_sources(self._config, self._names, self.database.parent):
             if isinstance(found, tuple):
                 log.warning("drop events: %s cannot run here: %s", found[0], found[1])
+                self._buffer.add([Event(time.time_ns(), "source refused", found[0], str(found[1]))])
             else:
                 stack.callback(found.close)
                 opened.append(found)
@@ -102,21 +109,24 @@ class Session:
         self._poller.start()
         self._service.ready()
         self._daemon.stopping = signals.stop
-        self._daemon.run(signalled, signals.fileno())
-        self._stop()
+        try:
+            self._daemon.run(signalled, signals.fileno())
+        finally:
+            self._stop()
 
     def _stop(self) -> None:
+        """Write what is left. Raises HistoryError where that is not possible."""
         self._service.stopping()
         log.info("stopping")
-        ended_ns = self._daemon.stop_sources()
+        ended = self._daemon.stop_sources()
         self._poller.stop()
         self._poller.join(_LAST_ROUND)
         self._buffer.close()
         self._recorder.join(_LAST_WRITE)
         if self._recorder.is_alive() or not self._recorder.wrote_all:
-            log.error("the last seconds could not be written; the next start writes the gap")
-            return
-        self._writer.finish(ended_ns, "stopped")
+            raise HistoryError(f"the last seconds could not be written to {self.database}; "
+                               "the next start tells of the gap")
+        self._history.finish(ended, "stopped")
 
     def _reload(self, configuration: Callable[[], Config]) -> None:
         """Read the configuration again: counters and retention follow at once, the rest with the next start."""
@@ -132,5 +142,5 @@ class Session:
             later = [key for key in ("source", "database", "window_seconds", "bpf", "net_dm")
                      if getattr(new, key) != getattr(self._config, key)]
             log.info("configuration read again%s", f"; {', '.join(later)}: from the next start on" if later else "")
-            self._buffer.add([Event(time.time_ns(), "reload", "configuration", ", ".join(later))], 0)
+            self._buffer.add([Event(time.time_ns(), "reload", "configuration", ", ".join(later))])
         self._service.ready()

@@ -8,22 +8,26 @@ from typing import Any
 import click
 
 from dropwatchd import __version__
-from dwreport.options import merged, shared
-from dwreport.render.text import clean
+from dwreport.cli.options import command_of, merged, shared
+from dwreport.text import clean
+from dwreport.views import view_names
 
 ANSWERED, INTERRUPTED = 0, 130  # click gives 1 for a fault and 2 for wrong usage
-_VIEWS = ("drops", "counters", "timeline", "coverage", "packets", "explain")
+_DEFAULT = "summary"  # the view without a name
 
 
 class _Views(click.Group):
     """Commands in modules of their own, imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_VIEWS)
+        return [name for name in view_names() if name != _DEFAULT]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        command: click.Command | None = _module(cmd_name).command if cmd_name in _VIEWS else None
-        return command
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = _module(cmd_name)
+        own: click.Command | None = getattr(module, "command", None)  # of a view that asks no history
+        return own or command_of(module.view)
 
 
 def _module(view: str) -> Any:
@@ -38,7 +42,7 @@ def _module(view: str) -> Any:
 def dwreport(context: click.Context, /, **options: str | None) -> None:
     """Say which packets this host dropped: how many, why, where in the kernel and on which interface."""
     if context.invoked_subcommand is None:
-        import_module("dwreport.request").respond(_module("summary").view, merged(context, options))
+        import_module("dwreport.cli.request").respond(_module(_DEFAULT).view, merged(context, options))
 
 
 def run(arguments: list[str]) -> int:

@@ -4,7 +4,11 @@ from alembic import context
 
 from dropwatchd.history.open import engine
 
-with engine(context.config.attributes["database"]).connect() as connection:
+created = engine(context.config.attributes["database"])
+with created.connect() as connection:
+    # Revisions may rebuild tables that others refer to; this has no effect once a transaction has begun.
+    connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")  # type: ignore[union-attr]
     context.configure(connection=connection, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
+created.dispose()

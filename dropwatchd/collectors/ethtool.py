@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -17,12 +18,19 @@ from dropwatchd.kernel.links import present_links
 from dropwatchd.kernel.netlink import text
 from dropwatchd.model import CounterKey, Reading
 
-# Names are the driver's own, and a device may have thousands: what does not tell of a loss is left out. "over"
-# is for overrun and overflow; "full", "no_", "nobuf", "out_of" and "lack" for rings and memory that were wanting.
+# Names are the driver's own, and a device may have thousands: what does not tell of a loss is left out. This is the
+# one list: whatever dwreport's catalogue explains as a drop, an error or pressure has to be found by it.
 _LOSS = re.compile(
-    "drop|discard|err|fail|miss|lost|bad|crc|abort|timeout|stopped|fifo|over|full|no_|nobuf|out_of|lack",
+    "drop|disc(?!o)|(?<!def)(?<!int)err|fail|miss|lost|bad|crc|fcs|abort|time_?out|tx[_ ]timeout|stopped|hang"
+    "|fifo|over(flow|run|_|s)|(?<!cache_)(?<!ring_)full|no_|no(buf|desc|skb)|out_of|oob|lack|exceed|exhaust|empty|under"
+    "|oversi|ovrsz|undrsz|jabber|jbr|runt|fragment(?!_cntr)|trunc|too[_ ]|toolong|length|len_|_len|big$|align|symbol"
+    "|_lane_|_mii|pcs_|illegal|invalid|late_?col|exce?ss|violat|enforc|spoof|refus|reject|fault|carrier|ratelimit"
+    "|limitation|wd_expired|watchdog|recursion|linear|frags$|map_sg|steer|filter|pause|xo(n|ff)|flow_control|pfc|(?<!fer)red_"
+    "|thres|macsec|nomem|rx_vlan|_dp_|gtjumbo|vportoffset|exesscol|flushed|^tso$|^err$",
     re.IGNORECASE,
 )
+# Bytes and times are no packets, whatever befell these.
+_MEASURE = re.compile("(?<!illegal_)bytes|octets|_(ns|us|usecs?|time)$|duration|latency", re.IGNORECASE)
 _SIOCETHTOOL = 0x8946
 _IFREQ = struct.Struct("16sP16x")
 _GDRVINFO, _GSTRINGS, _GSTATS = 0x3, 0x1B, 0x1D  # ETHTOOL_* of include/uapi/linux/ethtool.h
@@ -65,15 +73,32 @@ def collect(host: Host) -> Iterable[Reading]:
     return found
 
 
+def having(ifindexes: Iterable[int]) -> set[int]:
+    """Return which of these devices' drivers have statistics under names of their own."""
+    found = set()
+    with closing(_Control()) as control:
+        for ifindex in ifindexes:
+            with suppress(OSError):  # it has gone
+                if _about(control, os.fsencode(socket.if_indextoname(ifindex)))[1]:
+                    found.add(ifindex)
+    return found
+
+
+def _about(control: _Control, name: bytes) -> tuple[str, int]:
+    """Return the name of a device's driver and how many statistics it has."""
+    driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
+    return text(driver), number
+
+
 def _device(control: _Control, device: CounterKey) -> Iterator[Reading]:
     """Yield the readings of a device: none where its driver has none, or where it has gone."""
     with suppress(OSError):
         name = os.fsencode(socket.if_indextoname(device.ifindex or 0))  # as it is, not as it can be printed
-        driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
+        driver, number = _about(control, name)
         if number:
             names = control.ask(name, _STRINGS.pack(_GSTRINGS, _SS_STATS, number), _NAME_BYTES * number)
             values = control.ask(name, _STATS.pack(_GSTATS, number), 8 * number)
-            yield from parse(device, text(driver), names, values)
+            yield from parse(device, driver, names, values)
 
 
 def parse(device: CounterKey, driver: str, names: bytes, values: bytes) -> Iterator[Reading]:
@@ -85,13 +110,33 @@ def parse(device: CounterKey, driver: str, names: bytes, values: bytes) -> Itera
     number = _STATS.unpack_from(values)[1]
     if number == _STRINGS.unpack_from(names)[2]:
         found = struct.unpack_from(f"={number}Q", values, _STATS.size)
-        labels = (("driver", driver),)
-        for index, name in _losses(names[_STRINGS.size:]):
+        for index, name, labels in _labelled(names[_STRINGS.size:], driver):
             yield Reading(device._replace(name=name, labels=labels), found[index])
 
 
 @lru_cache(maxsize=64)
+def _labelled(names: bytes, driver: str) -> tuple[tuple[int, str, tuple[tuple[str, str], ...]], ...]:
+    """Return (index, name, labels) of what tells of a loss. Devices of one driver often have the same names.
+
+    Some drivers (vmxnet3) call the counters of all queues alike.
+    """
+    losses = _losses(names)
+    often = Counter(name for _index, name in losses)
+    seen: Counter[str] = Counter()
+    found = []
+    for index, name in losses:
+        queue = (("queue", str(seen[name])),) if often[name] > 1 else ()
+        seen[name] += 1
+        found.append((index, name, (("driver", driver), *queue)))
+    return tuple(found)
+
+
 def _losses(names: bytes) -> tuple[tuple[int, str], ...]:
-    """Return (index, name) of what tells of a loss; devices of one driver often have the same names."""
+    """Return (index, name) of what tells of a loss."""
     strings = [text(names[start:start + _NAME_BYTES]).strip() for start in range(0, len(names), _NAME_BYTES)]
-    return tuple((index, name) for index, name in enumerate(strings) if _LOSS.search(name))
+    return tuple((index, name) for index, name in enumerate(strings) if tells_of_loss(name))
+
+
+def tells_of_loss(name: str) -> bool:
+    """Say whether a driver's counter is one of packets that were lost or held back, or of what leads to that."""
+    return _LOSS.search(name) is not None and _MEASURE.search(name) is None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2s
 from typing import NamedTuple
 
-from dropwatchd.collectors import AbsentError, _proc
+from dropwatchd.collectors import AbsentError, _modules, _proc
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netlink import text
 from dropwatchd.model import CounterKey, Reading
@@ -32,6 +32,10 @@ VERSIONS = (
     Version("ip", "ip_tables_names", socket.AF_INET, socket.SOL_IP, 88, 96, 112),
     Version("ip6", "ip6_tables_names", socket.AF_INET6, socket.IPPROTO_IPV6, 140, 152, 168),
 )
+# The modules that make tables; ip_tables alone has none.
+_TABLES = tuple(f"{version}_{table}" for version in ("iptable", "ip6table")
+                for table in ("filter", "nat", "mangle", "raw", "security"))
+_PROGRAMS = ("iptables -> xtables-legacy-multi", "ip6tables -> xtables-legacy-multi", "iptables -> xtables-multi")
 _GET_INFO, _GET_ENTRIES = 64, 65
 _INFO = struct.Struct("=32sI5I5III")  # struct ipt_getinfo: table, hooks, entries and underflows by hook, number, size
 _ENTRIES_BYTES = 40  # struct ipt_get_entries: table, size; then the entries
@@ -42,7 +46,8 @@ _STANDARD_DROP = struct.pack("=i", -1)  # of struct xt_standard_target: -NF_DROP
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the tables of the calling thread's network namespace that are in use; this takes CAP_NET_ADMIN."""
-    tables = [(version, table) for version in VERSIONS for table in _tables(host, version)]
+    with _modules.if_used(host, _TABLES, _PROGRAMS):
+        tables = [(version, table) for version in VERSIONS for table in _tables(host, version)]
     if not tables:
         raise AbsentError("legacy iptables has no tables here")
     return [reading for version, table in tables for reading in _table(version, table, host.netns)]

@@ -4,12 +4,29 @@ from collections.abc import Iterable, Iterator
 
 from dropwatchd.collectors import _proc
 from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.netlink import NETFILTER
 from dropwatchd.model import CounterKey, Reading
 
 
 def collect(host: Host) -> Iterable[Reading]:
-    """Read the queues of the calling thread's network namespace; how many there are is told where none is, too."""
-    return list(parse(_proc.read(host, "netfilter/nfnetlink_queue"), host.netns))
+    """Read the queues of the calling thread's network namespace; how many there are is told where none is, too.
+
+    The file is for root and its like alone. Without those rights it is still known that there is no queue where no
+    program has a socket to bind one with.
+    """
+    try:
+        text = _proc.read(host, "netfilter/nfnetlink_queue")
+    except PermissionError:
+        if _has_socket(_proc.read(host, "netlink")):
+            raise
+        text = ""
+    return list(parse(text, host.netns))
+
+
+def _has_socket(text: str) -> bool:
+    """Say whether /proc/net/netlink has a socket of the protocol NETLINK_NETFILTER that is not the kernel's own."""
+    sockets = (line.split()[1:3] for line in text.splitlines()[1:])
+    return any(protocol == str(NETFILTER) and port != "0" for protocol, port in sockets)
 
 
 def parse(text: str, netns: int | None) -> Iterator[Reading]:

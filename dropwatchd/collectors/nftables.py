@@ -28,6 +28,7 @@ _REFUSING = re.compile(b"|".join(map(re.escape, (
     packed(_DATA_VERDICT, packed(_VERDICT_CODE, _DROP)), packed(_NESTED | _DATA_VERDICT, packed(_VERDICT_CODE, _DROP)),
     b"reject\0", b"REJECT\0",
 ))))
+_PROGRAMS = ("nft", "iptables -> xtables-nft-multi")
 _PASSIVE = frozenset({"log", "last", "notrack"})  # between counter and verdict, these let every packet by
 
 Name = tuple[str, str, str]  # family, table, and what stands in it
@@ -49,7 +50,7 @@ class Rule(NamedTuple):
 def collect(host: Host) -> Iterable[Reading]:
     """Read the rules of the calling thread's network namespace; this takes CAP_NET_ADMIN."""
     _modules.require(host, "nf_tables")
-    with Netlink(NETFILTER) as netlink:
+    with _modules.if_used(host, ("nf_tables",), _PROGRAMS), Netlink(NETFILTER) as netlink:
         rules, chains, objects = (netlink.dump(kind, bytes(_HEADER.size)) for kind in (_GETRULE, _GETCHAIN, _GETOBJ))
     return parse(rules, chains, objects, host.netns)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
-from dropwatchd.history.reader import KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
+from dropwatchd.history.reader import COUNTER_JOINS, KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
 from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
 from dropwatchd.model import DropKey, GapCause
 
@@ -22,23 +22,27 @@ _ROUND_NS = 5_000_000_000  # what reading all counters of many namespaces may ta
 # none moves across an edge of the window, none did from the reading beyond it up to the edge.
 _SPANS = """
     moved AS MATERIALIZED (
-        SELECT d.run_id, c.netns, min(CASE WHEN since_ns >= :since THEN since_ns ELSE until_ns END) AS first,
+        SELECT d.run_id, n.entity AS netns, min(CASE WHEN since_ns >= :since THEN since_ns ELSE until_ns END) AS first,
                max(CASE WHEN until_ns < :until THEN until_ns ELSE since_ns END) AS last,
                min(since_ns) < :since AS early, max(until_ns) >= :until AS late
-        FROM counter_changes d JOIN counters c ON c.id = d.counter_id
+        FROM counter_changes d JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
         WHERE until_ns > :since AND since_ns < :until AND (since_ns >= :since OR until_ns < :until)
-        GROUP BY d.run_id, c.netns),
+        GROUP BY d.run_id, n.entity),
+    visits AS MATERIALIZED (
+        SELECT w.run_id, n.entity AS netns, min(w.since_ns) AS first_ns, max(w.until_ns) AS last_ns
+        FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id
+        WHERE w.what = 'counters' AND w.since_ns < :until AND w.until_ns >= :since
+        GROUP BY w.run_id, n.entity),
     readings AS MATERIALIZED (
         SELECT run_id, netns, first, last FROM moved
         UNION ALL
         SELECT v.run_id, v.netns, CASE WHEN m.early THEN m.first ELSE max(v.first_ns, :since) END,
                CASE WHEN m.late THEN m.last ELSE min(v.last_ns, :until) END
-        FROM namespace_runs v LEFT JOIN moved m ON m.run_id = v.run_id AND m.netns = v.netns
-        WHERE v.first_ns < :until AND v.last_ns >= :since
+        FROM visits v LEFT JOIN moved m ON m.run_id = v.run_id AND m.netns = v.netns
         UNION ALL
-        SELECT s.run_id, c.netns, min(time_ns), max(time_ns)
-        FROM counter_starts s JOIN counters c ON c.id = s.counter_id
-        WHERE time_ns >= :since AND time_ns < :until GROUP BY s.run_id, c.netns),
+        SELECT s.run_id, n.entity, min(time_ns), max(time_ns)
+        FROM counter_starts s JOIN counters c ON c.id = s.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
+        WHERE time_ns >= :since AND time_ns < :until GROUP BY s.run_id, n.entity),
     spans AS MATERIALIZED (
         SELECT run_id, netns, min(first) AS first, max(last) AS last FROM readings
         WHERE netns IS NOT NULL GROUP BY run_id, netns
@@ -70,6 +74,7 @@ class Aligned:
     """
 
     def __init__(self, reader: Reader) -> None:
+        self._edge_ns = reader.scope.since_ns
         scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
@@ -80,7 +85,7 @@ class Aligned:
 
     def drops(self) -> list[AlignedDrop]:
         """Return the drops of each key. Those in the midst of all spans are added up before they are looked at."""
-        return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[14:]))
+        return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[16:]))
                 for row in self._reader.rows(f"""
             WITH {_SPANS},
             midst AS MATERIALIZED (
@@ -94,20 +99,24 @@ class Aligned:
                          CASE WHEN first_ns >= since AND last_ns <= until THEN 0 ELSE window_start_ns END)
             SELECT r.hostname, {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
             FROM d {KEY_JOINS}
-            LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(i.netns, -1)
+            LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(n.entity, -1)
             LEFT JOIN spans whole ON whole.run_id = d.run_id AND whole.netns = -1
             GROUP BY r.hostname, d.location_id, d.kind_id, d.interface_id""")]
 
     def counters(self) -> list[CounterTotal]:
-        """Return by how much counters moved from their first to their last reading."""
+        """Return by how much counters moved from their first to their last reading; of it, what may be too early."""
         return [CounterTotal(*cast("CounterRow", row)) for row in self._reader.rows(f"""
             WITH d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
+                SELECT run_id, counter_id, sum(delta) AS delta,
+                       sum(CASE WHEN since_ns < :edge THEN abs(delta) ELSE 0 END) AS straddling
+                FROM counter_changes
                 WHERE {change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until
                 GROUP BY run_id, counter_id)
-            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta), c.gauge
-            FROM d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
-            GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge""")]
+            SELECT r.hostname, c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge,
+                   sum(d.straddling), n.name, n.inode
+            FROM d {COUNTER_JOINS}
+            GROUP BY r.hostname, c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge""",
+            edge=self._edge_ns)]
 
     def looked_at(self, names: Iterable[str]) -> set[tuple[str, str, str, int | None]]:
         """Return (host, collector, name, netns) of those of the named counters that the window's runs have read.
@@ -117,10 +126,14 @@ class Aligned:
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
         read = cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
-            SELECT DISTINCT r.hostname, c.collector, c.name, c.netns
+            SELECT DISTINCT r.hostname, c.collector, c.name, n.entity
             FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
+                 LEFT JOIN namespaces n ON n.id = c.namespace_id
             WHERE c.name IN (SELECT value FROM json_each(:names)) AND s.time_ns < :until
-                  AND coalesce(r.ended_ns, r.last_seen_ns) >= :since
+                  AND (s.run_id, c.collector) IN (SELECT w.run_id, w.name FROM watches w
+                           WHERE w.what = 'counters' AND w.since_ns < :until AND w.until_ns >= :since
+                                 AND (w.namespace_id IS NULL OR c.namespace_id IS NULL OR w.namespace_id IN (
+                                      SELECT e.id FROM namespaces e WHERE e.entity = n.entity)))
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
         return {counter for counter in read if counter[:2] not in failed}
 

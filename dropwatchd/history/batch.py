@@ -1,34 +1,55 @@
 """What one transaction of the history holds."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from dropwatchd.model import CounterChange, Event, Gap, PacketSample, Start, Window
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """How one round of one collector went."""
-
-    collector: str
-    time_ns: int
-    busy_ns: int
-    failed: bool = False
+from dropwatchd.model import CounterChange, Device, Event, Gap, Namespace, PacketSample, Start, Watch, Window
 
 
-Visits = tuple[int, int]  # to one namespace: when the first round in it had ended, and when the last one began
+class Collected(NamedTuple):
+    """How often a collector has read its counters, how often it failed, and the CPU time that it took."""
+
+    rounds: int = 0
+    failures: int = 0
+    busy_ns: int = 0
+
+    def plus(self, other: "Collected") -> "Collected":
+        return Collected(*map(sum, zip(self, other, strict=True)))
 
 
 @dataclass(slots=True)
 class Batch:
-    """What is written in one transaction. `seen_ns`: every drop before this time is in it, or in an earlier one."""
+    """`watches` vouch for what is in this batch and in those before it; `namespaces` are told before they are used."""
 
-    seen_ns: int
     windows: list[Window] = field(default_factory=list)
     packets: list[PacketSample] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
     changes: list[CounterChange] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
-    rounds: list[Round] = field(default_factory=list)
-    visits: dict[int, Visits] = field(default_factory=dict)
-    namespaces: dict[int, str] = field(default_factory=dict)
+    watches: list[Watch] = field(default_factory=list)
+    collected: dict[str, Collected] = field(default_factory=dict)
+    namespaces: dict[int, Namespace] = field(default_factory=dict)
+
+    def halves(self) -> list["Batch"]:
+        """Return the rows in two batches, watches last: they vouch for all others. One row is not parted further."""
+        rows = [(name, row) for name in _LISTS for row in getattr(self, name)]
+        middle = (len(rows) + 1) // 2
+        parts = []
+        for chosen in (rows[:middle], rows[middle:]):
+            part = Batch(namespaces=self.namespaces)
+            for name, row in chosen:
+                getattr(part, name).append(row)
+            parts.append(part)
+        parts[-1].collected = self.collected
+        return parts
+
+    def __len__(self) -> int:
+        """Return how many rows there are to write."""
+        return sum(len(rows) for rows in (
+            self.windows, self.packets, self.gaps, self.events, self.devices, self.changes, self.starts, self.watches,
+            self.collected, self.namespaces))
+
+
+_LISTS = ("windows", "packets", "gaps", "events", "devices", "changes", "starts", "watches")

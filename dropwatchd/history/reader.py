@@ -5,30 +5,64 @@ SQL is written out because importing SQLAlchemy takes longer (250 ms) than a who
 
 # ruff: noqa: S608 - the SQL is put together from texts of this package; values are bound.
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.scope import (
+    AT_LEAST,
+    AT_MOST,
+    INSIDE,
+    Scope,
+    change_clause,
+    drop_clause,
+    may_clause,
+    run_clause,
+)
 from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, Window
-
-LIVE_NS = 30_000_000_000  # a run whose heartbeat is younger than this is taken to be alive
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of the daemon; `until_ns` is its end, its last heartbeat after a crash, or now while it lives."""
+    """One life of the daemon. `until_ns` is the last time that it vouched for; `ended` says whether it goes on."""
 
     run_id: int
     hostname: str
     machine_id: str
     kernel: str
-    source: str
     since_ns: int
     until_ns: int
-    recorded_until_ns: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRow:
+    """That something was watched on a host: see model.Watch. `netns` is an entity's number."""
+
+    host: str
+    run_id: int
+    what: str
+    name: str
+    netns: int | None
+    since_ns: int
+    until_ns: int
+    limits: tuple[str, ...] = ()
+    ending: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """What a device was, under one name: see model.Device."""
+
+    host: str
+    netns: int | None
+    name: str
+    kind: str | None
+    driver: str | None
+    peer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +81,22 @@ class LedgerGap:
 
 @dataclass(frozen=True, slots=True)
 class DropTotal:
-    """The drops of one key on one host.
+    """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
 
-    `straddling` of them are in windows that reach beyond the report's. `shape` tells how many began in which step.
+    `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
+    began in which step.
     """
 
     host: str
     drop: Drop
     straddling: int
     shape: Counter[int]
+    at_most: int
 
 
 @dataclass(frozen=True, slots=True)
 class CounterTotal:
-    """By how much a counter moved."""
+    """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
 
     host: str
     collector: str
@@ -70,6 +106,9 @@ class CounterTotal:
     labels: str  # JSON object
     delta: int
     gauge: bool
+    straddling: int = 0  # of it may have been before or after the report's window
+    netns_name: str | None = None
+    netns_inode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +140,12 @@ Row = tuple[object, ...]
 
 # The columns of a drop's key, after the host in a row, and where they come from.
 KEY = """l.symbol, l.offset, l.module, l.address, k.reason, k.protocol, k.origin, k.trap, k.trap_group,
-          i.netns, i.ifindex, i.name, i.netns_name"""
+          n.entity, i.ifindex, i.name, n.name, n.inode, n.kind"""
 KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
-                JOIN interfaces i ON i.id = d.interface_id JOIN runs r ON r.id = d.run_id"""
+                JOIN interfaces i ON i.id = d.interface_id LEFT JOIN namespaces n ON n.id = i.namespace_id
+                JOIN runs r ON r.id = d.run_id"""
+COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
+                   JOIN runs r ON r.id = d.run_id"""
 
 
 class Reader:
@@ -123,13 +165,29 @@ class Reader:
         """Return the runs that touch the report's window, oldest first."""
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
-                SELECT id, hostname, machine_id, kernel, source, started_ns,
-                       CASE WHEN ended_ns IS NOT NULL THEN ended_ns
-                            WHEN last_seen_ns > :now - {LIVE_NS} THEN max(:now, last_seen_ns)
-                            ELSE last_seen_ns END AS until_ns,
-                       coalesce(ended_ns, last_seen_ns)
+                SELECT id, hostname, machine_id, kernel, started_ns,
+                       coalesce((SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id), ended_ns, started_ns)
+                           AS until_ns,
+                       ended_ns IS NOT NULL OR id < (SELECT max(id) FROM runs m WHERE m.machine_id = r.machine_id)
+                           AS ended
                 FROM runs r WHERE {run_clause(self.scope)})
-            WHERE started_ns < :until AND until_ns >= :since ORDER BY started_ns, id""")]
+            WHERE started_ns < :until AND (until_ns >= :since OR NOT ended) ORDER BY id""")]
+
+    def watches(self) -> list[WatchRow]:
+        """Return what was watched within the report's window, or up to its edges."""
+        return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
+                for row in self.rows(f"""
+            SELECT r.hostname, w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
+            FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
+            WHERE w.until_ns >= :since AND w.since_ns < :until AND {run_clause(self.scope)}
+            ORDER BY w.since_ns, w.id""")]
+
+    def devices(self) -> list[DeviceRow]:
+        """Return what devices were, as far as it was seen, the latest last."""
+        return [DeviceRow(*cast("_DeviceRow", row)) for row in self.rows(f"""
+            SELECT DISTINCT r.hostname, n.entity, i.name, i.kind, i.driver, i.peer
+            FROM interfaces i JOIN runs r ON r.boot_id = i.boot_id LEFT JOIN namespaces n ON n.id = i.namespace_id
+            WHERE i.kind IS NOT NULL AND i.name IS NOT NULL AND {run_clause(self.scope)} ORDER BY i.valid_until_ns""")]
 
     def gaps(self) -> list[LedgerGap]:
         """Return what the ledger says about the report's window, oldest first."""
@@ -147,13 +205,19 @@ class Reader:
         return _merged(self.rows(f"""
             WITH d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
-                       sum(count) AS count, CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes,
+                       sum({INSIDE}) AS inside,
+                       CASE WHEN count(bytes) = count(*) THEN sum(bytes * ({INSIDE}) / count) END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
-                       sum(CASE WHEN first_ns < :since OR last_ns >= :until THEN count ELSE 0 END) AS straddling
-                FROM drops WHERE {drop_clause(self.scope)}
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
+                FROM drops WHERE {drop_clause(self.scope)} AND {AT_MOST} > 0
                 GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT r.hostname, {KEY}, d.count, d.bytes, d.first, d.last, d.straddling, d.step
+            SELECT r.hostname, {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
+
+    def may_match(self) -> int:
+        """Return how many drops the filters leave out that may match them, for all that is on record."""
+        [(count,)] = self.rows(f"SELECT coalesce(sum(count), 0) FROM drops WHERE {may_clause(self.scope)}")
+        return cast("int", count)
 
     def windows(self) -> Iterator[tuple[str, Window]]:
         """Yield every row of the drops table with its host, in the order of time."""
@@ -162,19 +226,22 @@ class Reader:
                        d.window_start_ns, d.window_width_ns
                 FROM drops d {KEY_JOINS} WHERE {drop_clause(self.scope)}
                 ORDER BY d.window_start_ns, d.window_width_ns, d.run_id, d.location_id"""):
-            start_ns, width_ns = cast("tuple[int, int]", row[18:])
+            start_ns, width_ns = cast("tuple[int, int]", row[20:])
             yield cast("str", row[0]), Window(start_ns, width_ns, _drop(row))
 
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
         return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
             WITH d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
+                SELECT run_id, counter_id, sum(delta) AS delta,
+                       sum(CASE WHEN since_ns < :since OR until_ns > :until THEN abs(delta) ELSE 0 END) AS straddling
+                FROM counter_changes
                 WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
-            SELECT r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, sum(d.delta) AS total, c.gauge
-            FROM d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
-            GROUP BY r.hostname, c.collector, c.name, c.netns, c.interface, c.labels, c.gauge HAVING total != 0
-            ORDER BY c.collector, c.name, c.interface, c.labels""")]
+            SELECT r.hostname, c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
+                   sum(d.straddling), n.name, n.inode
+            FROM d {COUNTER_JOINS}
+            GROUP BY r.hostname, c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
+            HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")]
 
     def packets(self, most: int | None = None) -> Iterator[PacketRow]:
         """Yield the sampled packets in the order of time: all, or so many of each key from all over the time."""
@@ -187,31 +254,40 @@ class Reader:
         for row in self.rows(f"""
                 SELECT r.hostname, {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
                 FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
-            time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[14:])
+            time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[16:])
             yield PacketRow(cast("str", row[0]), key_of(row), time_ns, length, weight, bool(link_header), data)
 
     def events(self, before_ns: int = 0) -> list[LoggedEvent]:
         """Return what happened in the report's window, and so long before it, oldest first."""
         return [LoggedEvent(*cast("_EventRow", row)) for row in self.rows(f"""
-            SELECT r.hostname, e.time_ns, e.kind, e.subject, e.detail, e.netns
-            FROM events e JOIN runs r ON r.id = e.run_id
+            SELECT r.hostname, e.time_ns, e.kind, e.subject, e.detail, n.entity
+            FROM events e JOIN runs r ON r.id = e.run_id LEFT JOIN namespaces n ON n.id = e.namespace_id
             WHERE e.time_ns >= :since - :before AND e.time_ns < :until AND {run_clause(self.scope)}
             ORDER BY e.time_ns, e.id""", before=before_ns)]
 
+    def namespaces(self) -> set[int] | None:
+        """Return the namespaces that --netns asks for, by a name that they had or by their inode; None: any."""
+        if self.scope.netns is None:
+            return None
+        return {cast("int", entity) for entity, in self.rows(
+            "SELECT entity FROM namespaces WHERE name = :netns OR inode = :inode")}
+
     def netns_names(self) -> dict[int, str]:
-        """Return the newest name of each network namespace that has one."""
-        return cast("dict[int, str]", dict(cast("Iterator[tuple[int, str]]", self.rows(
-            "SELECT netns, netns_name FROM interfaces WHERE netns IS NOT NULL AND netns_name IS NOT NULL"
-            " ORDER BY valid_until_ns"))))
+        """Return what each namespace is shown as: its newest name, or its inode."""
+        return dict(cast("Iterator[tuple[int, str]]", self.rows("""
+            SELECT entity, coalesce(name, 'net:[' || inode || ']') FROM namespaces
+            WHERE name IS NOT NULL OR inode IS NOT NULL ORDER BY name IS NOT NULL, valid_until_ns""")))
 
 
-_RunRow = tuple[int, str, str, str, str, int, int, int]
+_RunRow = tuple[int, str, str, str, int, int, bool]
+_WatchRow = tuple[str, int, str, str, int | None, int, int]
+_DeviceRow = tuple[str, int | None, str, str | None, str | None, str | None]
 _EventRow = tuple[str, int, str, str, str, int | None]
 _GapRow = tuple[str, int, int, str, str, str, int | None, str]
-CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool]
+CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool, int, str | None, int | None]
 _LocationRow = tuple[str | None, int | None, str | None, str | None]
 _KindRow = tuple[str | None, int | None, Origin, str | None, str | None]
-_InterfaceRow = tuple[int | None, int | None, str | None, str | None]
+_InterfaceRow = tuple[int | None, int | None, str | None, str | None, int | None, str | None]
 _Aggregate = tuple[int, int | None, int, int]
 
 
@@ -220,20 +296,20 @@ def key_of(row: Row) -> DropKey:
     return DropKey(
         Location(symbol, offset, module, None if address is None else int(address, 16)),
         Kind(*cast("_KindRow", row[5:10])),
-        Interface(*cast("_InterfaceRow", row[10:14])),
+        Interface(*cast("_InterfaceRow", row[10:16])),
     )
 
 
 def _drop(row: Row) -> Drop:
-    return Drop(key_of(row), *cast("_Aggregate", row[14:18]))
+    return Drop(key_of(row), *cast("_Aggregate", row[16:20]))
 
 
 def _merged(rows: Iterator[Row]) -> list[DropTotal]:
     """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        straddling, step = cast("tuple[int, int]", row[18:])
-        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[14])}))
+        straddling, step, at_most = cast("tuple[int, int, int]", row[20:])
+        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[16])}), at_most)
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return sorted(totals.values(), key=lambda total: (-total.drop.count, total.drop.first_ns))
@@ -243,4 +319,5 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape)
+    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
+                     one.at_most + other.at_most)

@@ -11,11 +11,11 @@ from typing import TypeVar
 from dropwatchd.history.damage import at_a_glance, found
 from dropwatchd.history.errors import is_damage
 from dropwatchd.history.identity import APPLICATION_ID, REVISION
+from dropwatchd.history.older import adapt
 
 T = TypeVar("T")
 
-# What older revisions have not is empty to a reader, which cannot upgrade them.
-_LACKING = {"0001": "CREATE TEMP TABLE namespace_runs (run_id, netns, first_ns, last_ns)"}
+_OLDER = {"0001", "0002"}  # that a reader takes as they are
 _MAGIC = b"SQLite format 3\x00"
 _TRIES = 5
 _CHECK = "check the path, its rights and the disk"
@@ -91,8 +91,8 @@ def _snapshot(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
         connection.text_factory = lambda text: text.decode(errors="backslashreplace")
         connection.execute("PRAGMA cell_size_check = 1")
         connection.execute("BEGIN")
-        if lacking := _LACKING.get(_known_revision(connection, path)):
-            connection.execute(lacking)
+        if (revision := _known_revision(connection, path)) in _OLDER:
+            adapt(connection, revision)
         connection.execute("PRAGMA query_only = 1")
         yield connection
 
@@ -202,7 +202,7 @@ def _known_revision(connection: sqlite3.Connection, path: Path) -> str:
         raise UnreadableError("another program's database", path, _NAME_ANOTHER)
     revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     revision = str(revisions[0][0]) if revisions else "none"
-    if not revisions or (revision < REVISION and revision not in _LACKING):
+    if not revisions or (revision < REVISION and revision not in _OLDER):
         raise UnreadableError(f"made by an older dropwatchd (schema {revision}, this program reads {REVISION})", path,
                               "start dropwatchd once to upgrade it")
     if revision > REVISION:

@@ -1,30 +1,81 @@
 """Keeps the history within its bounds: packets go first, then fine time resolution, counts last."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import Connection, delete, func, literal, select, text
+from sqlalchemy import Connection, delete, func, literal, select, text, true, update
 from sqlalchemy.dialects.sqlite import insert
 
 from dropwatchd.history import schema as s
 from dropwatchd.history.options import RetentionOptions
-from dropwatchd.model import NANO, Effect, Gap, GapCause
+from dropwatchd.history.statements import ADD_DROPS
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
 
 _DAY_NS = 86_400 * NANO
 _STEP_NS = 3600 * NANO       # of history that one transaction folds
 _WIDE_NS = 60 * NANO         # of a folded window
 _PRESSED_PACKETS = 10_000    # removed at a time when the file is too large
 _MIB = 1 << 20
+# What expires together, by its begin, which is indexed, and its end; and the watches that vouch for it. The watch
+# "daemon" stays, for that it ran.
+_TABLES = {"packets": ((s.packets, s.packets.c.time_ns, s.packets.c.time_ns),),
+           "drops": ((s.drops, s.drops.c.window_start_ns, s.drops.c.last_ns),
+                     (s.counter_changes, s.counter_changes.c.until_ns, s.counter_changes.c.until_ns),
+                     (s.gaps, s.gaps.c.until_ns, s.gaps.c.until_ns),
+                     (s.events, s.events.c.time_ns, s.events.c.time_ns))}
+_WATCHED = {"packets": ("packets",), "drops": ("software", "hardware", "counters")}
 
 
-def expire(connection: Connection, options: RetentionOptions, now_ns: int) -> bool:
-    """Remove what is too old and fold an hour of what is old; say whether there is more to fold."""
-    connection.execute(delete(s.packets).where(s.packets.c.time_ns < now_ns - options.packet_days * _DAY_NS))
-    oldest_ns = now_ns - options.days * _DAY_NS
-    for table, column in ((s.drops, "window_start_ns"), (s.counter_changes, "until_ns"),
-                          (s.gaps, "until_ns"), (s.events, "time_ns")):
-        connection.execute(delete(table).where(table.c[column] < oldest_ns))
+class Calendar:
+    """What day it is, as far as the history may rely on it: what is expired does not come back when the clock does.
+
+    A clock that is ahead of the newest that was recorded is believed when a run has gone by it for a day; until then
+    the time since boot is added to that newest.
+    """
+
+    def __init__(self, started: Instant, newest_ns: int) -> None:
+        self._newest_ns = newest_ns
+        self._started = self._last = started
+
+    def trusted_ns(self, now: Instant) -> int:
+        """Return the time by which rows may expire."""
+        step_ns = (now.wall_ns - now.boot_ns) - (self._last.wall_ns - self._last.boot_ns)
+        if abs(step_ns) >= NANO:  # the clock was set: it has to prove itself anew
+            self._newest_ns = min(self.trusted_ns(self._last), now.wall_ns)
+            self._started = now
+        self._last = now
+        elapsed_ns = now.boot_ns - self._started.boot_ns
+        return now.wall_ns if elapsed_ns >= _DAY_NS else min(now.wall_ns, self._newest_ns + elapsed_ns)
+
+
+def expire(connection: Connection, options: RetentionOptions, now_ns: int, run: int) -> bool:
+    """Remove what is too old, shorten the watches that vouched for it, and fold an hour of what is old.
+
+    Say whether there is more to fold.
+    """
+    _expire(connection, "packets", now_ns - options.packet_days * _DAY_NS, run)
+    _expire(connection, "drops", now_ns - options.days * _DAY_NS, run)
     return _fold(connection, now_ns - options.fine_days * _DAY_NS)
+
+
+def _expire(connection: Connection, what: str, oldest_ns: int, run: int) -> None:
+    """Remove rows before a time, and what claims that there are none."""
+    for table, begin, end in _TABLES[what]:
+        more = table.c.cause != GapCause.EXPIRED if table is s.gaps else true()
+        connection.execute(delete(table).where(begin < oldest_ns, end < oldest_ns, more))
+    watched = s.watches.c.what.in_(_WATCHED[what])
+    expired = connection.execute(select(func.min(s.watches.c.since_ns)).where(
+        watched, s.watches.c.since_ns < oldest_ns)).scalar()
+    if expired is None:
+        return
+    connection.execute(delete(s.watches).where(watched, s.watches.c.until_ns < oldest_ns))
+    connection.execute(update(s.watches).where(watched, s.watches.c.since_ns < oldest_ns).values(since_ns=oldest_ns))
+    gone = s.gaps.c
+    known = connection.execute(update(s.gaps).where(gone.cause == GapCause.EXPIRED, gone.scope == what)
+                               .values(since_ns=func.min(gone.since_ns, expired), until_ns=oldest_ns)).rowcount
+    if not known:
+        connection.execute(insert(s.gaps).values(
+            run_id=run, since_ns=expired, until_ns=oldest_ns, cause=GapCause.EXPIRED, effect=Effect.BLIND, scope=what,
+            lost=None, detail=""))
 
 
 def relieve(connection: Connection, options: RetentionOptions, now_ns: int) -> Iterator[Gap]:
@@ -35,6 +86,8 @@ def relieve(connection: Connection, options: RetentionOptions, now_ns: int) -> I
         select(s.packets.c.time_ns).order_by(s.packets.c.time_ns).limit(_PRESSED_PACKETS)).scalars())
     if times:
         removed = connection.execute(delete(s.packets).where(s.packets.c.time_ns <= times[-1])).rowcount
+        connection.execute(update(s.watches).where(s.watches.c.what == "packets", s.watches.c.since_ns <= times[-1])
+                           .values(since_ns=func.min(times[-1] + 1, s.watches.c.until_ns)))
         yield Gap(times[0], times[-1], GapCause.STORAGE_FULL, Effect.DETAIL, removed, "packets",
                   f"packets removed early: the database reached {options.max_mib} MiB")
         return
@@ -51,17 +104,6 @@ def _used_bytes(connection: Connection) -> int:
     pages, free, size = (connection.execute(text(f"PRAGMA {name}")).scalar_one()
                          for name in ("page_count", "freelist_count", "page_size"))
     return int((pages - free) * size)
-
-
-def add_drops(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Insert rows of drops; one whose window and key are there already is added to what stands there."""
-    if not rows:
-        return
-    new, d = insert(s.drops), s.drops.c
-    connection.execute(new.on_conflict_do_update(set_={
-        "count": d.count + new.excluded.count, "bytes": d.bytes + new.excluded.bytes,
-        "first_ns": func.min(d.first_ns, new.excluded.first_ns),
-        "last_ns": func.max(d.last_ns, new.excluded.last_ns)}), rows)
 
 
 def _fold(connection: Connection, before_ns: int) -> bool:
@@ -82,5 +124,6 @@ def _fold(connection: Connection, before_ns: int) -> bool:
                octets, func.min(d.first_ns), func.max(d.last_ns))
         .where(chosen).group_by(start, d.run_id, d.location_id, d.kind_id, d.interface_id)))
     connection.execute(delete(s.drops).where(chosen))
-    add_drops(connection, [dict(zip(d.keys(), row, strict=True)) for row in sums])
+    if sums:
+        connection.exec_driver_sql(ADD_DROPS, [tuple(row) for row in sums])
     return bool(until_ns < before_ns)

@@ -37,6 +37,11 @@ def _time(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
+def _namespace() -> Column[int]:
+    """Refer to a namespace, NULL where none is known or meant."""
+    return Column("namespace_id", Integer, ForeignKey("namespaces.id"))
+
+
 # One life of the daemon. `ended_ns` and `ending` are NULL while it runs, and after a crash until the next start.
 runs = Table(
     "runs", metadata, _id(),
@@ -45,12 +50,49 @@ runs = Table(
     Column("hostname", Text, nullable=False),
     Column("kernel", Text, nullable=False),
     Column("version", Text, nullable=False),
-    Column("source", Text, nullable=False),
     _time("started_ns"),
-    _time("last_seen_ns"),  # everything dropped before is in the history
     _time("ended_ns", nullable=True),
     Column("ending", Text),
 )
+
+# A network namespace under one name. `cookie` is the kernel's (net->net_cookie), unique for a boot, NULL where unknown;
+# `inode` the number of its file, which a later one may have again. Rows of one namespace have the same `entity`: the id
+# of the first of them; the initial one is the same in every boot. The name held from when its file appeared until it
+# went, as far as was seen: `kind` says who gave it (initial, netns, container).
+namespaces = Table(
+    "namespaces", metadata, _id(),
+    Column("entity", Integer, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("cookie", BigInteger),
+    Column("inode", BigInteger),
+    Column("name", Text),
+    Column("kind", Text),
+    _time("valid_from_ns"),
+    _time("valid_until_ns"),
+)
+Index("namespaces_key", namespaces.c.boot_id, func.coalesce(namespaces.c.cookie, -1),
+      func.coalesce(namespaces.c.inode, -1), func.coalesce(namespaces.c.name, ""), unique=True)
+
+# What was watched, from when to when, on the wall clock and on CLOCK_BOOTTIME (NULL: unknown, in older histories).
+# Coverage is the union of these and nothing else; `until` moves in the transaction that writes what was seen up to it.
+# `what` is software or hardware (drops), packets (samples), counters (of one collector in one namespace) or daemon;
+# `name` the source's or collector's; `limits` a JSON list of what it could not see; `ending` why it went on no longer.
+watches = Table(
+    "watches", metadata, _id(),
+    _to("run"),
+    Column("what", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _namespace(),
+    _time("since_ns"),
+    _time("until_ns"),
+    _time("since_boot_ns", nullable=True),
+    _time("until_boot_ns", nullable=True),
+    Column("limits", Text, nullable=False),
+    Column("ending", Text, nullable=False),
+)
+Index("watches_key", watches.c.run_id, watches.c.what, watches.c.name, func.coalesce(watches.c.namespace_id, 0),
+      func.coalesce(watches.c.since_boot_ns, watches.c.since_ns), unique=True)
+Index("watches_until", watches.c.until_ns)
 
 # A place in kernel code; `address` (hexadecimal text: it exceeds a signed 64-bit number) only without a symbol.
 locations = Table(
@@ -75,20 +117,21 @@ kinds = Table(
 Index("kinds_key", func.coalesce(kinds.c.reason, ""), func.coalesce(kinds.c.protocol, -1), kinds.c.origin,
       func.coalesce(kinds.c.trap, ""), func.coalesce(kinds.c.trap_group, ""), unique=True)
 
-# A device during one boot, under one name; `netns` is the namespace's inode. All NULL: no device, or none known.
+# A device during one boot, under one name; all NULL: no device, or none known. `kind` is rtnetlink's, or "physical".
 interfaces = Table(
     "interfaces", metadata, _id(),
     Column("boot_id", Text, nullable=False),
-    Column("netns", BigInteger),
-    Column("netns_name", Text),
+    _namespace(),
     Column("ifindex", Integer),
     Column("name", Text),
+    Column("kind", Text),
+    Column("driver", Text),
+    Column("peer", Text),
     _time("valid_from_ns"),
     _time("valid_until_ns"),
 )
-Index("interfaces_key", interfaces.c.boot_id, func.coalesce(interfaces.c.netns, -1),
-      func.coalesce(interfaces.c.netns_name, ""), func.coalesce(interfaces.c.ifindex, -1),
-      func.coalesce(interfaces.c.name, ""), unique=True)
+Index("interfaces_key", interfaces.c.boot_id, func.coalesce(interfaces.c.namespace_id, -1),
+      func.coalesce(interfaces.c.ifindex, -1), func.coalesce(interfaces.c.name, ""), unique=True)
 
 # How many packets were dropped within [window_start_ns, window_start_ns + window_width_ns).
 drops = Table(
@@ -121,13 +164,13 @@ counters = Table(
     "counters", metadata, _id(),
     Column("collector", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("netns", BigInteger),
+    _namespace(),
     Column("ifindex", Integer),
     Column("interface", Text),
     Column("labels", Text, nullable=False),  # JSON object
     Column("gauge", Boolean, nullable=False),
 )
-Index("counters_key", counters.c.collector, counters.c.name, func.coalesce(counters.c.netns, -1),
+Index("counters_key", counters.c.collector, counters.c.name, func.coalesce(counters.c.namespace_id, -1),
       func.coalesce(counters.c.ifindex, -1), func.coalesce(counters.c.interface, ""), counters.c.labels, unique=True)
 
 # The absolute value when a run first saw the counter.
@@ -151,24 +194,11 @@ counter_changes = Table(
     sqlite_with_rowid=False,
 )
 
-# The counters of a namespace were read between these times: the end of its first round in a run, the begin of its last.
-namespace_runs = Table(
-    "namespace_runs", metadata,
-    _to("run"),
-    Column("netns", BigInteger, nullable=False),
-    _time("first_ns"),
-    _time("last_ns"),
-    PrimaryKeyConstraint("run_id", "netns"),
-    sqlite_with_rowid=False,
-)
-
-# How each collector fared in a run, so that a counter without changes is known to have been looked at.
+# How each collector fared in a run.
 collector_runs = Table(
     "collector_runs", metadata,
     _to("run"),
     Column("collector", Text, nullable=False),
-    _time("first_ns"),
-    _time("last_ns"),
     Column("rounds", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("busy_ns", BigInteger, nullable=False),
@@ -197,7 +227,7 @@ events = Table(
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
-    Column("netns", BigInteger),
+    _namespace(),
     Column("ifindex", Integer),
 )
 Index("events_time", events.c.time_ns)
@@ -209,26 +239,35 @@ def _utc(column: str) -> str:
             f" || printf('.%03dZ', {column} / 1000000 % 1000)")
 
 
+_NETNS = "coalesce(n.name, 'net:[' || n.inode || ']')"
+
 VIEWS = {
     "v_drops": f"""
         SELECT {_utc('d.window_start_ns')} AS window_start, d.window_width_ns / 1e9 AS window_seconds,
                d.count, d.bytes, k.reason,
                coalesce(l.symbol || coalesce(printf('+0x%x', l.offset), ''), l.address) AS location, l.module,
-               i.name AS interface, i.ifindex, coalesce(i.netns_name, 'net:[' || i.netns || ']') AS netns,
+               i.name AS interface, i.ifindex, i.kind AS interface_kind, {_NETNS} AS netns,
                printf('0x%04x', k.protocol) AS protocol, k.origin, k.trap, k.trap_group,
                {_utc('d.first_ns')} AS first, {_utc('d.last_ns')} AS last, r.hostname, d.run_id
         FROM drops d JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
-             JOIN interfaces i ON i.id = d.interface_id JOIN runs r ON r.id = d.run_id""",
+             JOIN interfaces i ON i.id = d.interface_id LEFT JOIN namespaces n ON n.id = i.namespace_id
+             JOIN runs r ON r.id = d.run_id""",
     "v_counters": f"""
         SELECT {_utc('d.since_ns')} AS since, {_utc('d.until_ns')} AS until, c.collector, c.name, d.delta,
-               c.interface, c.ifindex, c.netns, c.labels, c.gauge, r.hostname, d.run_id
-        FROM counter_changes d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id""",
+               c.interface, c.ifindex, {_NETNS} AS netns, c.labels, c.gauge, r.hostname, d.run_id
+        FROM counter_changes d JOIN counters c ON c.id = d.counter_id
+             LEFT JOIN namespaces n ON n.id = c.namespace_id JOIN runs r ON r.id = d.run_id""",
     "v_gaps": f"""
         SELECT {_utc('g.since_ns')} AS since, {_utc('g.until_ns')} AS until,
                (g.until_ns - g.since_ns) / 1e9 AS seconds, g.cause, g.effect, g.scope, g.lost, g.detail,
                r.hostname, g.run_id
         FROM gaps g JOIN runs r ON r.id = g.run_id""",
     "v_events": f"""
-        SELECT {_utc('e.time_ns')} AS time, e.kind, e.subject, e.detail, e.netns, e.ifindex, r.hostname, e.run_id
-        FROM events e JOIN runs r ON r.id = e.run_id""",
+        SELECT {_utc('e.time_ns')} AS time, e.kind, e.subject, e.detail, {_NETNS} AS netns, e.ifindex, r.hostname,
+               e.run_id
+        FROM events e LEFT JOIN namespaces n ON n.id = e.namespace_id JOIN runs r ON r.id = e.run_id""",
+    "v_watches": f"""
+        SELECT {_utc('w.since_ns')} AS since, {_utc('w.until_ns')} AS until, (w.until_ns - w.since_ns) / 1e9 AS seconds,
+               w.what, w.name, {_NETNS} AS netns, w.limits, w.ending, r.hostname, w.run_id
+        FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id JOIN runs r ON r.id = w.run_id""",
 }

@@ -8,13 +8,33 @@ from dataclasses import dataclass
 # Windows that begin up to this long before the report's may reach into it; retention folds into none wider.
 WIDEST_WINDOW_NS = 3600 * 1_000_000_000
 
+# What leaves open whether a filter's condition holds. A packet of known namespace and protocol but of no ifindex was on
+# no device; without a protocol the map was full, and its device is not on record. Messages between programs have
+# neither device nor ethertype.
+_NEVER = "0"
+_REASONLESS = "(reason IS NULL AND trap IS NULL)"
+_NAMELESS = "(name IS NULL AND (ifindex IS NOT NULL OR namespace_id IS NULL))"
+_OF_MESSAGES = "symbol GLOB 'unix_*' OR symbol GLOB 'netlink_*' OR symbol GLOB '*vsock_*'"
+
+# Of a row that reaches beyond an edge: at its first and last time a packet was dropped, the others evenly between.
+# The parts of windows that meet add up to the row.
+_BEFORE = """CASE WHEN {edge} <= first_ns THEN 0 WHEN {edge} > last_ns THEN count WHEN count < 2 THEN 0
+             ELSE 1 + CAST((count - 2) * (1.0 * ({edge} - first_ns) / (last_ns - first_ns)) AS INTEGER) END"""
+INSIDE = f"({_BEFORE.format(edge=':until')}) - ({_BEFORE.format(edge=':since')})"
+AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN count < 2 THEN 0
+              ELSE (first_ns >= :since) + (last_ns < :until) END"""
+AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
+
+# By a name that it had then, or by its inode.
+IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE name = :netns OR inode = :inode)"
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The times since <= t < until, and what else narrows a report; None selects everything.
 
-    A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed, and
-    what may have happened outside is known as straddling. `location` is a glob over symbols, `netns` a name or an
+    A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed; those that
+    reach beyond an edge are apportioned. `location` is a glob over symbols, `netns` a name or an
     inode ("blue", "4026531840", "net:[4026531840]"), `host` a name or a machine id.
     """
 
@@ -56,6 +76,29 @@ def drop_clause(scope: Scope, *, packets: bool = False) -> str:
     ])
 
 
+def may_clause(scope: Scope) -> str:
+    """Return the condition on rows of drops that the filters leave out, though nothing on record speaks against them.
+
+    A filter must not hide what may match it: drops of a full map, or of a source that does not tell.
+    """
+    matches = " AND ".join([
+        *_among("location_id", "locations", _location_condition(scope)),
+        *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
+        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope)))])
+    told, untold = (" AND ".join(_interface_conditions(scope, nameless, "namespace_id IS NULL"))
+                    for nameless in (_NAMELESS, "name IS NULL"))
+    full = f"{_in('interface_id', 'interfaces', untold)} AND {_in('kind_id', 'kinds', 'protocol IS NULL')}"
+    placed = [f"({_in('interface_id', 'interfaces', told)} OR ({full}))"] if told else []
+    return " AND ".join([
+        drop_clause(Scope(scope.since_ns, scope.until_ns, host=scope.host)),
+        *_among("location_id", "locations", _location_condition(scope, "symbol IS NULL")),
+        *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope, _REASONLESS, "protocol IS NULL"))),
+        *placed,
+        *([f"location_id NOT IN (SELECT id FROM locations WHERE {_OF_MESSAGES})"]
+          if scope.interface is not None or scope.protocol is not None else []),
+        f"NOT ({matches or 1})"])
+
+
 def change_clause(scope: Scope) -> str:
     """Return the condition on counter_changes; a counter has no reason, location or protocol."""
     return " AND ".join([
@@ -71,31 +114,34 @@ def run_clause(scope: Scope) -> str:
 
 
 def _among(column: str, table: str, condition: str) -> list[str]:
-    return [f"{column} IN (SELECT id FROM {table} WHERE {condition})"] if condition else []
+    return [_in(column, table, condition)] if condition else []
 
 
-def _location_condition(scope: Scope) -> str:
-    return "" if scope.location is None else "coalesce(symbol, address) GLOB :location"
+def _in(column: str, table: str, condition: str) -> str:
+    return f"{column} IN (SELECT id FROM {table} WHERE {condition})"
 
 
-def _kind_conditions(scope: Scope) -> list[str]:
+def _location_condition(scope: Scope, or_else: str = _NEVER) -> str:
+    return "" if scope.location is None else f"(coalesce(coalesce(symbol, address) GLOB :location, 0) OR {or_else})"
+
+
+def _kind_conditions(scope: Scope, reasonless: str = _NEVER, protocolless: str = _NEVER) -> list[str]:
     return [condition for condition, wanted in (
-        ("reason = :reason COLLATE NOCASE", scope.reason is not None),
-        ("protocol = :protocol", scope.protocol is not None),
+        (f"(reason = :reason COLLATE NOCASE OR {reasonless})", scope.reason is not None),
+        (f"(protocol = :protocol OR {protocolless})", scope.protocol is not None),
         ("origin = :origin", scope.origin is not None),
     ) if wanted]
 
 
-def _interface_conditions(scope: Scope) -> list[str]:
+def _interface_conditions(scope: Scope, nameless: str = _NEVER, netnsless: str = _NEVER) -> list[str]:
     return [condition for condition, wanted in (
-        ("name = :interface", scope.interface is not None),
-        ("(netns_name = :netns OR netns = :inode)", scope.netns is not None),
+        (f"(name = :interface OR {nameless})", scope.interface is not None),
+        (f"({IN_NAMESPACE} OR {netnsless})", scope.netns is not None),
     ) if wanted]
 
 
 def _counter_conditions(scope: Scope) -> list[str]:
-    named = "netns IN (SELECT netns FROM interfaces WHERE netns_name = :netns)"
     return [condition for condition, wanted in (
         ("interface = :interface", scope.interface is not None),
-        (f"(netns = :inode OR {named})", scope.netns is not None),
+        (IN_NAMESPACE, scope.netns is not None),
     ) if wanted]

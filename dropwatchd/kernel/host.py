@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dropwatchd.kernel.netns import own_inode
+from dropwatchd.kernel import netns
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Host:
 
     proc: Path = field(default=Path("/proc"))
     sys: Path = field(default=Path("/sys"))
-    netns: int = field(default_factory=own_inode)
+    netns: int = field(default_factory=lambda: netns.own().number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,21 @@
-"""Network devices of one namespace, and what happens to them: added, removed, renamed, up and down."""
+"""Network devices of one namespace, and what happens to them: added, removed, renamed, up and down, another MTU."""
 
 import struct
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from errno import ENOBUFS
+from pathlib import Path
 from typing import NamedTuple
 
 from dropwatchd.kernel.netlink import ROUTE, Message, Netlink, attributes, text
-from dropwatchd.model import Event
+from dropwatchd.model import Device, Event
 
 _RTM_NEWLINK, _RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 IFINFO = struct.Struct("=BxHiII")  # struct ifinfomsg: family, device type, ifindex, flags, changed flags
-_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_NEW_NETNSID = 3, 18, 29, 45
+_IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_EXT_MASK = 3, 4, 5, 18, 29
+_IFLA_LINK_NETNSID, _IFLA_NEW_NETNSID = 37, 45
 _IFLA_INFO_KIND = 1
 _RTMGRP_LINK = 1
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40  # the second is the operational state: carrier, and no dormant protocol
@@ -23,12 +27,19 @@ _LIST = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, _IFLA_EXT_MASK, 1 <<
 
 
 class Link(NamedTuple):
-    """A device: `kind` is its driver's rtnetlink kind ("veth", "bridge"), "loopback", or "" for hardware."""
+    """A device: `kind` is its driver's rtnetlink kind ("veth", "bridge"), "loopback", or "" for hardware.
+
+    `below` is the ifindex of the other end of a pair, or of the device below; `elsewhere`, whether that is in another
+    namespace.
+    """
 
     name: str
     kind: str
     enabled: bool
     running: bool
+    mtu: int = 0
+    below: int = 0
+    elsewhere: bool = False
 
     @property
     def is_made(self) -> bool:
@@ -37,14 +48,18 @@ class Link(NamedTuple):
 
 
 class LinkWatch:
-    """The links of the calling thread's network namespace, kept current by the kernel's notifications."""
+    """The links of the calling thread's network namespace, kept current by the kernel's notifications.
+
+    Its sockets keep the namespace alive: close it when the namespace's name goes.
+    """
 
     def __init__(self, netns: int) -> None:
-        self._netns = netns
-        self._socket = Netlink(ROUTE, _RTMGRP_LINK)
+        self.netns = netns
+        self._socket = Netlink(ROUTE, _RTMGRP_LINK, IFINFO.size)
         self._socket.set_buffer(_BUFFER_BYTES)
         self._request = Netlink(ROUTE)
         self.links = self._list()  # after the subscription: what changes in between is told
+        self._stale = False
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -53,13 +68,18 @@ class LinkWatch:
         self._socket.close()
         self._request.close()
 
-    def read(self) -> Iterator[Event]:
-        """Yield what happened since the last call, a bounded batch. Never blocks.
+    def devices(self) -> Iterator[Device]:
+        """Yield what each device is."""
+        for ifindex in self.links:
+            yield self._device(ifindex)
+
+    def read(self) -> Iterator[Event | Device]:
+        """Yield what happened since the last call, a bounded batch, and what new devices are. Never blocks.
 
         After an overrun the queue is emptied and the links are listed again: what came of the lost changes is told.
         What was undone in between is not, hence the event "link events lost".
         """
-        lost, left = False, _BATCH
+        lost, left, self._stale = self._stale, _BATCH, False
         while left:
             left -= 1
             try:
@@ -73,22 +93,27 @@ class LinkWatch:
                 break
             yield from self._apply(messages)
         if lost:
-            yield self._event("link events lost", 0, "", "the socket's queue was full")
             yield from self._relist()
 
     def _list(self) -> dict[int, Link]:
         return dict(parse_link(payload) for _kind, payload in self._request.dump(RTM_GETLINK, _LIST))
 
-    def _relist(self) -> Iterator[Event]:
-        current = self._list()
+    def _relist(self) -> Iterator[Event | Device]:
+        try:
+            current = self._list()
+        except OSError as error:  # the list never held still, or memory lacked: the next read tries again
+            self._stale = True
+            yield self._event("link events lost", 0, "", f"the links cannot be listed ({error.strerror})")
+            return
+        yield self._event("link events lost", 0, "", "the socket's queue was full")
         for ifindex in self.links.keys() - current.keys():
             yield from self._removed(ifindex, "")
         for ifindex, link in current.items():
             yield from self._seen(ifindex, link)
 
-    def _apply(self, messages: list[Message]) -> Iterator[Event]:
+    def _apply(self, messages: list[Message]) -> Iterator[Event | Device]:
         for kind, payload in messages:
-            if payload[0]:  # AF_BRIDGE: the port of a bridge, not the device
+            if len(payload) < IFINFO.size or payload[0]:  # AF_BRIDGE: the port of a bridge, not the device
                 continue
             ifindex, link = parse_link(payload)
             if kind == _RTM_NEWLINK:
@@ -96,14 +121,18 @@ class LinkWatch:
             elif kind == _RTM_DELLINK:
                 yield from self._removed(ifindex, "moved to another namespace" if moved(payload) else "")
 
-    def _seen(self, ifindex: int, link: Link) -> Iterator[Event]:
+    def _seen(self, ifindex: int, link: Link) -> Iterator[Event | Device]:
         before = self.links.get(ifindex)
         self.links[ifindex] = link
+        if before is None or (before.name, before.below) != (link.name, link.below):
+            yield self._device(ifindex)
         if before is None:
             yield self._event("link added", ifindex, link.name, link.kind)
-            before = Link(link.name, link.kind, enabled=False, running=False)
+            before = link._replace(enabled=False, running=False)
         if before.name != link.name:
             yield self._event("link renamed", ifindex, link.name, f"was {before.name}")
+        if before.mtu != link.mtu:
+            yield self._event("link MTU", ifindex, link.name, f"{link.mtu} bytes, was {before.mtu}")
         if before.running != link.running:
             cause = "administrative" if before.enabled != link.enabled else "carrier"
             yield self._event("link up" if link.running else "link down", ifindex, link.name, cause)
@@ -114,7 +143,12 @@ class LinkWatch:
             yield self._event("link removed", ifindex, link.name, detail)
 
     def _event(self, kind: str, ifindex: int, name: str, detail: str) -> Event:
-        return Event(time.time_ns(), kind, name, detail, netns=self._netns, ifindex=ifindex or None)
+        return Event(time.time_ns(), kind, name, detail, netns=self.netns, ifindex=ifindex or None)
+
+    def _device(self, ifindex: int) -> Device:
+        link = self.links[ifindex]
+        return Device(time.time_ns(), self.netns, ifindex, link.name, link.kind or "physical",
+                      None if link.kind else driver(link.name), peer(link, self.links))
 
 
 def present_links() -> dict[int, Link]:
@@ -143,7 +177,26 @@ def parse_link(payload: bytes) -> tuple[int, Link]:
     kind = text(information.get(_IFLA_INFO_KIND, b"loopback" if device_type == _ARPHRD_LOOPBACK else b""))
     enabled = bool(flags & _IFF_UP)
     running = enabled and bool(flags & _IFF_RUNNING)
-    return ifindex, Link(text(found.get(_IFLA_IFNAME, b"")), kind, enabled, running)
+    mtu, below = (int.from_bytes(found.get(attribute, b""), sys.byteorder) for attribute in (_IFLA_MTU, _IFLA_LINK))
+    return ifindex, Link(text(found.get(_IFLA_IFNAME, b"")), kind, enabled, running, mtu, below,
+                         _IFLA_LINK_NETNSID in found)
+
+
+def peer(link: Link, links: Mapping[int, Link]) -> str | None:
+    """Return the name of the other end or of the device below, its number where it is in another namespace."""
+    if not link.below:
+        return None
+    if link.elsewhere:
+        return f"#{link.below} in another namespace"
+    there = links.get(link.below)
+    return there.name if there and there is not link else None
+
+
+def driver(name: str) -> str | None:
+    """Return the driver of hardware; sysfs shows the devices of the namespace that it was mounted in."""
+    with suppress(OSError):
+        return (Path("/sys/class/net") / name / "device/driver").readlink().name
+    return None
 
 
 def moved(payload: bytes) -> bool:

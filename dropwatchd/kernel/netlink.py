@@ -18,6 +18,7 @@ _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, seque
 _ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
 _ERRNO = struct.Struct("=i")
 _ERROR, _DONE = 2, 3
+_LAST_CONTROL = 15  # NLMSG_MIN_TYPE less one: up to here messages are netlink's own, without the protocol's header
 _REQUEST, _DUMP_INTERRUPTED, _DUMP = 0x1, 0x10, 0x300
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 _RECEIVE_BYTES = 65536  # a dump's messages come in pieces of 32 KiB at most (netlink_recvmsg)
@@ -33,12 +34,18 @@ class Message(NamedTuple):
 
 
 class Netlink:
-    """A netlink socket in the network namespace of the calling thread."""
+    """A netlink socket in the network namespace of the calling thread. It hears the kernel, and nobody else.
 
-    def __init__(self, protocol: int, groups: int = 0) -> None:
+    `least` is the size of the fixed header that every message has behind the netlink header: none that is returned is
+    shorter. `refused` counts the datagrams of other senders, `malformed` the messages that were cut or too short.
+    """
+
+    def __init__(self, protocol: int, groups: int = 0, least: int = 0) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self._socket.bind((0, groups))
+        self._least = least
         self._sequence = 0
+        self.refused = self.malformed = 0
 
     def __enter__(self) -> Self:
         return self
@@ -77,14 +84,14 @@ class Netlink:
         messages: list[Message] = []
         interrupted = False
         while True:
-            for kind, flags, sequence, payload in split(self._socket.recv(_RECEIVE_BYTES)):
+            for kind, flags, sequence, payload in split(self._receive()):
                 if sequence != self._sequence:
                     continue
                 interrupted |= bool(flags & _DUMP_INTERRUPTED)
                 if kind in {_ERROR, _DONE}:
                     check(payload)
                     return None if interrupted else messages
-                messages.append(Message(kind, payload))
+                messages += self._whole(kind, payload)
 
     def notifications(self) -> list[Message] | None:
         """Return the messages of one datagram, None when none is waiting. Never blocks.
@@ -92,18 +99,31 @@ class Netlink:
         Raises OSError ENOBUFS when the kernel had to leave messages out.
         """
         try:
-            data = self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+            data = self._receive(socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
-        return [Message(kind, payload) for kind, _flags, _sequence, payload in split(data)]
+        return [message for kind, _flags, _sequence, payload in split(data) for message in self._whole(kind, payload)]
+
+    def _receive(self, flags: int = 0) -> bytes:
+        """Return a datagram; an empty one stands for what somebody else has sent: only the kernel has port 0."""
+        data, (port, _groups) = self._socket.recvfrom(_RECEIVE_BYTES, flags)
+        if port:
+            self.refused += 1
+        return b"" if port else data
+
+    def _whole(self, kind: int, payload: bytes) -> list[Message]:
+        if kind > _LAST_CONTROL and len(payload) < self._least:
+            self.malformed += 1
+            return []
+        return [Message(kind, payload)]
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yield (type, flags, sequence, payload) of the messages in one datagram, each aligned to 4 bytes."""
+    """Yield (type, flags, sequence, payload) of the messages in one datagram, each aligned to 4 bytes, none cut."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size:
+        if length < _HEADER.size or offset + length > len(data):
             return
         yield kind, flags, sequence, data[offset + _HEADER.size:offset + length]
         offset += (length + 3) & ~3
@@ -117,11 +137,11 @@ def check(payload: bytes) -> None:
 
 
 def attributes(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Yield (type, payload) of the attributes from `offset` on; a payload may hold attributes itself."""
+    """Yield (type, payload) of the attributes from `offset` on, none cut; a payload may hold attributes itself."""
     end = len(data)
     while offset + 4 <= end:
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < 4:
+        if length < _ATTRIBUTE.size or offset + length > end:
             return
         yield kind & _TYPE_MASK, data[offset + 4:offset + length]
         offset += (length + 3) & ~3

@@ -1,15 +1,19 @@
-"""Names of network namespaces: the files that `ip netns` and container engines keep them by."""
+"""Network namespaces: what tells one from another, and being in one."""
 
 import ctypes
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dropwatchd.model import Namespace
+
 INITIAL = "init"
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
+_SO_NETNS_COOKIE = 71       # include/uapi/asm-generic/socket.h, since 5.14
 _OWN = Path("/proc/self/ns/net")
-_FOLDERS = (Path("/run/netns"), Path("/run/docker/netns"))
 
 
 def own_inode() -> int:
@@ -17,70 +21,31 @@ def own_inode() -> int:
     return _OWN.stat().st_ino
 
 
-class NetnsNames:
-    """inode -> name. A name is remembered after its file has gone, since drops are read after they happened."""
-
-    def __init__(self, folders: tuple[Path, ...] = _FOLDERS) -> None:
-        self._folders = folders
-        own = _OWN.stat()
-        self._device = own.st_dev  # of nsfs, where all namespaces live
-        self._own = {own.st_ino: INITIAL}
-        self._names: dict[int, str] = {}
-        self._stamp: tuple[int, ...] = ()
-
-    def refresh(self) -> bool:
-        """Look for new names if a folder has changed; say whether it has."""
-        stamp = tuple(_modified_ns(folder) for folder in self._folders)
-        if stamp == self._stamp:
-            return False
-        self._stamp = stamp
-        for folder in reversed(self._folders):
-            inodes, complete = _inodes(folder, self._device)
-            self._names.update(inodes)
-            if not complete:
-                self._stamp = ()
-        self._names.update(self._own)
-        return True
-
-    def name(self, inode: int) -> str | None:
-        """Return the name, or None where the namespace has none."""
-        return self._names.get(inode)
+def own() -> Namespace:
+    """Return the namespace of this process, called the initial one."""
+    return numbered(own_inode(), current_cookie(), INITIAL, "initial")
 
 
-def _modified_ns(folder: Path) -> int:
-    with suppress(OSError):
-        return folder.stat().st_mtime_ns
-    return 0
+def current_cookie() -> int | None:
+    """Return the cookie of the calling thread's namespace, None where the kernel tells none (before 5.14)."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        return int.from_bytes(one.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8), sys.byteorder) or None
+    return None
 
 
-def _inodes(folder: Path, device: int) -> tuple[dict[int, str], bool]:
-    """Return the namespaces mounted in a folder, and whether that is all: `ip netns add` makes a file, then mounts."""
-    found, complete = {}, True
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(OSError):
-                status = os.stat(entry.path)  # noqa: PTH116 - follows the mount, DirEntry does not
-                if status.st_dev == device:
-                    found[status.st_ino] = entry.name
-                else:
-                    complete = False
-    return found, complete
-
-
-def named(folders: tuple[Path, ...] = _FOLDERS) -> dict[str, Path]:
-    """Return name -> file of the namespaces that have a name."""
-    there = (path for folder in reversed(folders) if folder.is_dir() for path in folder.iterdir())
-    return {path.name: path for path in sorted(there)}
+def numbered(inode: int, cookie: int | None, name: str | None = None, kind: str | None = None) -> Namespace:
+    """Return a namespace with the number that it is compared by."""
+    return Namespace(cookie or inode, inode, name, kind, cookie)
 
 
 @contextmanager
-def entered(path: Path) -> Iterator[int]:
-    """Be in a namespace, this thread only; give its inode. Raises OSError: needs CAP_SYS_ADMIN (setns(2))."""
+def entered(path: Path) -> Iterator[Namespace]:
+    """Be in a namespace, this thread only; give it. Raises OSError: needs CAP_SYS_ADMIN (setns(2))."""
     thread = Path("/proc/thread-self/ns/net")
     with thread.open("rb") as home, path.open("rb") as there:
         _set(there.fileno(), path)
         try:
-            yield os.fstat(there.fileno()).st_ino
+            yield numbered(os.fstat(there.fileno()).st_ino, current_cookie())
         finally:
             _set(home.fileno(), thread)
 

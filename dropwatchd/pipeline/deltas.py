@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from dropwatchd.model import CounterChange, CounterKey, Reading, Start
+from dropwatchd.model import CounterChange, CounterKey, Instant, Reading, Start
 
 _REMEMBERED = 16_384  # vanished counters of one collector: enough for the CPUs and the devices of a large host
 _Identity = tuple[object, ...]
@@ -13,11 +13,12 @@ _Identity = tuple[object, ...]
 class _Round:
     """When a collector was last read, what it read, and the last value and time of counters that vanished.
 
-    `begun` says that it has not been read yet: whatever it will have began at zero then. `lasting` are counters of
-    interfaces that are not destroyed with them.
+    Times are CLOCK_BOOTTIME's: a wall clock that is set in between makes no change longer or shorter. `begun` says that
+    it has not been read yet: whatever it will have began at zero then. `lasting` are counters of interfaces that are
+    not destroyed with them.
     """
 
-    time_ns: int
+    boot_ns: int
     values: dict[_Identity, int] = field(default_factory=dict)
     lasting: set[_Identity] = field(default_factory=set)
     begun: bool = False
@@ -37,33 +38,39 @@ class Deltas:
     """
 
     def __init__(self) -> None:
-        self._poller: dict[str, _Round] = {}
+        self._rounds: dict[str, _Round] = {}
 
-    def begin(self, collector: str, now_ns: int) -> None:
+    def begin(self, collector: str, now: Instant) -> None:
         """Let the counters of a round begin at zero now, whatever went by its name before."""
-        self._poller[collector] = _Round(now_ns, begun=True)
+        self._rounds[collector] = _Round(now.boot_ns, begun=True)
+
+    def forget(self, collector: str) -> None:
+        """Let go of what will not be read again."""
+        self._rounds.pop(collector, None)
 
     def advance(
-        self, collector: str, readings: Iterable[Reading], now_ns: int,
+        self, collector: str, readings: Iterable[Reading], now: Instant,
     ) -> tuple[list[CounterChange], list[Start]]:
         """Take a complete round; return what changed since the last, and, of the first, where it all starts.
 
         `collector` names the round: where it reads several namespaces one by one, each has its own.
         """
         rows = list(readings)
-        last = self._poller.get(collector)
+        last = self._rounds.get(collector)
         if last is None:
             lasting = {_identity(row.key) for row in rows if not row.from_zero}
-            self._poller[collector] = _Round(now_ns, {_identity(row.key): row.value for row in rows}, lasting=lasting)
-            return [], [(now_ns, row) for row in rows]
-        starts = [(last.time_ns, replace(row, value=0)) for row in rows if last.begun and row.from_zero]
-        starts += _brought(last, rows, now_ns)
-        changes = _changes(last, rows, now_ns)
+            values = {_identity(row.key): row.value for row in rows}
+            self._rounds[collector] = _Round(now.boot_ns, values, lasting=lasting)
+            return [], [(now.wall_ns, row) for row in rows]
+        since_ns = now.wall_ns - now.boot_ns + last.boot_ns
+        starts = [(since_ns, replace(row, value=0)) for row in rows if last.begun and row.from_zero]
+        starts += _brought(last, rows, now.wall_ns)
+        changes = _changes(last, rows, now)
         for identity in last.lasting & last.vanished.keys():  # not in this round either
             del last.vanished[identity]
         if len(last.values) != len(rows):
             _remove_vanished(last, rows)
-        last.time_ns, last.begun = now_ns, False
+        last.boot_ns, last.begun = now.boot_ns, False
         return changes, starts
 
 
@@ -82,22 +89,23 @@ def _brought(last: _Round, rows: list[Reading], now_ns: int) -> list[Start]:
     return [(now_ns, row) for row in brought.values()]
 
 
-def _changes(last: _Round, rows: list[Reading], now_ns: int) -> list[CounterChange]:
+def _changes(last: _Round, rows: list[Reading], now: Instant) -> list[CounterChange]:
     """Bring the values of the round up to date; most counters rest, so these are passed over at once."""
     changes = []
-    values = last.values
+    values, to_wall_ns = last.values, now.wall_ns - now.boot_ns
     for row in rows:
         identity = _identity(row.key)
         before = values.get(identity)
         if before == row.value:
             continue
         values[identity] = row.value
-        since_ns = last.time_ns
+        since_ns = last.boot_ns
         if before is None:
             before, since_ns = last.vanished.pop(identity, (0, since_ns))
         delta = _delta(row, before)
         if delta:
-            changes.append(CounterChange(row.key, since_ns, now_ns, delta, row.value, gauge=row.bits == 0))
+            changes.append(CounterChange(row.key, since_ns + to_wall_ns, now.wall_ns, delta, row.value,
+                                         gauge=row.bits == 0))
     return changes
 
 
@@ -113,6 +121,6 @@ def _remove_vanished(last: _Round, rows: list[Reading]) -> None:
     for identity in last.values.keys() - {_identity(row.key) for row in rows}:
         value = last.values.pop(identity)
         if isinstance(identity, CounterKey) or identity in last.lasting:
-            last.vanished[identity] = value, last.time_ns
+            last.vanished[identity] = value, last.boot_ns
     while len(last.vanished) > _REMEMBERED:
         del last.vanished[next(iter(last.vanished))]

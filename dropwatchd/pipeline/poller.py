@@ -3,41 +3,57 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect
-from dropwatchd.history.batch import Round
+from dropwatchd.history.batch import Collected
+from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.netns import INITIAL, entered, named
-from dropwatchd.model import CounterChange, Effect, Gap, GapCause, Start
+from dropwatchd.kernel.links import LinkWatch
+from dropwatchd.kernel.netns import entered
+from dropwatchd.kernel.netns_names import Name, NetnsNames
+from dropwatchd.model import Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.deltas import Deltas
+from dropwatchd.pipeline.links import Links
+from dropwatchd.pipeline.watches import Watches
 
 log = logging.getLogger(__name__)
+_ABSENT = "no such counters here"
 
 
 class Poller(Thread):
     """Runs every collector once per interval and namespace. One that fails costs its own readings, and leaves a gap."""
 
-    def __init__(self, collectors: dict[str, Collect], buffer: Buffer, interval: float,
-                 namespaces: Iterable[str] = ()) -> None:
+    def __init__(self, collectors: dict[str, Collect], buffer: Buffer, names: NetnsNames, links: Links | None = None,
+                 *, interval: float = 10.0, namespaces: Iterable[str] = ()) -> None:
         super().__init__(name="counters", daemon=True)
         self.interval = interval
         self.collectors = collectors
         self.namespaces = tuple(namespaces)
         self._buffer = buffer
+        self._names = names
+        self._links = links
         self._host = Host()
+        self._own = names.at_start
         self._deltas = Deltas()
+        self._watches = Watches()
         self._ending, self._woken = Flag(), Flag()
         self._last_ns: dict[str, int] = {}
         self._noted: dict[str, str] = {}
-        self._names: dict[int, str] = {}
-        self._there: tuple[frozenset[str], int] = (frozenset(), 0)
+        self._there: tuple[frozenset[int], Instant | None] = (frozenset(), None)
+        self.fault: BaseException | None = None
 
     def run(self) -> None:
-        """Take rounds until stopped, and one more at the end: what moved until then is recorded too."""
+        """Take rounds until stopped, and one more at the end; an error of ours ends the thread, and is kept."""
+        try:
+            self._run()
+        except BaseException as error:  # whoever looks after the threads ends the process
+            self.fault = error
+            raise
+
+    def _run(self) -> None:
         due = time.monotonic()
         while not self._ending.is_set():
             self.take_round()
@@ -46,6 +62,7 @@ class Poller(Thread):
                 self._woken.clear()
                 due = time.monotonic()
         self.take_round()
+        self._buffer.add((), self._watches.end_all("stopped"))
 
     def change(self, collectors: dict[str, Collect], interval: float, namespaces: Iterable[str]) -> None:
         """Read these from now on, beginning at once."""
@@ -59,79 +76,100 @@ class Poller(Thread):
 
     def take_round(self) -> None:
         """Read every collector here, and in the namespaces that the configuration names."""
-        self._introduce(self._host.netns, INITIAL)
+        self._buffer.add([self._own])
         self._take_all(self._host)
-        there = named() if self.namespaces else {}
-        for name, path in there.items():
-            if name in self.namespaces or "*" in self.namespaces:
-                self._visit(name, path)
-        self._there = frozenset(there), time.time_ns()
+        there = self._names.present() if self.namespaces else []
+        for name in there:
+            if name.namespace.name in self.namespaces or "*" in self.namespaces:
+                self._visit(name)
+        self._forget(frozenset(name.namespace.number for name in there))
 
-    def _visit(self, name: str, path: Path) -> None:
+    def _visit(self, name: Name) -> None:
+        place = f"@{name.namespace.name}"
         try:
-            with entered(path) as inode:
-                if inode != self._host.netns:
-                    self._introduce(inode, name)
-                    self._begin_at_zero(inode, name)
-                    self._take_all(Host(netns=inode), f"@{name}")
-            self._note(f"@{name}", "", log.info)
+            with entered(name.path) as found:
+                namespace = found._replace(name=name.namespace.name, kind=name.namespace.kind)
+                if namespace.number != self._own.number:
+                    self._buffer.add([namespace])
+                    self._begin_at_zero(namespace)
+                    self._watch_links(namespace)
+                    self._take_all(Host(netns=namespace.number), place)
+            self._note(place, "", log.info)
         except FileNotFoundError:
             return  # it went away just now
         except OSError as error:
             hint = "; it takes CAP_SYS_ADMIN" if isinstance(error, PermissionError) else ""
-            trouble = f"the namespace cannot be entered ({error.strerror}{hint})"
-            self._failed(f"@{name}", trouble, time.time_ns(), log.error)
+            self._failed(place, f"the namespace cannot be entered ({error.strerror}{hint})", time.time_ns(), log.error)
 
-    def _begin_at_zero(self, inode: int, name: str) -> None:
+    def _begin_at_zero(self, namespace: Namespace) -> None:
         """Let the counters of a namespace that was not there in the last round begin at zero then."""
-        names, then_ns = self._there
-        if then_ns and name not in names:
+        numbers, then = self._there
+        if then and namespace.number not in numbers:
             for collector in self.collectors:
-                self._deltas.begin(f"{collector}@{inode}", then_ns)
+                self._deltas.begin(f"{collector}@{namespace.number}", then)
 
-    def _introduce(self, inode: int, name: str) -> None:
-        if self._names.get(inode) != name:
-            self._names[inode] = name
-            self._buffer.name_namespace(inode, name)
+    def _watch_links(self, namespace: Namespace) -> None:
+        if self._links is not None and namespace.number not in self._links:
+            self._links.add(LinkWatch(namespace.number))
+
+    def _forget(self, numbers: frozenset[int]) -> None:
+        """Let go of the state of namespaces that have gone; whatever comes by the next round began at zero since."""
+        for number in self._there[0] - numbers:
+            for collector in self.collectors:
+                self._deltas.forget(f"{collector}@{number}")
+                watching = Watching("counters", collector, number)
+                self._buffer.add((), self._watches.end(watching, "the namespace has gone"))
+        self._there = numbers, clock.now()
 
     def _take_all(self, host: Host, place: str = "") -> None:
-        begun_ns = time.time_ns()
         for name, collect in list(self.collectors.items()):
             self._take(name, collect, host, place)
-        self._buffer.add_visit(host.netns, begun_ns, time.time_ns())
 
     def _take(self, name: str, collect: Collect, host: Host, place: str) -> None:
-        time_ns, cpu_ns = time.time_ns(), time.thread_time_ns()
-        changes: Iterable[CounterChange] = ()
-        starts: Iterable[Start] = ()
-        trouble = ""
+        begun, cpu_ns = clock.now(), time.thread_time_ns()
+        watching = Watching("counters", name, host.netns)
         try:
             readings = list(collect(host))
             if place:  # what is not of a namespace is the whole host's, and has been read already
                 readings = [reading for reading in readings if reading.key.netns is not None]
-            time_ns = time.time_ns()
-            changes, starts = self._deltas.advance(f"{name}@{host.netns}", readings, time_ns)
+            now = clock.now()
+            changes, starts = self._deltas.advance(f"{name}@{host.netns}", readings, now)
         except AbsentError as error:  # should they come, they will have begun at zero
-            self._deltas.begin(f"{name}@{host.netns}", time_ns)
-            self._note(name + place, f"no such counters here: {error}", log.debug)
+            self._deltas.begin(f"{name}@{host.netns}", begun)
+            self._note(name + place, f"{_ABSENT}: {error}", log.debug)
+            self._buffer.add_round(name, Collected(1, 0, time.thread_time_ns() - cpu_ns),
+                                   watches=self._watches.end(watching, "no such counters"))
         except PermissionError as error:
             trouble = f"takes more rights ({error.strerror}): run as root, or as a service with evidence.conf"
-            self._failed(name + place, trouble, time_ns, log.warning)
+            self._end(watching, place, trouble, cpu_ns, log.warning)
         except Exception as error:  # noqa: BLE001 - whatever a collector does, the others go on, and the ledger says so
-            trouble = f"{type(error).__name__}: {error}"
-            self._failed(name + place, trouble, time_ns, log.error)
+            self._end(watching, place, f"{type(error).__name__}: {error}", cpu_ns, log.error)
         else:
             self._note(name + place, "", log.info)
-        self._last_ns[name + place] = time_ns
-        self._buffer.add_round(Round(name, time_ns, time.thread_time_ns() - cpu_ns, bool(trouble)), changes, starts)
+            self._last_ns[name + place] = now.wall_ns
+            self._buffer.add_round(name, Collected(1, 0, time.thread_time_ns() - cpu_ns), changes, starts,
+                                   self._extended(watching, now))
+
+    def _extended(self, watching: Watching, now: Instant) -> list[Watch]:
+        return list(self._watches.extend(watching, now))
+
+    def _end(self, watching: Watching, place: str, trouble: str, cpu_ns: int, tell: Callable[..., None]) -> None:
+        """Say that a collector has failed: from its last reading on it has seen nothing."""
+        self._failed(watching.name + place, trouble, time.time_ns(), tell)
+        self._buffer.add_round(watching.name, Collected(1, 1, time.thread_time_ns() - cpu_ns),
+                               watches=self._watches.end(watching, "failed"))
 
     def _failed(self, what: str, trouble: str, time_ns: int, tell: Callable[..., None]) -> None:
         self._note(what, trouble, tell)
-        self._buffer.add([Gap(self._last_ns.get(what, time_ns), time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None,
-                               f"counters:{what}", trouble)], 0)
+        since_ns = min(self._last_ns.get(what, time_ns), time_ns)
+        self._last_ns[what] = time_ns
+        self._buffer.add([Gap(since_ns, time_ns, GapCause.COLLECTOR_FAILED, Effect.BLIND, None, f"counters:{what}",
+                              trouble)])
 
     def _note(self, name: str, state: str, tell: Callable[..., None]) -> None:
         """Log when a collector's state changes, not in every round."""
-        if self._noted.get(name, "") != state:
+        before = self._noted.get(name, "")
+        if before != state:
             self._noted[name] = state
-            tell("collector %s: %s", name, state or "works again")
+            now = "has counters now" if before.startswith(_ABSENT) else "works again"
+            tell("collector %s: %s", name, state or now)

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from dropwatchd.model import Record, Records
 
+# What a source sees: its drop events are of software, of hardware, or of both.
+ORIGINS = {"software": ("software",), "hardware": ("hardware",), "drops": ("software", "hardware")}
+
 
 class UnavailableError(Exception):
     """A source cannot run on this host: what is missing, and what to do about it."""
@@ -23,6 +26,14 @@ class Source(Protocol):
     def scope(self) -> str:
         """Return what it sees, and its gaps concern: "software", "hardware", or "drops" for both."""
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Return what it cannot see by its nature, as it runs now; dwreport says what each means."""
+
+    @property
+    def samples(self) -> bool:
+        """Say whether it keeps samples of packets."""
+
     def open(self) -> None:
         """Start to see drops. Raises UnavailableError, and leaves nothing behind when it does."""
 
@@ -39,4 +50,4 @@ class Source(Protocol):
         """Return the wall-clock time in ns before which every drop has been returned by `read`."""
 
     def close(self) -> list[Record]:
-        """Stop, leave the kernel as it was found, and return what had not been read yet."""
+        """Stop, leave the kernel as it was found, and return what had not been read yet; the second time, nothing."""

@@ -1,61 +1,69 @@
-"""Whose sockets lost packets, as the sockets themselves count: pure."""
+"""Whose sockets lost packets, and which have a port, as the sockets themselves count: pure."""
 
-import json
 from collections.abc import Iterator
-from typing import cast
 
 from dropwatchd.history.reader import CounterTotal
 from dwreport.causes import Reason
-from dwreport.findings.grouping import Group
-from dwreport.findings.model import Facts
-from dwreport.findings.samples import Senders
-from dwreport.reconcile.tally import Place
-from dwreport.render.text import number
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.tally import Place
+from dwreport.findings.ends import Senders
+from dwreport.findings.group import Group
+from dwreport.findings.rules import labels
+from dwreport.findings.support import OtherSocket, Owner
 
 _MOST = 2
 _COUNTER = "sockets/drops"
 _PORTLESS = {"PACKET_SOCK_ERROR": "packet", "raw_socket_full": "raw"}
 _ALSO = {"TCP_LISTEN_OVERFLOW"}  # a listener's sk_drops, by tcp_listendrop (include/net/tcp.h)
+_UNHEARD = "NO_SOCKET"
 
 
-def owners(group: Group, senders: Senders, facts: Facts) -> list[str]:
+def owners(group: Group, senders: Senders, facts: Facts) -> list[Owner]:
     """Say which sockets dropped at the port that most samples were sent to; some kinds of sockets have no port."""
     cause = group.cause
     if not isinstance(cause, Reason) or not (_COUNTER in cause.counters or cause.name in _ALSO):
         return []
-    return [line for host in sorted({total.host for total in group.drops})
-            for line in _of(host, group, cause.name, senders, facts)][:_MOST]
+    return [_owner(own, row.delta) for own, row in _rows_of(group, facts) if _fits(own, cause.name, senders)][:_MOST]
 
 
-def _of(host: str, group: Group, reason: str, senders: Senders, facts: Facts) -> Iterator[str]:
-    spaces = {total.drop.key.interface.netns for total in group.drops} - {None}
-    for labels, row in _rows(facts, Place(host)):
-        if (not spaces or row.netns in spaces) and _fits(labels, reason, senders):
-            yield _owner(labels, row.delta)
-
-
-def losers(place: Place, protocol: str, facts: Facts) -> list[str]:
+def losers(place: Place, protocol: str, facts: Facts) -> list[Owner]:
     """Say which sockets of a protocol dropped in a place, and what they are bound to."""
-    return [f"to {labels['local']}, {_owner(labels, row.delta)}" for labels, row in _rows(facts, place)
-            if labels.get("protocol") == protocol][:_MOST]
+    return [_owner(own, row.delta, is_named_by_address=True) for own, row in _rows(facts, place)
+            if own.get("protocol") == protocol][:_MOST]
+
+
+def other_sockets(group: Group, senders: Senders, facts: Facts) -> list[OtherSocket]:
+    """Say which sockets of the port are on record though nobody listens: they take no packets of that sender."""
+    if group.name != _UNHEARD:
+        return []
+    port = senders.leader(senders.ports)
+    local = tuple(own["local"] for own, _row in _rows_of(group, facts) if port and _is_at(own, port))
+    return [OtherSocket(port or "", local[:_MOST])]
+
+
+def _rows_of(group: Group, facts: Facts) -> Iterator[tuple[dict[str, str], CounterTotal]]:
+    spaces = {drop.netns for drop in group.drops} - {None}
+    for host in sorted({drop.host for drop in group.drops}):
+        yield from ((own, row) for own, row in _rows(facts, Place(host)) if not spaces or row.netns in spaces)
 
 
 def _rows(facts: Facts, place: Place) -> Iterator[tuple[dict[str, str], CounterTotal]]:
-    for row in facts.evidence.tally.rows(_COUNTER, place):
-        yield cast("dict[str, str]", json.loads(row.labels)), row
+    for row in facts.tally.rows(_COUNTER, place):
+        yield labels(row), row
 
 
-def _fits(labels: dict[str, str], reason: str, senders: Senders) -> bool:
+def _fits(own: dict[str, str], reason: str, senders: Senders) -> bool:
     if kind := _PORTLESS.get(reason):
-        return labels.get("protocol", "").removesuffix("6") == kind
-    if not senders.ports:
-        return False
-    (transport, port), _weight = senders.ports.most_common(1)[0]
-    return labels.get("protocol", "").removesuffix("6") == transport and labels.get("local", "").endswith(f":{port}")
+        return own.get("protocol", "").removesuffix("6") == kind
+    port = senders.leader(senders.ports)
+    return port is not None and _is_at(own, port)
 
 
-def _owner(labels: dict[str, str], delta: int) -> str:
-    process = labels.get("process")
-    name = f"{process}[{labels.get('pid')}]" if process else f"not known, of {labels.get('local')}"
-    unit = labels.get("cgroup", "").rpartition("/")[2]
-    return f"owner: {name}{f' of {unit}' if unit else ''}, whose socket lost {number(delta)}"
+def _is_at(own: dict[str, str], port: str) -> bool:
+    transport, _, number = port.partition("/")
+    return own.get("protocol", "").removesuffix("6") == transport and own.get("local", "").endswith(f":{number}")
+
+
+def _owner(own: dict[str, str], lost: int, *, is_named_by_address: bool = False) -> Owner:
+    return Owner(own.get("local", ""), own.get("process"), own.get("pid"),
+                 own.get("cgroup", "").rpartition("/")[2] or None, lost, is_named_by_address)

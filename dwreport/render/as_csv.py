@@ -1,10 +1,14 @@
 """CSV: the rows of one section under one header line, for spreadsheets and scripts."""
 
 import csv
-from typing import TextIO
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, TextIO, get_type_hints
 
-from dwreport.answer import Answer, Row
-from dwreport.render.text import clean
+from dwreport.report.answer import Answer
+from dwreport.report.rows import Moment
+from dwreport.text import clean
 
 # What spreadsheets take for the beginning of a formula: names of the system must not become one.
 _FORMULA = ("=", "+", "-", "@")
@@ -12,26 +16,34 @@ _FORMULA = ("=", "+", "-", "@")
 
 def write(answer: Answer, out: TextIO) -> None:
     """Write one line for each row; a nested field is a column of its own (location_symbol), unknown is empty."""
-    section = next(section for section in answer.sections if section.fields)
+    section = next(section for section in answer.sections if section.record)
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(section.fields)
+    writer.writerow(_header(section.record))
     for row in section.rows:
-        flat = _flat(row)
-        writer.writerow([_cell(flat.get(name)) for name in section.fields])
+        writer.writerow([_cell(value) for value in _flat(row)])
 
 
-def _flat(row: Row) -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in row.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}_{key}": part for key, part in value.items()}
+def _header(record: Any) -> Iterator[str]:
+    """Yield the names of the columns, from the fields of a dataclass."""
+    hints = get_type_hints(record)
+    for field in fields(record):
+        if is_dataclass(hints[field.name]) and hints[field.name] is not Moment:
+            yield from (f"{field.name}_{name}" for name in _header(hints[field.name]))
         else:
-            flat[name] = value
-    return flat
+            yield field.name
+
+
+def _flat(row: Any) -> Iterator[object]:
+    for field in fields(row):
+        value = getattr(row, field.name)
+        if is_dataclass(value) and not isinstance(value, Moment):
+            yield from _flat(value)
+        else:
+            yield value
 
 
 def _cell(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
-    text = clean(str(value))
+    text = clean(json.dumps(value) if isinstance(value, dict) else str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text

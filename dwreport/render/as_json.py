@@ -3,20 +3,26 @@
 import json
 from typing import TextIO
 
-from dwreport.answer import Answer, Moment
-from dwreport.coverage import Coverage
-from dwreport.rows import gap_row
+from dwreport.evidence.coverage import Coverage
+from dwreport.report.answer import Answer
+from dwreport.report.rows import Moment, gap_row, plain
 
 
 def write(answer: Answer, out: TextIO) -> None:
     """Write the object in ASCII, so that no name of the system reaches a terminal raw."""
-    json.dump(_document(answer), out, indent=2, default=str)
+    json.dump(_document(answer), out, indent=2, default=_plain)
     out.write("\n")
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has for a value: the fields of a row, the text of a time."""
+    return str(value) if isinstance(value, Moment) else plain(value)
 
 
 def _document(answer: Answer) -> dict[str, object]:
     scope = answer.scope
-    hosts = {(run.hostname, run.machine_id, run.kernel, run.source): None for run in answer.runs}
+    source = " + ".join(answer.coverage.sources) or "none"
+    hosts = {(run.hostname, run.machine_id, run.kernel, source): None for run in answer.runs}
     return {
         "window": {"since": Moment(scope.since_ns), "until": Moment(scope.until_ns)},
         "hosts": [dict(zip(("hostname", "machine_id", "kernel", "source"), host, strict=True)) for host in hosts],
@@ -27,10 +33,11 @@ def _document(answer: Answer) -> dict[str, object]:
 
 
 def _coverage(coverage: Coverage) -> dict[str, object]:
-    until_ns = coverage.recorded_until_ns
+    until_ns = coverage.written_until_ns
     return {
         "status": coverage.status,
         "fraction": coverage.fraction,
         "recorded_until": None if until_ns is None else Moment(until_ns),
+        "limits": list(coverage.limits),
         "gaps": [gap_row(gap) for gap in coverage.gaps],
     }

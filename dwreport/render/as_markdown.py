@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
-from dwreport.answer import Answer, Column, Row, Section
 from dwreport.render.heading import heading, warning
+from dwreport.report.answer import Answer, Column, Section
 
 
 def write(answer: Answer, out: TextIO) -> None:
     """Write every section as a pipe table, with all of its columns."""
     paragraphs = [_escaped(line) for line in (" · ".join(heading(answer)), *warning(answer), *answer.lead)]
     for section in answer.sections:
-        rows = section.rows if section.shown is None else section.shown
+        rows = section.shown
         if section.title and (rows or section.notes):
             paragraphs.append(f"**{section.title}**")
         if rows:
@@ -21,7 +21,7 @@ def write(answer: Answer, out: TextIO) -> None:
     out.write("\n\n".join(paragraphs) + "\n")
 
 
-def _table(section: Section, columns: list[Column], rows: Sequence[Row]) -> str:
+def _table(section: Section[Any], columns: list[Column[Any]], rows: Sequence[Any]) -> str:
     if below := section.below:
         columns.append(Column("MEANING", lambda row: "\n".join(" · ".join(line) for line in below(row))))
     lines = [

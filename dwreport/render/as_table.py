@@ -5,12 +5,12 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 import tabulate
 
-from dwreport.answer import Answer, Column, Row, Section
 from dwreport.render.heading import heading, warning
+from dwreport.report.answer import Answer, Column, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
 _GAP = 2  # spaces between columns, by tabulate
@@ -39,8 +39,8 @@ def _painter(out: TextIO) -> Paint:
     return lambda text, tone: f"\x1b[{_TONES[tone]}m{text}\x1b[0m" if tone in _TONES else text
 
 
-def _section(section: Section, every: Sequence[Column], width: int, paint: Paint) -> str:
-    rows = section.rows if section.shown is None else section.shown
+def _section(section: Section[Any], every: Sequence[Column[Any]], width: int, paint: Paint) -> str:
+    rows = section.shown
     columns = [column for column in every if column.from_width <= width]
     lines = [_wrapped(note, width) for note in section.notes]
     if rows:
@@ -53,13 +53,13 @@ def _section(section: Section, every: Sequence[Column], width: int, paint: Paint
     return "\n".join(lines)
 
 
-def _below(section: Section, row: Row, indent: int, width: int, paint: Paint) -> str:
+def _below(section: Section[Any], row: Any, indent: int, width: int, paint: Paint) -> str:
     """Return the lines below a row, from the second column on; a part that is too long for a line is broken."""
     room = width - indent
     texts = [_joined(parts, room, " · ") for parts in section.below(row)] if section.below else []
     lines = [_wrapped(line, room) for text in texts for line in text.splitlines()]
     joined = "\n".join(lines).splitlines()
-    return paint("\n".join(" " * indent + line for line in joined), str(row.get("harm"))) if joined else ""
+    return paint("\n".join(" " * indent + line for line in joined), section.tone(row) or "") if joined else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Table:
     indent: int
 
 
-def layout(columns: Sequence[Column], cells: list[list[str]], width: int) -> Table:
+def layout(columns: Sequence[Column[Any]], cells: list[list[str]], width: int) -> Table:
     """Lay out cells, narrowing the columns that may wrap until the table fits."""
     widths = _fit(columns, cells, width)
     wrapped = [[_folded(cell, size) if column.wraps else cell
@@ -86,7 +86,7 @@ def layout(columns: Sequence[Column], cells: list[list[str]], width: int) -> Tab
     return Table(header, rows, widths[0] + _GAP)
 
 
-def _fit(columns: Sequence[Column], cells: list[list[str]], width: int) -> list[int]:
+def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], width: int) -> list[int]:
     """Return the width of each column: always the widest one that may wrap gives way."""
     widths = [max([len(column.header), *(len(line) for row in cells for line in row[index].splitlines())])
               for index, column in enumerate(columns)]

@@ -1,9 +1,9 @@
-"""Writing an answer in the format asked for."""
+"""Writes an answer in the format asked for."""
 
 from importlib import import_module
 from typing import Protocol, TextIO, cast
 
-from dwreport.answer import Answer
+from dwreport.report.answer import Answer
 
 
 class _Renderer(Protocol):

@@ -2,18 +2,17 @@
 
 from dropwatchd.history.reader import LedgerGap
 from dropwatchd.history.scope import Scope
-from dwreport.answer import Answer
-from dwreport.coverage import Coverage
-from dwreport.render.text import clean, clock, duration, fraction, number, time_format, window
+from dwreport.evidence.coverage import NEVER_WAS, NOT_WRITTEN, Coverage
+from dwreport.report.answer import Answer
+from dwreport.text import clean, clock, duration, fraction, number, time_format, window
 
 
 def heading(answer: Answer) -> list[str]:
     """Return host, window, source and coverage."""
-    sources = dict.fromkeys(run.source for run in answer.runs)
     return [
         clean(", ".join(answer.hosts())) or "no host",
         window(answer.scope.since_ns, answer.scope.until_ns),
-        clean(", ".join(sources)) or "no source",
+        clean(" + ".join(answer.coverage.sources)) or "no source",
         _coverage(answer),
     ]
 
@@ -22,9 +21,16 @@ def _coverage(answer: Answer) -> str:
     coverage, scope = answer.coverage, answer.scope
     if coverage.status == "complete":
         return "coverage complete"
+    if coverage.status == "partial" and coverage.only_unwritten:
+        return f"coverage complete up to {_written(coverage, scope)}, what came after is not yet written"
     harmful = [gap for gap in coverage.gaps if gap.effect != "detail"]
     told = _gap(harmful[0], scope) if len(harmful) == 1 else f"{len(harmful)} gaps"
     return f"coverage {fraction(coverage.fraction) if coverage.fraction < 1 else 'partial'}: {told}"
+
+
+def _written(coverage: Coverage, scope: Scope) -> str:
+    times = time_format(scope.since_ns, scope.until_ns)
+    return "an unknown time" if coverage.written_until_ns is None else clock(coverage.written_until_ns, times)
 
 
 def _gap(gap: LedgerGap, scope: Scope) -> str:
@@ -36,7 +42,15 @@ def _gap(gap: LedgerGap, scope: Scope) -> str:
 
 def warning(answer: Answer) -> list[str]:
     """Return what must be known before the figures are read."""
-    return [_WARNINGS[answer.coverage.status]] if answer.coverage.status in _WARNINGS else []
+    coverage = answer.coverage
+    if coverage.status == "blind" and any(gap.cause == NOT_WRITTEN for gap in coverage.gaps):
+        last = _written(coverage, answer.scope)
+        return [f"Nothing of this time is written yet ({last} was the last): whether packets were dropped is unknown."]
+    if coverage.status == "blind" and any(gap.cause == NEVER_WAS for gap in coverage.gaps):
+        return ["The clock was set forward over this time: it never was."]
+    if coverage.only_unwritten:
+        return []
+    return [_WARNINGS[coverage.status]] if coverage.status in _WARNINGS else []
 
 
 _WARNINGS = {
@@ -45,12 +59,13 @@ _WARNINGS = {
 }
 
 
-def nothing(coverage: Coverage, scope: Scope, now_ns: int) -> list[str]:
+def nothing(coverage: Coverage, scope: Scope) -> list[str]:
     """Return how to say that there are no drops: none, or none that was seen."""
     what = "packet that matches the filters" if scope.filtered else "packet"
-    if coverage.status != "complete":
-        return [f"No drop of a {what} was recorded."] if coverage.status == "partial" else []
-    until_ns = coverage.recorded_until_ns or scope.until_ns
-    if until_ns < min(scope.until_ns, now_ns):
-        return [f"No {what} was dropped up to {clock(until_ns)}, when the daemon last wrote."]
-    return [f"No {what} was dropped."]
+    if coverage.status == "complete":
+        return [f"No {what} was dropped."]
+    if coverage.status == "blind":
+        return []
+    if coverage.only_unwritten:
+        return [f"No {what} was dropped up to {_written(coverage, scope)}, when the daemon last wrote."]
+    return [f"No drop of a {what} was recorded."]

@@ -1,21 +1,17 @@
 """Every counter that moved, ordinary traffic included."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.answer import Answer, Section
-from dwreport.columns import counter_columns
-from dwreport.options import report
-from dwreport.rows import COUNTER_FIELDS, counter_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import Answer, Section
+from dwreport.report.columns import counter_columns
+from dwreport.report.counters import straddling_notes
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import CounterRow, counter_row
 
 
 def view(reader: Reader) -> Answer:
     """Show every counter that moved; --reason, --location, --protocol and --origin do not apply to counters."""
-    judged = assessed(reader)
-    names = reader.netns_names()
-    rows = [counter_row(total, names) for total in reader.counters()]
-    section = Section("counters", rows, counter_columns(), fields=COUNTER_FIELDS)
-    lead = [] if rows else ["No counter is recorded to have moved."]
+    judged = assessed(reader, "counters")
+    rows = [counter_row(total) for total in reader.counters()]
+    section = Section("counters", rows, counter_columns(), rows, notes=straddling_notes(rows), record=CounterRow)
+    lead = [] if rows or judged.status == "blind" else ["No counter is recorded to have moved."]
     return Answer(reader.scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)
-
-
-command = report(view)

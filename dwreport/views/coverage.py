@@ -1,20 +1,16 @@
 """What was not seen: every gap in the record of the window, with its cause and what it hides."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.answer import Answer, Section
-from dwreport.options import report
-from dwreport.render.text import time_format
-from dwreport.rows import GAP_FIELDS, gap_row
-from dwreport.views.common import assessed, gap_columns
+from dwreport.report.answer import Answer, Section
+from dwreport.report.gaps import assessed, gap_columns
+from dwreport.report.rows import GapRow, gap_row
+from dwreport.text import time_format
 
 
 def view(reader: Reader) -> Answer:
     """Show how far the window was watched, and every gap."""
     scope, judged = reader.scope, assessed(reader)
     rows = [gap_row(gap) for gap in judged.gaps]
-    section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), fields=GAP_FIELDS)
+    section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), rows, record=GapRow)
     lead = [] if rows else ["Nothing was missed."]
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead)
-
-
-command = report(view)

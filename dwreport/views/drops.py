@@ -1,22 +1,19 @@
 """The drops of every window, in the order of time, as the history has them."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.answer import Answer, Section
-from dwreport.columns import window_columns
-from dwreport.options import report
-from dwreport.render.heading import nothing
-from dwreport.render.text import time_format
-from dwreport.rows import WINDOW_FIELDS, window_row
-from dwreport.views.common import assessed, gap_section
+from dwreport.report.answer import Answer, Section
+from dwreport.report.columns import window_columns
+from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.rows import WindowRow, window_row
+from dwreport.text import time_format
+from dwreport.views._lead import events_lead, hidden
 
 
 def view(reader: Reader) -> Answer:
     """Show every row of drops, window by window."""
     scope, judged = reader.scope, assessed(reader)
     rows = [window_row(host, window) for host, window in reader.windows()]
-    lead = [] if rows else nothing(judged, scope, reader.now_ns)
-    section = Section("drops", rows, window_columns(time_format(scope.since_ns, scope.until_ns)), fields=WINDOW_FIELDS)
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)
-
-
-command = report(view)
+    section = Section("drops", rows, window_columns(time_format(scope.since_ns, scope.until_ns)), rows,
+                      record=WindowRow)
+    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)],
+                  events_lead(reader, judged, any_drops=bool(rows)), extra=hidden(reader))

@@ -10,9 +10,8 @@ import msgspec
 
 from dwreport import causes
 from dwreport.causes import Cause, Counter, Location, Reason, Trap
-from dwreport.options import merged
 from dwreport.render.output import standard_output
-from dwreport.render.text import clean
+from dwreport.text import clean
 
 _WIDEST = 100
 _INDENT = 11
@@ -25,7 +24,8 @@ _FORMATS = {"table", "json"}
 @click.pass_context
 def command(context: click.Context, /, name: str, **given: str | None) -> None:
     """Explain a drop reason, a kernel function or a counter."""
-    chosen = merged(context, given).get("format") or "table"
+    before: dict[str, str | None] = context.parent.params if context.parent else {}
+    chosen = given["format"] or before.get("format") or "table"
     if chosen not in _FORMATS:
         raise click.UsageError(f"explain has no --format {chosen}; it has {' and '.join(sorted(_FORMATS))}")
     found = causes.explain(name.strip())
@@ -66,8 +66,8 @@ def _entry(cause: Cause, width: int) -> list[str]:
     collector = f" of {cause.collector}" if isinstance(cause, Counter) else ""
     lines = [f"{clean(cause.name)} · {_what(cause)}{collector} · {cause.layer} · {cause.kind} · {cause.harm}",
              *textwrap.wrap(cause.title, width), "", *textwrap.wrap(cause.meaning, width), ""]
-    for label, texts in (("usually", cause.usual), ("next", (cause.next,)), ("also", cause.look), *_relations(cause),
-                         ("source", (cause.source,))):
+    for label, texts in (("no loss", (cause.harmless,)), ("usually", cause.usual), ("next", (cause.next,)),
+                         ("also", cause.look), *_relations(cause), ("source", (cause.source,))):
         lines += _labelled(label, [text for text in texts if text], width)
     return lines
 
@@ -75,7 +75,8 @@ def _entry(cause: Cause, width: int) -> list[str]:
 def _relations(cause: Cause) -> list[tuple[str, Sequence[str]]]:
     """Return what a name has to do with other names."""
     if isinstance(cause, Reason):
-        return [("counters", [", ".join(cause.counters)]), ("since", [f"Linux {cause.since}" if cause.since else ""])]
+        return [("counters", [", ".join(cause.counters)]), ("functions", [", ".join(cause.functions)]),
+                ("since", [f"Linux {cause.since}" if cause.since else ""])]
     if isinstance(cause, Location):
         alike = causes.near(cause.name) if cause.match else ()
         return [("stands for", [" or ".join(cause.candidates)]), ("known are", [", ".join(alike)])]

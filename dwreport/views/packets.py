@@ -1,73 +1,84 @@
 """The sampled packets: when, why, and who sent what to whom."""
 
-from typing import cast
+from dataclasses import dataclass
 
 from dropwatchd.history.reader import PacketRow, Reader
-from dwreport.answer import Answer, Column, Moment, Row, Section
-from dwreport.columns import interface_cell, text
-from dwreport.options import report
-from dwreport.protocols import protocol_name
-from dwreport.render.text import clock, time_format
-from dwreport.rows import netns_text
-from dwreport.views.common import assessed
-from dwreport.who import who
+from dwreport.findings.ends import ends_of
+from dwreport.packets.ethertypes import protocol_name
+from dwreport.packets.messages import has_link_header, is_message
+from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.columns import interface_cell, moment, text
+from dwreport.report.gaps import assessed
+from dwreport.report.rows import Moment
+from dwreport.text import netns_text, time_format
+from dwreport.views._lead import hidden, unjudged
 
-_FIELDS = ("time", "reason", "location_symbol", "interface", "netns", "protocol", "transport", "source", "source_port",
-           "destination", "destination_port", "length", "weight", "link_header", "data", "host")
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the kernel."""
+
+    symbol: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """A sampled packet, which stands for `weight`; a message between programs has no link header and no protocol."""
+
+    time: Moment
+    reason: str | None
+    location: Place
+    interface: str | None
+    ifindex: int | None
+    netns: str | None
+    protocol: str | None
+    transport: str | None
+    source: str | None
+    source_port: int | None
+    destination: str | None
+    destination_port: int | None
+    length: int
+    weight: int
+    link_header: bool
+    data: str
+    host: str
 
 
 def view(reader: Reader) -> Answer:
     """Show the sampled packets; each stands for as many as its weight says."""
     scope = reader.scope
     rows = [_row(packet) for packet in reader.packets()]
-    section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), fields=_FIELDS)
-    lead = [] if rows else ["No packet was sampled."]
-    return Answer(scope, reader.now_ns, reader.runs(), assessed(reader), [section], lead)
+    section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
+    judged = assessed(reader, "packets")
+    what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
+    lead = [*([] if rows or judged.status == "blind" else [what]), *unjudged(reader)]
+    return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead, extra=hidden(reader))
 
 
-def _row(packet: PacketRow) -> Row:
+def _row(packet: PacketRow) -> SampleRow:
     location, kind, interface = packet.key
-    ends = who(packet.data, kind.protocol, link_header=packet.link_header)
-    return {
-        "time": Moment(packet.time_ns),
-        "reason": kind.reason,
-        "location": {"symbol": location.symbol},
-        "interface": interface.name,
-        "ifindex": interface.ifindex,
-        "netns": netns_text(interface),
-        "protocol": protocol_name(kind.protocol),
-        "transport": ends.transport,
-        "source": ends.source,
-        "source_port": ends.source_port,
-        "destination": ends.destination,
-        "destination_port": ends.destination_port,
-        "length": packet.length,
-        "weight": packet.weight,
-        "link_header": packet.link_header,
-        "data": packet.data.hex(),
-        "host": packet.host,
-    }
+    ends = ends_of(packet)
+    return SampleRow(
+        Moment(packet.time_ns), kind.reason, Place(location.symbol), interface.name, interface.ifindex,
+        netns_text(interface), None if is_message(packet.key) else protocol_name(kind.protocol), ends.transport,
+        ends.source, ends.source_port, ends.destination, ends.destination_port, packet.length, packet.weight,
+        packet.link_header and has_link_header(packet.key), packet.data.hex(), packet.host)
 
 
-def _columns(times: str) -> list[Column]:
+def _columns(times: str) -> list[Column[SampleRow]]:
     return [
-        Column("TIME", lambda row: clock(cast("Moment", row["time"]).ns, times)),
-        Column("REASON", lambda row: text(row["reason"] or cast("dict[str, str]", row["location"])["symbol"]),
-               wraps=True),
-        Column("INTERFACE", interface_cell, wraps=True),
-        Column("PROTO", lambda row: text(row["transport"] or row["protocol"])),
-        Column("FROM", lambda row: _end(row, "source"), wraps=True),
-        Column("TO", lambda row: _end(row, "destination"), wraps=True),
-        Column("LENGTH", lambda row: str(row["length"]), right=True, from_width=100),
-        Column("FOR", lambda row: str(row["weight"]), right=True),
+        Column("TIME", lambda row: moment(row.time, times)),
+        Column("REASON", lambda row: text(row.reason or row.location.symbol), wraps=True),
+        Column("INTERFACE", lambda row: interface_cell(row, row.ifindex), wraps=True),
+        Column("PROTO", lambda row: text(row.transport or row.protocol)),
+        Column("FROM", lambda row: _end(row.source, row.source_port), wraps=True),
+        Column("TO", lambda row: _end(row.destination, row.destination_port), wraps=True),
+        Column("LENGTH", lambda row: str(row.length), right=True, from_width=100),
+        Column("FOR", lambda row: str(row.weight), right=True),
     ]
 
 
-def _end(row: Row, side: str) -> str:
-    address, port = row[side], row[f"{side}_port"]
+def _end(address: str | None, port: int | None) -> str:
     if address is None or port is None:
         return text(address)
-    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
-
-
-command = report(view)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -25,14 +25,16 @@ def _fill(database: Path, now_ns: int) -> None:
     hour_ns = 3600 * NANO
     with sqlite3.connect(database) as connection:
         connection.execute(
-            "INSERT INTO runs VALUES (1,'m','b','bench','6.18','0','bpf',?,?,NULL,NULL)",
-            (now_ns - 100 * hour_ns, now_ns),
-        )
+            "INSERT INTO runs VALUES (1,'m','b','bench','6.18','0',?,NULL,NULL)", (now_ns - 100 * hour_ns,))
+        connection.execute("INSERT INTO namespaces VALUES (1,1,'b',1,4026531840,'init','initial',0,0)")
+        connection.executemany(
+            "INSERT INTO watches VALUES (NULL,1,?,?,NULL,?,?,0,0,'[]','')",
+            [(what, name, now_ns - 100 * hour_ns, now_ns) for what, name in (("daemon", ""), ("software", "bpf"))])
         for number in range(1, _KEYS + 1):
             connection.execute("INSERT INTO locations VALUES (?,?,1,NULL,NULL)", (number, f"function_{number}"))
             connection.execute("INSERT INTO kinds VALUES (?,?,2048,'software',NULL,NULL)", (number, f"REASON_{number}"))
             connection.execute(
-                "INSERT INTO interfaces VALUES (?,'b',1,'init',?,?,0,0)", (number, number, f"eth{number}")
+                "INSERT INTO interfaces VALUES (?,'b',1,?,?,NULL,NULL,NULL,0,0)", (number, number, f"eth{number}")
             )
 
         def rows() -> list[tuple[int, ...]]:

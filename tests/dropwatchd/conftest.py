@@ -8,15 +8,26 @@ import pytest
 from dropwatchd.history.open import upgrade
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
-from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
+from dropwatchd.model import NANO, Drop, DropKey, Instant, Interface, Kind, Location, Watch, Watching
 
-KEY = DropKey(Location("udp_queue_rcv_one_skb", 0x12), Kind("SOCKET_RCVBUFF", 0x0800), Interface(1, 2, "eth0", "init"))
+KEY = DropKey(Location("udp_queue_rcv_one_skb", 0x12), Kind("SOCKET_RCVBUFF", 0x0800),
+              Interface(1, 2, "eth0", "init", 9, "initial"))
 IDENTITY = Identity("host", "machine", "boot", "6.18.0")
 
 
 def drop(second: int, count: int = 1, key: DropKey = KEY, octets: int | None = 100) -> Drop:
     """Return a drop of the given second."""
     return Drop(key, count, octets, second * NANO + 5, second * NANO + 9)
+
+
+def at(second: float) -> Instant:
+    """Return a moment; the clocks of these tests began together."""
+    return Instant(int(second * NANO), int(second * NANO))
+
+
+def watch(since: float, until: float, what: str = "daemon", name: str = "", netns: int | None = None) -> Watch:
+    """Return that something was watched from one second to another."""
+    return Watch(Watching(what, name, netns), at(since), at(until))
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +52,7 @@ def new_writer(database: Path) -> Iterator[Callable[..., Writer]]:
     writers: list[Writer] = []
 
     def make(identity: Identity = IDENTITY) -> Writer:
-        writers.append(Writer(database, identity, "bpf"))
+        writers.append(Writer(database, identity))
         return writers[-1]
 
     yield make

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, Table, create_engine, insert, select, text
 
 from dropwatchd.history import schema
+from dropwatchd.history.older import old_watches
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
 
@@ -37,17 +38,52 @@ class History:
         self._engine.dispose()
 
     def run(self, since_ns: int = START_NS, until_ns: int | None = START_NS + HOUR_NS, **values: object) -> int:
-        """Add a run that was ended at `until_ns`."""
-        return self._add(schema.runs, {
+        """Add a run that watched until it was ended at `until_ns`; `source` is what reports print of its sources."""
+        source, last_seen_ns = str(values.pop("source", "bpf")), values.pop("last_seen_ns", until_ns)
+        run = self._add(schema.runs, {
             "machine_id": "m-1", "boot_id": "b-1", "hostname": "web-3", "kernel": "6.18.0", "version": "0.1.0",
-            "source": "bpf", "started_ns": since_ns, "last_seen_ns": until_ns, "ended_ns": until_ns,
-            "ending": "stopped", **values})
+            "started_ns": since_ns, "ended_ns": until_ns, "ending": "stopped", **values})
+        for _run, what, name, since, until in old_watches([(run, source, since_ns, last_seen_ns)], []):
+            self.watch(run, what, name, since, until)
+        return run
+
+    def watch(self, run: int, what: str, name: str, since_ns: int, until_ns: int, **values: object) -> None:
+        """Add that something was watched."""
+        key = {"run_id": run, "what": what, "name": name, "since_ns": since_ns, "namespace_id": None, **values}
+        self._known(schema.watches, key, until_ns=until_ns, limits="[]", ending="")
+
+    def _unwatch(self, run: int, since_ns: int, until_ns: int, scope: object) -> None:
+        """Take the time of a gap out of what was watched for drops, as the daemon does."""
+        w = schema.watches.c
+        with self._engine.begin() as connection:
+            held = connection.execute(select(schema.watches).where(
+                w.run_id == run, w.what.in_(["software", "hardware"] if scope == "drops" else [scope]),
+                w.since_ns < until_ns, w.until_ns > since_ns)).mappings().all()
+            for row in held:
+                connection.execute(schema.watches.delete().where(w.id == row["id"]))
+                for since, until in ((row["since_ns"], since_ns), (until_ns, row["until_ns"])):
+                    if since < until:
+                        part = {**row, "id": None, "since_ns": since, "until_ns": until}
+                        connection.execute(insert(schema.watches).values(part))
+
+    def namespace(self, inode: int | None, name: str | None = "init") -> int | None:
+        """Return the row of a namespace, by the inode that stands for it in these tests."""
+        if inode is None:
+            return None
+        kind = {"init": "initial", None: None}.get(name, "netns")
+        row = self._known(schema.namespaces, {"boot_id": "b-1", "cookie": None, "inode": inode, "name": name},
+                          kind=kind, entity=0, valid_from_ns=START_NS, valid_until_ns=START_NS)
+        self.execute(f"UPDATE namespaces SET entity = (SELECT min(id) FROM namespaces n WHERE n.inode = {inode})"  # noqa: S608
+                     f" WHERE inode = {inode}")
+        return row
 
     def drop(self, run: int, time_ns: int, count: int = 1, **values: object) -> None:
         """Add a window of a second that begins with its first drop; `values` go to the tables that have them."""
         location = {"symbol": "udp_queue_rcv_one_skb", "offset": 0x1F, "module": None, "address": None}
         kind = {"reason": "SOCKET_RCVBUFF", "protocol": 0x0800, "origin": "software", "trap": None, "trap_group": None}
-        interface = {"boot_id": "b-1", "netns": 4026531840, "netns_name": "init", "ifindex": 2, "name": "eth0"}
+        named = {"netns": 4026531840, "netns_name": "init", **values}
+        interface = {"boot_id": "b-1", "ifindex": 2, "name": "eth0",
+                     "namespace_id": self.namespace(named["netns"], named["netns_name"])}  # type: ignore[arg-type]
         window = {"window_start_ns": time_ns, "window_width_ns": NANO, "count": count, "bytes": 100 * count,
                   "first_ns": time_ns, "last_ns": time_ns}
         for row in (location, kind, interface, window):
@@ -69,8 +105,10 @@ class History:
 
     def counter(self, run: int, name: str, delta: int, until_ns: int = START_NS + 10 * NANO, **values: object) -> None:
         """Add a counter that moved in the ten seconds before `until_ns`."""
-        counter = {"collector": "snmp", "name": name, "netns": 4026531840, "ifindex": None, "interface": None,
-                   "labels": json.dumps(values.get("labels", {})), "gauge": False}
+        netns = values.pop("netns", 4026531840)
+        counter: dict[str, object] = {
+                   "collector": "snmp", "name": name, "ifindex": None, "interface": None, "gauge": False,
+                   "namespace_id": self._any(netns), "labels": json.dumps(values.get("labels", {}))}
         counter |= {field: value for field, value in values.items() if field in counter and field != "labels"}
         self._add(schema.counter_changes, {
             "run_id": run, "counter_id": self._known(schema.counters, counter), "delta": delta,
@@ -78,24 +116,38 @@ class History:
 
     def looked(self, run: int, name: str, time_ns: int = START_NS, **values: object) -> None:
         """Add that a counter was read when the run began."""
-        counter = {"collector": "snmp", "name": name, "netns": 4026531840, "ifindex": None, "interface": None,
-                   "labels": "{}", "gauge": False, **values}
+        netns = values.pop("netns", 4026531840)
+        counter = {"collector": "snmp", "name": name, "ifindex": None, "interface": None, "labels": "{}",
+                   "gauge": False, "namespace_id": self._any(netns), **values}
+        self.watch(run, "counters", str(counter["collector"]), time_ns, time_ns, namespace_id=counter["namespace_id"])
         self._add(schema.counter_starts, {"run_id": run, "counter_id": self._known(schema.counters, counter),
                                           "time_ns": time_ns, "value": 0})
 
     def visited(self, run: int, first_ns: int, last_ns: int, netns: int = 4026531840) -> None:
         """Add that the counters of a namespace were read between two times."""
-        self._add(schema.namespace_runs, {"run_id": run, "netns": netns, "first_ns": first_ns, "last_ns": last_ns})
+        self.watch(run, "counters", "snmp", first_ns, last_ns, namespace_id=self._any(netns))
+
+    def _any(self, inode: object) -> int | None:
+        """Return a row of a namespace, whatever it is called; None stands for the whole host."""
+        if not isinstance(inode, int):
+            return None
+        with self._engine.begin() as connection:
+            same = schema.namespaces.c.inode == inode
+            found = connection.execute(select(schema.namespaces.c.id).where(same)).scalar()
+        return self.namespace(inode, "init" if inode == 4026531840 else None) if found is None else found
 
     def gap(self, run: int, since_ns: int, until_ns: int, **values: object) -> None:
-        """Add a row to the ledger."""
-        self._add(schema.gaps, {"run_id": run, "since_ns": since_ns, "until_ns": until_ns, "cause": "map full",
-                                "effect": "blind", "scope": "drops", "lost": None, "detail": "", **values})
+        """Add a row to the ledger; what it calls blind was not watched."""
+        row = {"run_id": run, "since_ns": since_ns, "until_ns": until_ns, "cause": "map full", "effect": "blind",
+               "scope": "drops", "lost": None, "detail": "", **values}
+        self._add(schema.gaps, row)
+        if row["effect"] == "blind":
+            self._unwatch(run, since_ns, until_ns, row["scope"])
 
     def event(self, run: int, time_ns: int, kind: str, subject: str, **values: object) -> None:
         """Add something that happened."""
         self._add(schema.events, {"run_id": run, "time_ns": time_ns, "kind": kind, "subject": subject, "detail": "",
-                                  "netns": 4026531840, "ifindex": 2, **values})
+                                  "namespace_id": self._any(values.pop("netns", 4026531840)), "ifindex": 2, **values})
 
     def packet(self, run: int, time_ns: int, data: bytes, **values: object) -> None:
         """Add a sampled packet of the kind and place that `drop` has by default."""

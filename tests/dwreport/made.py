@@ -1,20 +1,30 @@
 """Rows as a history gives them, made up: every function fills in what a test does not care for."""
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Sequence
+from socket import inet_aton
+from typing import Any
 
 from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow
+from dropwatchd.history.reader import CounterTotal, DeviceRow, DropTotal, PacketRow
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
-from dwreport.findings.model import Facts
-from dwreport.reconcile.evidence import Evidence
-from dwreport.reconcile.settle import settled
+from dwreport.evidence.compare import Evidence
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.filters import Filters
+from dwreport.evidence.infer import inferred
+from dwreport.evidence.observed import observe
+from dwreport.evidence.tally import Place
+from dwreport.findings import rank
+from dwreport.report.findings import FindingRow, finding_row
 from tests.dwreport.conftest import START_NS
 
 HOST, INIT, BLUE = "web-3", 4026531840, 4026532290
 IPV4, IPV6 = 0x0800, 0x86DD
 NAMES = {INIT: "init", BLUE: "blue"}
+Read = set[tuple[str, str, str, int | None]]
 
 
 def key(reason: str | None, symbol: str, protocol: int | None = IPV4, netns: int | None = INIT,
@@ -37,16 +47,38 @@ def counter(name: str, delta: int, netns: int | None = INIT, interface: str | No
     return CounterTotal(HOST, collector or "snmp", plain, netns, interface, json.dumps(labels), delta, gauge=False)
 
 
-def looked(*names: str, netns: int | None = INIT) -> set[tuple[str, str, str, int | None]]:
+def looked(*names: str, netns: int | None = INIT) -> Read:
     """Return that these counters were read."""
     return {(HOST, collector or "snmp", plain, netns)
             for collector, _, plain in (name.rpartition("/") for name in names)}
 
 
+def counted(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), read: Read | None = None, *,
+            blind: bool = False, packets: Sequence[PacketRow] = (), kernel: str = "",
+            devices: Sequence[DeviceRow] = ()) -> Facts:
+    """Return what a history holds on all of these drops, which happened within a second."""
+    totals = [DropTotal(row.host, Drop(row.key, row.count, None, START_NS, START_NS + NANO), 0,
+                        Counter({0: row.count}), row.count) for row in drops]
+    kernels = {HOST: {kernel}} if kernel else {}
+    return Facts(observe(drops, totals, packets, kernels), counters, read or set(), blind, kernels, NAMES,
+                 devices={Place(one.host, one.netns, one.name): one for one in devices})
+
+
 def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), packets: Sequence[PacketRow] = (),
-          read: set[tuple[str, str, str, int | None]] | None = None, *, blind: bool = False) -> Facts:
-    """Return the facts of a report on all of these drops, which happened within a second."""
-    totals = [DropTotal(row.host, Drop(row.key, row.count, None, START_NS, START_NS + NANO), 0, Counter({0: row.count}))
-              for row in drops]
-    evidence, agreements = settled(Evidence(drops, counters, read or set(), blind))
-    return Facts(totals, packets, evidence, agreements, NAMES)
+          read: Read | None = None, *, blind: bool = False, kernel: str = "") -> Evidence:
+    """Return the same, compared, with what follows."""
+    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel))
+
+
+def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:
+    """Return the findings that filters leave, in words."""
+    scope = Scope(START_NS, START_NS + 1, **wanted)
+    return [finding_row(finding) for finding in rank.findings(given, Filters(scope)).found]
+
+
+def packet(counted_by: DropKey, port: int = 5060, source: str = "192.0.2.1", weight: int = 1,
+           length: int = 28) -> PacketRow:
+    """Return a sampled UDP datagram to 198.51.100.2, from its network header on."""
+    data = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28, 1, 0, 64, 17, 0, inet_aton(source), inet_aton("198.51.100.2"),
+                       40000, port, 8, 0)
+    return PacketRow(HOST, counted_by, START_NS, length, weight, link_header=False, data=data)

@@ -106,7 +106,9 @@ class Recording:
 
     def seen_ns(self) -> int:
         """Return up to when the newest run says that it has seen everything."""
-        return int(self.query("SELECT coalesce(max(last_seen_ns), 0) AS seen FROM runs")[0]["seen"])
+        newest = ("SELECT max(until_ns) AS seen FROM watches"
+                  " WHERE what = 'daemon' AND run_id = (SELECT max(id) FROM runs)")
+        return int(self.query(newest)[0]["seen"] or 0)
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Ask the database itself."""

@@ -1,6 +1,7 @@
 """What a record says of a scenario, against what was provoked: four answers, each yes, no, or not to be had here."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -69,8 +70,10 @@ def _headline(played: Played, findings: Iterable[Row]) -> tuple[bool | None, tup
     wanted = headlines(played.scenario)
     if played.source != "bpf" or not wanted:
         return None, ()
-    found = {finding["title"]: finding["count"] for finding in findings}
-    if any(found.get(title, 0) >= played.provoked for title in wanted):
+    found: Counter[str] = Counter()
+    for finding in findings:  # each place has its own
+        found[finding["title"]] += finding["count"]
+    if any(found[title] >= played.provoked for title in wanted):
         return True, ()
     return False, (f"no finding named so, but: {'; '.join(sorted(found))}",)
 
@@ -82,7 +85,8 @@ def headlines(scenario: Scenario) -> set[str]:
         names += scenario.locations
     entries = [entry for name in names for entry in causes.explain(name)]
     return {entry.title for entry in entries
-            if " in " not in entry.name or entry.name in names or entry.name.split(" in ")[1] in scenario.locations}
+            if " in " not in entry.name or entry.name in names
+            or not set(entry.name.partition(" in ")[2].split(", ")).isdisjoint(scenario.locations)}
 
 
 def _interface(played: Played, own: list[Row]) -> tuple[bool | None, tuple[str, ...]]:

@@ -17,7 +17,8 @@ def recorded(recording: Recording, stage: Stage) -> int:
     """Return the drops on the load's loopback device that are in the history."""
     rows = recording.query(
         "SELECT coalesce(sum(d.count), 0) AS count FROM drops d JOIN interfaces i ON i.id = d.interface_id"
-        " JOIN kinds k ON k.id = d.kind_id WHERE i.netns = ? AND i.name = 'lo' AND k.reason = 'NO_SOCKET'",
+        " JOIN kinds k ON k.id = d.kind_id JOIN namespaces n ON n.id = i.namespace_id"
+        " WHERE n.inode = ? AND i.name = 'lo' AND k.reason = 'NO_SOCKET'",
         (stage.far.inode,))
     return int(rows[0]["count"])
 

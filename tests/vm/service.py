@@ -118,6 +118,12 @@ class Service:
         """Return how each run ended, the oldest first; None: it goes on."""
         return [row["ending"] for row in self.query("SELECT ending FROM runs ORDER BY id")]
 
+    def watched(self) -> set[tuple[str, str]]:
+        """Return what the newest run has watched for drops, and by which source."""
+        rows = self.query("SELECT what, name FROM watches WHERE what IN ('software', 'hardware')"
+                          " AND run_id = (SELECT max(id) FROM runs)")
+        return {(row["what"], row["name"]) for row in rows}
+
     def gaps(self) -> list[tuple[str, str]]:
         """Return cause and detail of what was missed of drops, the oldest first."""
         rows = self.query("SELECT cause, detail FROM gaps WHERE scope NOT LIKE 'counters:%' ORDER BY id")

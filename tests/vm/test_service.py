@@ -168,8 +168,19 @@ def test_drop_in_for_net_dm(service: Service) -> None:
         service.run("systemctl restart dropwatchd")
         assert service.rights() == BPF | PERFMON | NET_ADMIN | SYS_ADMIN | SYSLOG
         service.record(100)
-        (last,) = service.query("SELECT source FROM runs ORDER BY id DESC LIMIT 1")
-        assert last["source"] == "net_dm (software, hardware)"
+        assert service.watched() == {("software", "net_dm"), ("hardware", "net_dm")}
+        service.run("systemctl stop dropwatchd")
+
+
+def test_functions_are_named_in_summary_mode(service: Service) -> None:
+    """The monitor gives addresses alone: with the drop-in the service may see which functions they are in."""
+    text = (SYSTEMD / "net_dm.conf").read_text() + "ExecStart=\nExecStart=/usr/local/bin/dropwatchd --source net_dm\n"
+    with service.config("mode", "summary"), service.drop_in("net_dm.conf", text):
+        service.run("systemctl restart dropwatchd")
+        service.drop(100)
+        named = "SELECT coalesce(sum(count), 0) AS drops FROM v_drops WHERE location LIKE '__udp4_lib_rcv%'"
+        service.until(lambda: service.query(named)[0]["drops"] >= 100)
+        assert not service.query("SELECT 1 FROM gaps WHERE cause = 'functions cannot be named'")
         service.run("systemctl stop dropwatchd")
 
 
@@ -228,8 +239,7 @@ def test_hardware_drops_beside_bpf(service: Service) -> None:
         trap.set("drop")
         service.until(lambda: trap.recorded() >= trap.count())
         assert trap.recorded() == trap.count()
-        (last,) = service.query("SELECT source FROM runs ORDER BY id DESC LIMIT 1")
-        assert last["source"] == "bpf + net_dm (hardware)"
+        assert service.watched() == {("software", "bpf"), ("hardware", "net_dm")}
         service.run("systemctl stop dropwatchd")
 
 

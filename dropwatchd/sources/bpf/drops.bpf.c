@@ -3,9 +3,11 @@
  * Counts every dropped packet at the kfree_skb tracepoint, in the kernel, per place, reason, protocol, device and
  * network namespace, and hands a thinned sample of packets to user space.
  *
- * Counts are cumulative and per CPU: user space reads and subtracts, nothing is reset under a running counter.
- * What the map cannot hold is counted by reason alone; what the kernel would not run us for is in the program's own
- * recursion_misses. So total = sum(map) + sum(overflow), and drops = total + misses, exactly.
+ * Counts are cumulative and per CPU: user space reads and subtracts, nothing is reset under a running counter. Times
+ * are those of CLOCK_BOOTTIME, which nobody can set and no suspension stops.
+ * What has no room there is counted by place, reason and namespace, and what has none even there by reason alone; what
+ * the kernel would not run us for is in the program's own recursion_misses. So total = sum(drops) + sum(places) +
+ * sum(reasons), and the host's drops = total + misses, exactly.
  *
  * The structures below name only the fields used; CO-RE finds their offsets in the running kernel's BTF.
  */
@@ -21,9 +23,14 @@
 #define MAX_DATA 256
 #define REASON_SLOTS 256
 #define HASH_WALK 16
+#define NSFS_MAGIC 0x6e736673
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct proc_ns_operations {
+	const char *name;
+};
 struct ns_common {
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
 };
 struct hlist_node {
@@ -34,6 +41,7 @@ struct hlist_head {
 };
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie;
 	struct hlist_head *dev_index_head;
 };
 typedef struct {
@@ -72,39 +80,68 @@ struct sk_buff {
 	unsigned char *head;
 	unsigned char *data;
 };
+struct super_block {
+	unsigned long s_magic;
+};
+struct inode {
+	struct super_block *i_sb;
+	void *i_private;
+};
+struct file {
+	struct inode *f_inode;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct task_struct {
+	struct files_struct *files;
+};
 #pragma clang attribute pop
 
-/* What drops are counted by. Mirrored by KEY in program.py. */
+/* What drops are counted by. Mirrored by KEY in layout.py. */
 struct key {
 	__u64 location;
+	__u64 cookie; /* of the network namespace: never given twice in one boot, as inode numbers are; 0 where unknown */
 	__u32 reason;
-	__u32 netns;
+	__u32 netns; /* its inode number */
 	__u32 ifindex;
 	__u16 protocol; /* ethertype, host order */
 	__u16 pad;
 	char ifname[IFNAMSIZ];
 };
 
-/* Mirrored by VALUE in program.py. `first` and `seen` belong to `window`. */
+/*
+ * Mirrored by VALUE in layout.py, as are the two below. `first_ns` is the first packet's of the newest window in which
+ * this CPU counted any, and `start` what had been counted before it; `before_` says the same of the window before that.
+ * User space finds its own last count among the two starts, and so the very packet that the new ones began with.
+ */
 struct value {
 	__u64 count;
 	__u64 octets;
-	__u64 first_ns;
 	__u64 last_ns;
+	__u64 first_ns;
+	__u32 start;
 	__u32 window;
-	__u32 seen;
+	__u64 before_first_ns;
+	__u32 before_start;
+	__u32 pick; /* of the newest window, the packet to be kept next as a sample, counted from 0 */
 };
 
-/* Mirrored by TOTALS in program.py. */
+/* Mirrored by TOTALS in layout.py. */
 struct totals {
 	__u64 drops;
-	__u64 overflowed;
+	__u64 by_place;  /* of these, the ones that had no room in `drops` */
+	__u64 by_reason; /* and those that had none in `places` either */
 	__u64 samples_lost;
 	__u32 window;
 	__u32 samples;
 };
 
-/* Mirrored by SAMPLE in program.py. */
+/* Mirrored by SAMPLE in layout.py. */
 struct sample {
 	__u64 time_ns;
 	struct key key;
@@ -115,14 +152,17 @@ struct sample {
 	__u8 data[MAX_DATA];
 };
 
-/* Shared with user space while the program runs, through the mapping of .bss. Mirrored by Control in program.py. */
+/* Shared with user space while the program runs, through the mapping of .bss. Mirrored by Control in layout.py. */
 struct {
 	__u32 window;       /* advanced at every read */
 	__u32 armed;        /* user space sleeps: the next drop must wake it */
 	__u32 sample_bytes; /* 0: no samples */
 	__u32 sample_shift; /* the first 1 << shift of each key and window are all kept */
 	__u32 sample_limit; /* at most so many samples per CPU and window */
-	__u32 pad;
+	__s32 namespace_keys; /* at most so many keys of one namespace that is not ours */
+	__s32 foreign_keys;   /* and of all of these together, so that some are always left for ours */
+	__s32 foreign_used;
+	__u64 home;           /* the owner of our own namespace's keys */
 	__u64 name_address; /* in: a code address; out: its name_text */
 	char name_text[256];
 } control = {};
@@ -134,13 +174,29 @@ struct {
 	__type(value, struct value);
 } drops SEC(".maps");
 
-/* What the map could not hold, by reason: the count is kept, the place is not. */
+/* What had no room there: the same key without protocol and device. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct key);
+	__type(value, struct value);
+} places SEC(".maps");
+
+/* What had no room in either, by reason: the count is kept, the place is not. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, REASON_SLOTS);
 	__type(key, __u32);
 	__type(value, struct value);
-} overflow SEC(".maps");
+} reasons SEC(".maps");
+
+/* How many keys of `drops` each namespace has that is not ours. One that is forgotten here begins at zero again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __s32);
+} owners SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -163,11 +219,48 @@ static __always_inline bool is_device(struct net_device *dev)
 	return dev && dev->_tx && dev->_tx->dev == dev;
 }
 
+/*
+ * A device's name, the bytes behind its end cleared: they may be those of an older, longer name. Two loads instead of a
+ * call, for this runs on every drop. Little-endian, as the whole object is.
+ */
+static __always_inline void set_name(struct key *key, struct net_device *dev)
+{
+	__u64 *name = (__u64 *)__builtin_preserve_access_index(&dev->name), *out = (__u64 *)key->ifname;
+	const __u64 ones = 0x0101010101010101ULL, tops = ones << 7;
+	__u64 low = name[0], high = name[1], end;
+
+	end = (low - ones) & ~low & tops; /* its lowest bit is the top of the first byte that is 0 */
+	if (end) {
+		low &= ((end & -end) >> 7) - 1;
+		high = 0;
+	}
+	end = (high - ones) & ~high & tops;
+	if (end)
+		high &= ((end & -end) >> 7) - 1;
+	out[0] = low;
+	out[1] = high;
+}
+
+static __always_inline __u64 cookie_of(struct net *net)
+{
+	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;
+}
+
+static __always_inline void set_namespace(struct key *key, struct net *net)
+{
+	key->cookie = cookie_of(net);
+	key->netns = BPF_CORE_READ(net, ns.inum);
+}
+
 static __always_inline void set_device(struct key *key, struct net_device *dev)
 {
+	struct net *net = dev->nd_net.net;
+
 	key->ifindex = dev->ifindex;
-	key->netns = dev->nd_net.net->ns.inum;
-	bpf_core_read_str(key->ifname, sizeof(key->ifname), &dev->name);
+	if (bpf_core_field_exists(net->net_cookie))
+		key->cookie = net->net_cookie;
+	key->netns = net->ns.inum;
+	set_name(key, dev);
 }
 
 /* The name of an interface index in a namespace: the kernel's own table of devices by index has 256 buckets. */
@@ -179,7 +272,7 @@ static __always_inline void set_index(struct key *key, struct net *net, int ifin
 	int i;
 
 	key->ifindex = ifindex;
-	key->netns = BPF_CORE_READ(net, ns.inum);
+	set_namespace(key, net);
 	if (bpf_probe_read_kernel(&node, sizeof(node), (void *)heads + (ifindex & 255) * sizeof(node)))
 		return;
 	for (i = 0; i < HASH_WALK && node; i++) {
@@ -210,7 +303,7 @@ static __always_inline void find_device(struct key *key, struct sk_buff *skb, st
 	iif = skb->skb_iif;
 	if (!iif && out) { /* never received, so on its way out */
 		key->ifindex = BPF_CORE_READ(out, ifindex);
-		key->netns = BPF_CORE_READ(out, nd_net.net, ns.inum);
+		set_namespace(key, BPF_CORE_READ(out, nd_net.net));
 		bpf_core_read_str(key->ifname, sizeof(key->ifname), &out->name);
 		return;
 	}
@@ -226,20 +319,24 @@ static __always_inline void find_device(struct key *key, struct sk_buff *skb, st
 }
 
 /*
- * The weight of this packet as a sample, 0 for none: the first ones of a window are all kept, then one in 2, 4, 8...
- * by chance, so that the weights add up to the count on average, whatever the traffic's rhythm.
+ * The weight of a key's packet number `seen` of a window as a sample, 0 for none: the first ones are all kept, then one
+ * by chance of each 2, 4, 8..., so that the weights add up to the count, whatever the traffic's rhythm.
  */
-static __always_inline __u32 sample_weight(struct value *value)
+static __always_inline __u32 sample_weight(struct value *value, __u32 seen)
 {
-	__u32 steps = value->seen++ >> control.sample_shift, mask;
+	__u32 steps = seen >> control.sample_shift, weight;
 
+	if (!steps)
+		return 1;
 	steps |= steps >> 1;
 	steps |= steps >> 2;
 	steps |= steps >> 4;
 	steps |= steps >> 8;
 	steps |= steps >> 16;
-	mask = steps >> 1;
-	return mask && (bpf_get_prandom_u32() & mask) ? 0 : mask + 1;
+	weight = (steps >> 1) + 1;
+	if (!(seen & (weight - 1))) /* the first of so many: one of them is drawn */
+		value->pick = seen + (bpf_get_prandom_u32() & (weight - 1));
+	return seen == value->pick ? weight : 0;
 }
 
 static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __u32 weight, __u64 now,
@@ -296,22 +393,76 @@ static __always_inline void wake(void)
 		control.armed = 0;
 }
 
+/* Whose room a key takes: packets of no known namespace share that of 0. */
+static __always_inline __u64 owner_of(struct key *key)
+{
+	return key->cookie ? key->cookie : key->netns;
+}
+
+static const struct value no_value;
+static const __s32 no_keys;
+
+/*
+ * Makes room for a key, which is rare. A namespace can make up keys without end, of ethertypes, names and devices:
+ * its share is bounded, and that of all but ours together.
+ */
+static __always_inline struct value *add_key(struct key *key)
+{
+	__u64 owner = owner_of(key);
+	__s32 *used = 0;
+
+	if (owner != control.home) {
+		if (control.foreign_used >= control.foreign_keys)
+			return 0;
+		bpf_map_update_elem(&owners, &owner, &no_keys, BPF_NOEXIST);
+		used = bpf_map_lookup_elem(&owners, &owner);
+		if (!used || *used >= control.namespace_keys)
+			return 0;
+	}
+	if (!bpf_map_update_elem(&drops, key, &no_value, BPF_NOEXIST) && used) {
+		__sync_fetch_and_add(used, 1);
+		__sync_fetch_and_add(&control.foreign_used, 1);
+	}
+	return bpf_map_lookup_elem(&drops, key);
+}
+
 static __always_inline struct value *find_value(struct key *key, struct totals *totals)
 {
-	static const struct value zero;
 	struct value *value = bpf_map_lookup_elem(&drops, key);
+	struct key place = {};
 	__u32 slot;
 
+	if (!value)
+		value = add_key(key);
 	if (value)
 		return value;
-	bpf_map_update_elem(&drops, key, &zero, BPF_NOEXIST);
-	value = bpf_map_lookup_elem(&drops, key);
-	if (value)
+	place.location = key->location;
+	place.reason = key->reason;
+	place.cookie = key->cookie;
+	place.netns = key->netns;
+	value = bpf_map_lookup_elem(&places, &place);
+	if (!value) {
+		bpf_map_update_elem(&places, &place, &no_value, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(&places, &place);
+	}
+	if (value) {
+		__sync_fetch_and_add(&totals->by_place, 1);
 		return value;
+	}
 	/* full, or busy: keep the count by core reason; slot 0 (no reason there) stands for all the others */
 	slot = key->reason < REASON_SLOTS ? key->reason : 0;
-	__sync_fetch_and_add(&totals->overflowed, 1);
-	return bpf_map_lookup_elem(&overflow, &slot);
+	__sync_fetch_and_add(&totals->by_reason, 1);
+	return bpf_map_lookup_elem(&reasons, &slot);
+}
+
+/* Readers copy a value from its beginning to its end: each `first_ns` is in place after the `start` that it belongs to. */
+static __always_inline void begin_window(struct value *value, __u32 window, __u64 now)
+{
+	*(volatile __u32 *)&value->before_start = value->start;
+	*(volatile __u64 *)&value->before_first_ns = value->first_ns;
+	*(volatile __u32 *)&value->start = value->count;
+	*(volatile __u32 *)&value->window = window;
+	*(volatile __u64 *)&value->first_ns = now;
 }
 
 static __always_inline int count(struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
@@ -321,10 +472,10 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 		.reason = reason,
 		.protocol = bpf_ntohs(skb->protocol),
 	};
-	__u64 now = bpf_ktime_get_ns();
+	__u32 window = *(volatile __u32 *)&control.window, zero = 0, seen, weight;
+	__u64 now = bpf_ktime_get_boot_ns();
 	struct totals *sum;
 	struct value *value;
-	__u32 zero = 0, weight = 0;
 
 	find_device(&key, skb, rx_sk);
 	sum = bpf_map_lookup_elem(&totals, &zero);
@@ -333,20 +484,20 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 	value = find_value(&key, sum);
 	if (!value)
 		return 0; /* never, as above */
-	if (value->window != control.window) {
-		value->window = control.window;
-		value->first_ns = now;
-		value->seen = 0;
-	}
+	if (value->window != window)
+		begin_window(value, window, now);
+	seen = (__u32)value->count - value->start;
+	/* before the count: who sees the count sees a time that is not earlier */
+	*(volatile __u64 *)&value->last_ns = now;
 	/* atomic, since kernels before 6.2 let an interrupt's drop run in the midst of this one's */
 	__sync_fetch_and_add(&sum->drops, 1);
-	__sync_fetch_and_add(&value->count, 1);
 	__sync_fetch_and_add(&value->octets, skb->len);
-	value->last_ns = now;
-	if (control.sample_bytes)
-		weight = sample_weight(value);
-	if (weight)
-		take_sample(skb, &key, weight, now, sum);
+	__sync_fetch_and_add(&value->count, 1);
+	if (control.sample_bytes) {
+		weight = sample_weight(value, seen);
+		if (weight)
+			take_sample(skb, &key, weight, now, sum);
+	}
 	wake();
 	return 0;
 }
@@ -373,6 +524,66 @@ int name_address(void *ctx)
 	__u64 address = control.name_address;
 
 	return bpf_snprintf(control.name_text, sizeof(control.name_text), format, &address, sizeof(address));
+}
+
+/* Mirrored by Release in layout.py. */
+struct release {
+	__u64 owner;
+	__s32 keys;
+	__u32 pad;
+};
+
+/* Gives back the room of keys that user space has removed. */
+SEC("syscall")
+int release_keys(struct release *release)
+{
+	__u64 owner = release->owner;
+	__s32 keys = release->keys, *used;
+
+	if (owner == control.home)
+		return 0;
+	__sync_fetch_and_add(&control.foreign_used, -keys);
+	used = bpf_map_lookup_elem(&owners, &owner);
+	if (used)
+		__sync_fetch_and_add(used, -keys);
+	return 0;
+}
+
+/* A file descriptor of the caller's, and what namespace it is of. Mirrored by NamespaceQuery in layout.py. */
+struct namespace_query {
+	__u64 cookie;
+	__u32 netns;
+	__u32 descriptor;
+};
+
+/*
+ * Tells which network namespace an open file of nsfs stands for; 1 where it is none. nsfs keeps the struct ns_common in
+ * the inode (fs/nsfs.c), and its operations are called "net" for a network namespace (net/core/net_namespace.c).
+ */
+SEC("syscall")
+int name_namespace(struct namespace_query *query)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	__u32 descriptor = query->descriptor;
+	struct ns_common *common;
+	struct file *file = 0;
+	struct net *net = 0;
+	char name[4] = {};
+
+	if (descriptor >= BPF_CORE_READ(table, max_fds))
+		return 1;
+	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + descriptor);
+	if (!file || BPF_CORE_READ(file, f_inode, i_sb, s_magic) != NSFS_MAGIC)
+		return 1;
+	common = BPF_CORE_READ(file, f_inode, i_private);
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(common, ops, name));
+	if (name[0] != 'n' || name[1] != 'e' || name[2] != 't' || name[3])
+		return 1;
+	net = (void *)common - bpf_core_field_offset(net->ns);
+	query->cookie = cookie_of(net);
+	query->netns = BPF_CORE_READ(net, ns.inum);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,121 +1,79 @@
-"""The loaded BPF program: what drops.bpf.c and user space share, byte by byte, and the calls between them."""
+"""The BPF program in the kernel: reading what it has counted, and asking what it knows."""
 
 import ctypes
 import errno
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from mmap import mmap
-from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
-from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.libbpf import SAMPLE_CALLBACK, libbpf
 from dropwatchd.kernel.symbols import parse_printed
 from dropwatchd.model import Location
-from dropwatchd.sources import UnavailableError
+from dropwatchd.sources.bpf.hold import Adopted, Loaded
+from dropwatchd.sources.bpf.layout import (
+    KEY,
+    SAMPLE,
+    TOTALS,
+    VALUE,
+    Control,
+    Namespace,
+    NamespaceQuery,
+    Release,
+    Totals,
+)
 
-KEY = Struct("=QIIIHxx16s")         # struct key: location, reason, netns, ifindex, protocol, ifname
-VALUE = Struct("=QQQQII")           # struct value: count, octets, first_ns, last_ns, window, seen
-TOTALS = Struct("=QQQII")           # struct totals: drops, overflowed, samples_lost, window, samples
-SAMPLE = Struct("=Q40sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
-REASON_SLOTS = 256
-MAX_SAMPLE_BYTES = 256
+Table = Literal["drops", "places"]  # maps of one layout: what is counted apart, and what had no room there
 _BATCH = 256
 _RECURSION_MISSES = 208             # offset in struct bpf_prog_info of include/uapi/linux/bpf.h
 _PROG_INFO_SIZE = 232
-_ARGUMENTS = 3                      # of the tracepoint since 5.17: packet, location, reason
-_ARGUMENTS_WITH_SOCKET = 4          # since 6.11: and the socket that was to receive it
-
-
-class Control(ctypes.Structure):
-    """`control` of drops.bpf.c, in memory that the kernel and this process share."""
-
-    _fields_ = (
-        ("window", ctypes.c_uint32),
-        ("armed", ctypes.c_uint32),
-        ("sample_bytes", ctypes.c_uint32),
-        ("sample_shift", ctypes.c_uint32),
-        ("sample_limit", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-        ("name_address", ctypes.c_uint64),
-        ("name_text", ctypes.c_char * 256),
-    )
-
-
-class Totals(NamedTuple):
-    """Sums over all CPUs since the program was loaded; `misses` is what the kernel did not run it for."""
-
-    drops: int
-    overflowed: int
-    samples_lost: int
-    misses: int
 
 
 class _TestRun(ctypes.Structure):
-    """struct bpf_test_run_opts of libbpf's bpf.h: only the size is needed for a program without input."""
+    """struct bpf_test_run_opts of libbpf's bpf.h, up to what a program answers; `context` is its input and output."""
 
-    _fields_ = (("size", ctypes.c_size_t), ("rest", ctypes.c_uint64 * 16))
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("data", ctypes.c_void_p * 2),
+        ("data_sizes", ctypes.c_uint32 * 2),
+        ("context", ctypes.c_void_p),
+        ("context_out", ctypes.c_void_p),
+        ("context_size", ctypes.c_uint32),
+        ("context_out_size", ctypes.c_uint32),
+        ("answer", ctypes.c_uint32),
+        ("rest", ctypes.c_uint32 * 5),
+    )
 
 
 class Program:
-    """Loads, attaches, reads and unloads. Raises UnavailableError where this kernel or this user cannot."""
+    """Attaches, reads and unloads. Every method raises OSError with the kernel's errno."""
 
-    def __init__(self, max_keys: int, on_sample: Callable[[bytes], None]) -> None:
+    def __init__(self, hold: Loaded | Adopted, on_sample: Callable[[bytes], None]) -> None:
         self._lib = libbpf()
-        self._link = self._ring = None
+        self.hold = hold
+        self._fds = hold.fds
         self._on_sample = on_sample
         self._callback = SAMPLE_CALLBACK(self._sample)
-        image = files(__package__).joinpath("drops.bpf.o").read_bytes()
-        self._object = self._lib.check("bpf_object__open_mem", image, len(image), None)
-        try:
-            self._load(max_keys)
-        except BaseException:
-            self.close()
-            raise
-
-    def _load(self, max_keys: int) -> None:
-        attached, unused = "on_drop", "on_drop_with_socket"
-        if _tracepoint_arguments() >= _ARGUMENTS_WITH_SOCKET:
-            attached, unused = unused, attached
-        self._lib.check("bpf_program__set_autoload", self._program(unused), False)  # noqa: FBT003
-        self._lib.check("bpf_map__set_max_entries", self._map("drops"), max_keys)
-        self._lib.check("bpf_object__load", self._object)
-        names = ("drops", "overflow", "totals", "samples")
-        self._fds = {name: self._lib.bpf_map__fd(self._map(name)) for name in names}
-        shared = mmap(self._lib.bpf_map__fd(self._map(".bss")), ctypes.sizeof(Control))
-        self.control = Control.from_buffer(shared)
-        self._drop_fd = self._lib.bpf_program__fd(self._program(attached))
-        self._name_fd = self._lib.bpf_program__fd(self._program("name_address"))
-        self._attached = self._program(attached)
-        self._ring = self._lib.check("ring_buffer__new", self._fds["samples"], self._callback, None, None)
+        self._ring: Any = None
+        self.control = Control.from_buffer(mmap(self._fds[".bss"], ctypes.sizeof(Control)))
         self._cpus: int = self._lib.check("libbpf_num_possible_cpus")
         self._keys = ctypes.create_string_buffer(_BATCH * KEY.size)
         self._values = ctypes.create_string_buffer(_BATCH * VALUE.size * self._cpus)
+        self._ring = self._lib.check("ring_buffer__new", self._fds["samples"], self._callback, None, None)
 
     def attach(self) -> None:
         """From now on every drop is counted."""
-        self._link = self._lib.check("bpf_program__attach", self._attached)
+        self.hold.attach()
 
     def detach(self) -> None:
         """No drop is counted any more; what was counted can still be read."""
-        if self._link:
-            self._lib.bpf_link__destroy(self._link)
-        self._link = None
+        self.hold.detach()
 
     def close(self) -> None:
-        """Leave nothing in the kernel."""
-        self.detach()
+        """Hold nothing in the kernel any more."""
         if self._ring:
             self._lib.ring_buffer__free(self._ring)
         self._ring = None
-        self._lib.bpf_object__close(self._object)
-        self._object = None
-
-    def _map(self, name: str) -> Any:
-        return self._lib.check("bpf_object__find_map_by_name", self._object, name.encode())
-
-    def _program(self, name: str) -> Any:
-        return self._lib.check("bpf_object__find_program_by_name", self._object, name.encode())
+        self.hold.close()
 
     def _sample(self, _context: Any, data: int, size: int) -> int:
         if size >= SAMPLE.size:  # a shorter record only wakes us
@@ -130,13 +88,13 @@ class Program:
         """Call `on_sample` for what the ring buffer holds."""
         self._lib.check("ring_buffer__consume", self._ring)
 
-    def read_drops(self) -> Iterator[tuple[bytes, bytes]]:
-        """Return (struct key, struct value of every possible CPU) for all keys, as raw bytes."""
-        yield from self._read_batches(self._fds["drops"], KEY.size)
+    def read(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
+        """Return (struct key, struct value of every possible CPU) for all keys of a map, as raw bytes."""
+        yield from self._read_batches(self._fds[table], KEY.size)
 
-    def read_overflow(self) -> Iterator[tuple[int, bytes]]:
-        """Return (core reason number, struct value of every possible CPU) of what the map could not hold."""
-        for key, values in self._read_batches(self._fds["overflow"], 4):
+    def read_reasons(self) -> Iterator[tuple[int, bytes]]:
+        """Return (core reason number, struct value of every possible CPU) of what had no room in the maps."""
+        for key, values in self._read_batches(self._fds["reasons"], 4):
             yield int.from_bytes(key, "little"), values
 
     def _read_batches(self, fd: int, key_size: int) -> Iterator[tuple[bytes, bytes]]:
@@ -157,39 +115,53 @@ class Program:
                 return
             start = position
 
-    def take(self, key: bytes) -> bytes | None:
-        """Remove a key and return its last values; None if it has gone already."""
+    def take(self, table: Table, key: bytes) -> bytes | None:
+        """Remove a key of a map and return its last values; None if it has gone already."""
         values = ctypes.create_string_buffer(VALUE.size * self._cpus)
-        if self._lib.bpf_map_lookup_and_delete_elem(self._fds["drops"], key, values):
+        if self._lib.bpf_map_lookup_and_delete_elem(self._fds[table], key, values):
             return None
         return values.raw
+
+    def release(self, owner: int, keys: int) -> None:
+        """Give back the room of so many keys of "drops" that were taken from there."""
+        release = Release(owner, keys)
+        self._run("release_keys", release)
 
     def totals(self) -> Totals:
         """Return the sums over all CPUs."""
         values = ctypes.create_string_buffer(TOTALS.size * self._cpus)
         self._lib.check("bpf_map_lookup_elem", self._fds["totals"], ctypes.byref(ctypes.c_uint32(0)), values)
         rows = list(TOTALS.iter_unpack(values.raw))
-        return Totals(sum(r[0] for r in rows), sum(r[1] for r in rows), sum(r[2] for r in rows), self._misses())
+        drops, by_place, by_reason, samples_lost = (sum(column) for column in list(zip(*rows, strict=True))[:4])
+        return Totals(drops, by_place, by_reason, samples_lost, self._misses())
 
     def _misses(self) -> int:
         """Return how often the kernel skipped the program because it was running already on that CPU."""
         info = ctypes.create_string_buffer(_PROG_INFO_SIZE)
         size = ctypes.c_uint32(_PROG_INFO_SIZE)
-        self._lib.check("bpf_obj_get_info_by_fd", self._drop_fd, info, ctypes.byref(size))
+        self._lib.check("bpf_obj_get_info_by_fd", self._fds["drop"], info, ctypes.byref(size))
         return int.from_bytes(info.raw[_RECURSION_MISSES:_RECURSION_MISSES + 8], "little")
 
     def name(self, address: int) -> Location:
         """Return the symbol of a code address, as the kernel itself names it."""
         self.control.name_address = address
-        options = _TestRun(size=ctypes.sizeof(_TestRun))
-        self._lib.check("bpf_prog_test_run_opts", self._name_fd, ctypes.byref(options))
+        self._run("name_address")
         return parse_printed(self.control.name_text.decode(errors="replace"), address)
 
+    def namespace_of(self, fd: int) -> Namespace | None:
+        """Return which network namespace an open file stands for (/run/netns/NAME, /proc/PID/ns/net); None: it is none.
 
-def _tracepoint_arguments() -> int:
-    with kernel_btf() as btf:
-        found = btf.tracepoint_arguments("kfree_skb")
-    if found < _ARGUMENTS:
-        raise UnavailableError("this kernel gives no drop reason at the kfree_skb tracepoint (it is older than 5.17)",
-                               "use --source net_dm, or a newer kernel")
-    return found
+        It takes no right beyond those to run the program, and any thread may ask.
+        """
+        query = NamespaceQuery(descriptor=fd)
+        if self._run("name_namespace", query):
+            return None
+        return Namespace(query.cookie, query.netns)
+
+    def _run(self, program: str, context: ctypes.Structure | None = None) -> int:
+        """Run a program once, in this thread, and return its answer; `context` is its input and output."""
+        run = _TestRun(size=ctypes.sizeof(_TestRun))
+        if context:
+            run.context, run.context_size = ctypes.addressof(context), ctypes.sizeof(context)
+        self._lib.check("bpf_prog_test_run_opts", self._fds[program], ctypes.byref(run))
+        return int(run.answer)

@@ -1,33 +1,25 @@
 """Exact drops from the kernel's own counts: woken by the first drop, read once a window, silent when nothing drops."""
 
-import errno
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from dropwatchd.kernel.netlink import text
-from dropwatchd.kernel.netns import NetnsNames
-from dropwatchd.kernel.reasons import ReasonNames
-from dropwatchd.model import (
-    NANO,
-    Drop,
-    DropKey,
-    Effect,
-    Gap,
-    GapCause,
-    Interface,
-    Kind,
-    Location,
-    PacketSample,
-    Record,
-)
-from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.bpf.counts import Counts, Span
+from dropwatchd.kernel.clock import boot_ns, to_wall_ns
+from dropwatchd.kernel.headers import without_payload
+from dropwatchd.kernel.netns_names import NetnsNames
+from dropwatchd.model import NANO, PacketSample, Record
+from dropwatchd.sources.bpf.checkpoint import Checkpoint
+from dropwatchd.sources.bpf.hold import Adopted, Loaded
+from dropwatchd.sources.bpf.keeper import Keeper, Left
+from dropwatchd.sources.bpf.layout import SAMPLE
+from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
-from dropwatchd.sources.bpf.program import KEY, SAMPLE, Program, Totals
+from dropwatchd.sources.bpf.program import Program
+from dropwatchd.sources.bpf.refusal import refusal
+from dropwatchd.sources.bpf.room import Room
+from dropwatchd.sources.bpf.tally import Tally
 
-_CROWDED = 0.75       # of the map: from here on, keys that have gone quiet make room
-_QUIET_NS = 60 * NANO
-_RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
+_OWN = Path("/proc/self/ns/net")
 
 
 class BpfSource:
@@ -35,39 +27,73 @@ class BpfSource:
 
     name = "bpf"
     scope = "software"
+    limits = ("nested drops",)
 
-    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO) -> None:
+    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO, names: NetnsNames | None = None,
+                 keeper: Keeper | None = None) -> None:
+        """With a keeper the program stays attached when we end, and goes on counting for the next run."""
+        self._keeper = keeper
+        self.checkpoint: Checkpoint | None = None
         self._options = options or BpfOptions()
         self._window_ns = window_ns
-        self._reasons = ReasonNames()
-        self._netns = NetnsNames()
-        self._locations: dict[int, Location] = {}
-        self._resolved: dict[bytes, DropKey] = {}
+        self._netns = names
         self._samples: list[bytes] = []
         self._due: float | None = None
         self._open = False
 
     def open(self) -> None:
-        """Load and attach. Raises UnavailableError: no libbpf, no BTF, too old, no rights, locked down."""
-        self._program = _loaded(self._options.max_keys, self._samples.append)
-        self._counts = Counts[bytes]()
-        self._overflow = Counts[int]()
-        self._totals = Totals(0, 0, 0, 0)
-        self._unaccounted = 0
+        """Load and attach, or go on with what was left. Raises UnavailableError: libbpf, BTF, age, rights, lockdown."""
+        room = Room.of(self._options.max_keys)
         try:
-            self._reasons.load()
-            self._netns.refresh()
-            control = self._program.control
-            control.sample_bytes = self._options.sample_bytes
-            control.sample_shift = self._options.sample_first.bit_length() - 1
-            control.sample_limit = self._options.sample_limit
-            control.armed = control.window = 1
-            self._read_ns = time.time_ns()
-            self._program.attach()
-            self._open = True
+            left = self._keeper.adopt(room) if self._keeper else None
+            self._program = _program(left.hold if left else Loaded(room), self._samples.append)
+        except OSError as error:
+            raise refusal(error) from error
+        try:
+            self._begin(room, left)
         except OSError as error:
             self._program.close()
-            raise _unavailable(error) from error
+            raise refusal(error) from error
+        self._open = True
+        if self._netns:
+            self._netns.use(self._cookie_of)
+
+    def _begin(self, room: Room, left: Left | None) -> None:
+        self._names = Names(self._program.name, self._netns)
+        self._tally = Tally(self._program, self._names, room, left.snapshot if left else b"")
+        self._set_up(room)
+        if left:
+            self.checkpoint = left.checkpoint
+            self._due = time.monotonic()  # what was counted meanwhile is there to be read
+            return
+        control = self._program.control
+        control.armed = control.window = 1
+        if not self._keeper:
+            self._program.attach()
+            return
+        self._keeper.let_go(room)
+        self.checkpoint = Checkpoint.new()
+        self._program.attach()
+        self._keeper.keep(room, self._program.hold, self.checkpoint)
+
+    def _set_up(self, room: Room) -> None:
+        control = self._program.control
+        with _OWN.open() as file:
+            own = self._program.namespace_of(file.fileno())
+        control.home = (own.cookie or own.inode) if own else 0
+        control.namespace_keys, control.foreign_keys = room.namespace_keys, room.foreign_keys
+        control.sample_bytes = self._options.sample_bytes
+        control.sample_shift = self._options.sample_first.bit_length() - 1
+        control.sample_limit = self._options.sample_limit
+
+    def snapshot(self) -> bytes:
+        """Return what had been counted when `read` was called last: for `checkpoint`, with the write of that."""
+        return self._tally.snapshot()
+
+    @property
+    def samples(self) -> bool:
+        """Say whether packets are sampled."""
+        return self._options.sample_bytes > 0
 
     def fileno(self) -> int:
         """Return the ring buffer's descriptor: readable at the first drop after a quiet time."""
@@ -79,35 +105,43 @@ class BpfSource:
 
     def read(self) -> Iterator[Record]:
         """Yield what was counted, once the window has ended; and packet samples whenever there are any."""
-        if self._netns.refresh():
-            self._resolved.clear()
+        self._names.follow()
+        offset_ns = to_wall_ns()
         self._program.consume_samples()
         if self._due is None:
             self._due = self._window_end()
         elif time.monotonic() >= self._due:
             active = False
-            for record in self._read_counts():
+            for record in self._tally.take(offset_ns):
                 active = True
                 yield record
             self._due = self._window_end() if active else None
-        yield from self._take_samples()
+            self._names.settle()
+        yield from self._take_samples(offset_ns)
 
     def complete_until(self) -> int:
         """Return when the counts were read last; at rest that is now, for any drop would have disarmed us."""
-        now_ns = time.time_ns()
+        now_ns = boot_ns()
         if self._due is None and self._program.control.armed:
-            self._read_ns = now_ns
-        return self._read_ns
+            self._tally.read_ns = now_ns
+        return self._tally.read_ns + to_wall_ns()
+
+    def _cookie_of(self, descriptor: int) -> int | None:
+        """Return the cookie of an open namespace file, None where this kernel has none or it is no such file."""
+        found = self._program.namespace_of(descriptor) if self._open else None
+        return found.cookie or None if found else None
 
     def close(self) -> list[Record]:
-        """Detach, and return all that was counted before. Closing twice does nothing."""
+        """Detach, unless the program is kept, and return all that was counted before. Closing twice does nothing."""
         if not self._open:
             return []
         self._open = False
-        self._program.detach()
+        if not self._keeper:
+            self._program.detach()
+        offset_ns = to_wall_ns()
         try:
             self._program.consume_samples()
-            return [*self._read_counts(), *self._take_samples()]
+            return [*self._tally.take(offset_ns), *self._take_samples(offset_ns)]
         finally:
             self._program.close()
 
@@ -115,98 +149,20 @@ class BpfSource:
         """Return the end of the current window of wall-clock time, on the monotonic clock."""
         return time.monotonic() + (self._window_ns - time.time_ns() % self._window_ns) / NANO
 
-    def _read_counts(self) -> Iterator[Record]:
-        """Subtract what was seen before from the cumulative counts.
-
-        Arming comes first and the next window's number before reading: a drop that this read misses wakes us.
-        """
-        since_ns, self._read_ns = self._read_ns, time.time_ns()
-        control = self._program.control
-        span = Span(control.window, since_ns, time.time_ns() - time.monotonic_ns())
-        control.armed = 1
-        control.window = (span.window + 1) & 0xFFFFFFFF
-        before = self._program.totals()
-        for raw_key, raw in self._program.read_drops():
-            if new := self._counts.advance(raw_key, raw, span):
-                yield Drop(self._key(raw_key), *new)
-        if overflowed := before.overflowed - self._totals.overflowed:
-            yield Gap(since_ns, self._read_ns, GapCause.MAP_FULL, Effect.DETAIL, overflowed, self.scope,
-                      "counted by reason; location, interface and protocol unknown")
-            yield from self._read_overflow(span)
-        yield from self._losses(before, since_ns)
-        if len(self._counts) > _CROWDED * self._options.max_keys:
-            yield from self._make_room(span)
-
-    def _read_overflow(self, span: Span) -> Iterator[Drop]:
-        for number, raw in self._program.read_overflow():
-            if new := self._overflow.advance(number, raw, span):
-                reason = self._reasons.name(number) if number else None
-                yield Drop(DropKey(Location(None), Kind(reason), Interface()), *new)
-
-    def _losses(self, before: Totals, since_ns: int) -> Iterator[Gap]:
-        """Say what the kernel did not count. At rest, the keys must add up to the program's own total."""
-        after = self._program.totals()
-        span = (since_ns, self._read_ns)
-        if nested := after.misses - self._totals.misses:
-            yield Gap(*span, GapCause.NESTED, Effect.PARTIAL, nested, self.scope,
-                      "an interrupt's packet was dropped while another drop was being counted on that CPU")
-        if unsampled := after.samples_lost - self._totals.samples_lost:
-            yield Gap(*span, GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "packets", "sample limit reached")
-        missing = after.drops - self._counts.total - self._overflow.total - self._unaccounted
-        if before.drops == after.drops and missing:
-            self._unaccounted += missing
-            yield Gap(*span, GapCause.MAP_FULL, Effect.PARTIAL, missing, self.scope, "lost while a key made room")
-        self._totals = after._replace(overflowed=before.overflowed)
-
-    def _make_room(self, span: Span) -> Iterator[Drop]:
-        """Remove the keys that have been quiet for a minute, with what they have counted to the last."""
-        for raw_key in self._counts.quiet(time.monotonic_ns() - _QUIET_NS):
-            raw = self._program.take(raw_key)
-            if raw and (new := self._counts.advance(raw_key, raw, span)):
-                yield Drop(self._key(raw_key), *new)
-            self._counts.forget(raw_key)
-            self._resolved.pop(raw_key, None)
-
-    def _take_samples(self) -> Iterator[PacketSample]:
+    def _take_samples(self, offset_ns: int) -> Iterator[PacketSample]:
         """Turn the raw samples of the ring buffer into packets."""
-        to_wall_ns = time.time_ns() - time.monotonic_ns()
         raw_samples, self._samples[:] = self._samples[:], []
         for raw in raw_samples:
             time_ns, raw_key, length, weight, captured, link_header = SAMPLE.unpack_from(raw)
-            data = raw[SAMPLE.size:SAMPLE.size + captured]
-            yield PacketSample(self._key(raw_key), time_ns + to_wall_ns, length, data, weight, bool(link_header))
-
-    def _key(self, raw: bytes) -> DropKey:
-        """Name what the kernel counted by, once for each key."""
-        key = self._resolved.get(raw)
-        if key is None:
-            address, reason, netns, ifindex, protocol, name = KEY.unpack(raw)
-            interface = Interface(netns or None, ifindex or None, text(name) or None,
-                                  self._netns.name(netns))
-            key = DropKey(self._location(address), Kind(self._reasons.name(reason), protocol or None), interface)
-            self._resolved[raw] = key
-        return key
-
-    def _location(self, address: int) -> Location:
-        location = self._locations.get(address)
-        if location is None:
-            location = self._locations[address] = self._program.name(address)
-        return location
+            key = self._names.key(raw_key, time_ns + offset_ns)
+            data = without_payload(raw[SAMPLE.size:SAMPLE.size + captured], key.kind.protocol,
+                                   link_header=bool(link_header), payload_bytes=self._options.payload_bytes)
+            yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header))
 
 
-def _loaded(max_keys: int, on_sample: Callable[[bytes], None]) -> Program:
+def _program(hold: Loaded | Adopted, on_sample: Callable[[bytes], None]) -> Program:
     try:
-        return Program(max_keys, on_sample)
-    except OSError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: OSError) -> UnavailableError:
-    """Say what stands in the way, from the errno that the kernel or the loader gave."""
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return UnavailableError("no right to load BPF programs, or the kernel is locked down", _RIGHTS)
-    if error.errno is None:
-        return UnavailableError(f"libbpf.so.1 cannot be loaded ({error})", "install it: apt install libbpf1")
-    if error.errno == errno.ENOENT:
-        return UnavailableError("this kernel has no BTF", "use a kernel built with CONFIG_DEBUG_INFO_BTF")
-    return UnavailableError(f"the kernel refused the BPF program ({error.strerror})", "use --source net_dm")
+        return Program(hold, on_sample)
+    except OSError:
+        hold.close()
+        raise

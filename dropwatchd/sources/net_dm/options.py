@@ -48,13 +48,15 @@ class NetDmOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """What a configuration says about this source.
 
     `hardware` drops are asked for where devices have devlink traps. `truncation` is in bytes of a packet, 0 for all of
-    it; `queue_length` in packets for each CPU, in the kernel.
+    it; samples keep the headers of these, and at most `payload_bytes` behind them. `queue_length` is in packets for
+    each CPU, in the kernel.
     """
 
     mode: Mode = "packet"
     software: bool = True
     hardware: bool = True
     truncation: Annotated[int, Meta(ge=0, le=65_535)] = 128
+    payload_bytes: Annotated[int, Meta(ge=0, le=65_535)] = 0
     queue_length: Annotated[int, Meta(ge=1, le=1_048_576)] = 4096
     receive_buffer_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 64 << 20
     sample_first: Annotated[int, Meta(ge=1, le=1024)] = 4

@@ -16,7 +16,7 @@ _UNSPEC, _PC, _SYMBOL, _IN_PORT, _TIMESTAMP, _PROTO, _PAYLOAD, _ORIG_LEN = 0, 2,
 _ORIGIN, _TRAP_GROUP, _TRAP, _HW_ENTRIES, _TRAP_COUNT, _COOKIE, _REASON = 14, 15, 16, 17, 19, 22, 23
 _PORT_IFINDEX, _PORT_NAME = 0, 1
 
-_HEADERS = 20               # struct nlmsghdr and struct genlmsghdr
+HEADERS = 20               # struct nlmsghdr and struct genlmsghdr
 _TYPE = 0x3FFF              # NLA_TYPE_MASK
 _U16, _U32, _U64, _POINT = Struct("=H"), Struct("=I"), Struct("=Q"), Struct("=QI")
 _attribute = Struct("=HH").unpack_from
@@ -70,7 +70,7 @@ def packet(message: bytes) -> Packet:
     The kernel writes what was dropped and where first, then TIMESTAMP, ORIG_LEN, PROTO and PAYLOAD
     (net_dm_packet_report_fill and net_dm_hw_packet_report_fill). Another order is decoded too, slower.
     """
-    at = _HEADERS
+    at = HEADERS
     try:
         size, kind = _attribute(message, at)
         while kind != _TIMESTAMP:
@@ -81,13 +81,13 @@ def packet(message: bytes) -> Packet:
         return _packet_in_any_order(message)
     if second != _ORIG_LEN or third != _PROTO:
         return _packet_in_any_order(message)
-    return Packet(message[_HEADERS:at], time_ns, length, protocol, message[at + 32:at + 28 + size])
+    return Packet(message[HEADERS:at], time_ns, length, protocol, message[at + 32:at + 28 + size])
 
 
 def _packet_in_any_order(message: bytes) -> Packet:
     """A packet without bytes has neither PROTO nor PAYLOAD."""
     what, found = b"", {}
-    for kind, value, raw in _attributes(message, _HEADERS):
+    for kind, value, raw in _attributes(message, HEADERS):
         if kind in (_TIMESTAMP, _ORIG_LEN, _PROTO, _PAYLOAD):
             found[kind] = value
         else:
@@ -117,9 +117,9 @@ def summary(message: bytes) -> Summary:
     """Decode an ALERT: struct net_dm_alert_msg in an attribute of type 0, and HW_ENTRIES from devlink traps."""
     points: list[tuple[int, int]] = []
     traps: list[tuple[str, int]] = []
-    for kind, value, _ in _attributes(message, _HEADERS):
+    for kind, value, _ in _attributes(message, HEADERS):
         if kind == _UNSPEC:
-            (entries,) = _U32.unpack_from(value)
+            entries = min(_number(_U32, value) or 0, (len(value) - 4) // _POINT.size)
             points += _POINT.iter_unpack(value[4:4 + entries * _POINT.size])
         elif kind == _HW_ENTRIES:
             traps += (_trap(entry) for _, entry, _ in _attributes(value))
@@ -132,16 +132,18 @@ def _trap(entry: bytes) -> tuple[str, int]:
 
 
 def _attributes(message: bytes, at: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield (type, value, the whole of it with its padding) of each struct nlattr."""
+    """Yield (type, value, the whole of it with its padding) of each struct nlattr, as far as they are whole."""
     while at + 4 <= len(message):
         size, kind = _attribute(message, at)
-        after = at + max((size + 3) & ~3, 4)
+        if size < 4 or at + size > len(message):
+            return
+        after = at + ((size + 3) & ~3)
         yield kind & _TYPE, message[at + 4:at + size], message[at:after]
         at = after
 
 
 def _number(kind: Struct, value: bytes | None) -> int | None:
-    return int(kind.unpack_from(value)[0]) if value else None
+    return int(kind.unpack_from(value)[0]) if value and len(value) >= kind.size else None
 
 
 def _text(value: bytes | None) -> str | None:

@@ -33,7 +33,8 @@ def test_what_tells_of_a_loss_is_kept() -> None:
 @pytest.mark.parametrize("name", [
     "rx_discards_phy", "rx_crc_errors", "port.rx_dropped", "rx_queue_0_drops", "rx0_xdp_drops", "rx_buff_alloc_err",
     "outbound_pci_buffer_overflow", "rx_over_errors", "tx_timeout_count", "rx_no_dma_resources", "rx_fw_discards",
-    "rx_wqe_err", "tx_queue_dropped", "rx_mbuf_lack", "os2bmc_tx_lost", "tx_aborted_errors",
+    "rx_wqe_err", "tx_queue_dropped", "rx_mbuf_lack", "os2bmc_tx_lost", "tx_aborted_errors", "rx_jabber",
+    "conntrack_allowance_exceeded", "rx_pause_ctrl_phy", "rx_undersize_pkts_phy", "tx_abort_late_coll",
 ])
 def test_names_of_drivers(name: str) -> None:
     """Names that drivers have for losses are known by a part of them."""
@@ -59,3 +60,22 @@ def test_veth() -> None:
         ("left", (("driver", "veth"),)), ("right", (("driver", "veth"),)),
     }
     assert "rx_queue_0_drops" in {reading.key.name for reading in found}
+
+
+def test_queues_whose_counters_have_one_name() -> None:
+    """vmxnet3 gives each queue's counters the same names: they are told apart, or one would pass for the other."""
+    names = (b"Rx Queue#", b"  pkts rx OOB", b"Rx Queue#", b"  pkts rx OOB", b"tx timeout count")
+    strings = struct.pack("=III", 0x1B, 1, 5) + b"".join(name.ljust(32, b"\0") for name in names)
+    found = list(ethtool.parse(DEVICE, "vmxnet3", strings, struct.pack("=II5Q", 0x1D, 5, 0, 7, 1, 9, 2)))
+    assert [(reading.key.name, dict(reading.key.labels).get("queue"), reading.value) for reading in found] == [
+        ("pkts rx OOB", "0", 7), ("pkts rx OOB", "1", 9), ("tx timeout count", None, 2),
+    ]
+
+
+@pytest.mark.parametrize("name", [
+    "rx_packets", "rx_discard_bytes_cos0", "rx_pause_duration", "unmask_interrupt", "rx_pp_recycle_cache_full",
+    "tx_deferred_ok", "rx_csum_none", "conntrack_allowance_available",
+])
+def test_what_tells_of_no_loss_is_left_out(name: str) -> None:
+    """Ordinary traffic, bytes, times and levels are not recorded."""
+    assert not ethtool.tells_of_loss(name)

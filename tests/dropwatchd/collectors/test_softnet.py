@@ -1,6 +1,13 @@
 """The softnet collector."""
 
+from pathlib import Path
+
+import pytest
+
 from dropwatchd.collectors import softnet
+from dropwatchd.kernel.host import Host
+from dropwatchd.model import Instant
+from dropwatchd.pipeline.deltas import Deltas
 from tests import fixtures
 
 
@@ -32,9 +39,37 @@ def test_cpu_is_the_one_that_the_kernel_names() -> None:
     ]
 
 
-def test_kernel_that_prints_fewer_columns() -> None:
-    """Before 5.10 there was neither the backlog's length nor the CPU's number: the line stands for it."""
-    text = "00000001 00000002 00000003 0 0 0 0 0 0 00000004 00000005\n" * 2
-    readings = softnet.parse(text)
-    assert {reading.key.labels for reading in readings} == {(("cpu", "0"),), (("cpu", "1"),)}
-    assert "backlog" not in {reading.key.name for reading in readings}
+OLD = "{:08x} {:08x} 00000000 0 0 0 0 0 0 00000000 00000000\n"  # as kernels before 5.10 print it
+
+
+def tree(folder: Path, online: str, *rows: tuple[int, int]) -> Host:
+    """Return a host of these CPUs, with what each has processed and dropped."""
+    for name, text in (("proc/thread-self/net/softnet_stat", "".join(OLD.format(*row) for row in rows)),
+                       ("sys/devices/system/cpu/online", f"{online}\n")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return Host(folder / "proc", folder / "sys", fixtures.NETNS)
+
+
+def test_cpu_offline_on_a_kernel_that_does_not_number_lines(tmp_path: Path) -> None:
+    """Before 5.10 a line is of the next CPU that is online: none passes for another, going and coming back."""
+    deltas = Deltas()
+    rows = ((1000, 5), (2000, 0), (9000, 700), (500, 0))
+    deltas.advance("softnet", softnet.collect(tree(tmp_path, "0-3", *rows)), Instant(1, 1))
+    gone, _ = deltas.advance("softnet", softnet.collect(tree(tmp_path, "0,2-3", rows[0], *rows[2:])), Instant(2, 2))
+    back, _ = deltas.advance("softnet", softnet.collect(tree(tmp_path, "0-3", *rows[:3], (600, 1))), Instant(3, 3))
+    assert gone == []
+    assert [(change.key.name, dict(change.key.labels), change.delta) for change in back] == [
+        ("processed", {"cpu": "3"}, 100), ("dropped", {"cpu": "3"}, 1),
+    ]
+
+
+def test_backlog_is_of_newer_kernels(tmp_path: Path) -> None:
+    """Before 5.10 the backlog's length is not told."""
+    assert "backlog" not in {reading.key.name for reading in softnet.collect(tree(tmp_path, "0", (1, 2)))}
+
+
+def test_lines_that_are_no_cpus(tmp_path: Path) -> None:
+    """Where lines and CPUs do not match, nothing is read, rather than something wrong."""
+    with pytest.raises(ValueError, match="zip"):
+        softnet.collect(tree(tmp_path, "0-3", (1, 2), (3, 4)))

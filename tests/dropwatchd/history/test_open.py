@@ -56,7 +56,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def _run(database: Path, ended_ns: int | None) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT INTO runs VALUES (1, 'm', 'b', 'h', 'k', 'v', 'bpf', 1, 2, ?, NULL)", (ended_ns,))
+        connection.execute("INSERT INTO runs VALUES (1, 'm', 'b', 'h', 'k', 'v', 1, ?, NULL)", (ended_ns,))
         connection.executemany("INSERT INTO events VALUES (NULL, 1, ?, 'k', 's', 'd', NULL, NULL)",
                                [(number,) for number in range(2000)])
 

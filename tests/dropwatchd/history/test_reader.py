@@ -16,7 +16,7 @@ from dropwatchd.history.readonly import read
 from dropwatchd.history.scope import Scope
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, Effect, Gap, GapCause, Location, PacketSample, Window
-from tests.dropwatchd.conftest import KEY, drop
+from tests.dropwatchd.conftest import KEY, at, drop, watch
 from tests.dwreport.conftest import HOUR_NS, START_NS, History
 
 HOUR = Scope(START_NS, START_NS + HOUR_NS)
@@ -76,7 +76,7 @@ def test_the_most_drops_come_first(history: History) -> None:
 
 
 def test_no_window_that_overlaps_the_scope_is_missed(history: History) -> None:
-    """Drops at both edges are counted, and known as straddling; the rest is outside."""
+    """Drops at both edges are apportioned by time, with bounds; the rest is outside."""
     run = history.run()
     edge = START_NS + 60 * NANO
     history.drop(run, START_NS, 1, window_width_ns=60 * NANO, last_ns=edge - 1)
@@ -85,7 +85,8 @@ def test_no_window_that_overlaps_the_scope_is_missed(history: History) -> None:
     history.drop(run, edge + 59 * NANO, 8, window_width_ns=60 * NANO, last_ns=edge + 61 * NANO)
     history.drop(run, edge + 60 * NANO, 16)
     totals = _drops(history, Scope(edge, edge + 60 * NANO))
-    assert [(total.drop.count, total.straddling) for total in totals] == [(14, 10)]
+    [total] = totals  # 1 of 2 before the edge, all of 4, and 3 of 8 that came evenly in 2 s of which 1 s is within
+    assert (total.drop.count, total.straddling, total.at_most) == (9, 3, 12)
 
 
 _WINDOWS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60), st.integers(1, 9)), max_size=8,
@@ -97,19 +98,27 @@ _WINDOWS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60), st.intege
 def test_a_scope_counts_what_overlaps_it(
     history: History, windows: list[tuple[int, int, int]], since: int, length: int,
 ) -> None:
-    """Of any windows: no drop within the scope is missed, and what may be outside is at most the straddling."""
+    """Of any windows: what is sure to be within is counted, what may be is bounded, and parts add up to the whole."""
     if not _sum(history):
         history.drop(history.run(), START_NS)  # the rows that all drops refer to
     connection = sqlite3.connect(history.path)
     connection.execute("DELETE FROM drops")
     connection.executemany("INSERT INTO drops VALUES (?1, 60000000000, 1, 1, 1, 1, ?3, NULL, ?1, ?2)", [
         (START_NS + first * NANO, START_NS + (first + lasting) * NANO, count) for first, lasting, count in windows])
-    scope = Scope(START_NS + since * NANO, START_NS + (since + length) * NANO)
-    totals = Reader(connection, scope, scope.until_ns).drops(scope.since_ns, NANO)
-    inside = sum(count for first, lasting, count in windows if first >= since and first + lasting < since + length)
-    touching = sum(count for first, lasting, count in windows if first < since + length and first + lasting >= since)
-    assert sum(total.drop.count for total in totals) == touching
-    assert sum(total.drop.count - total.straddling for total in totals) == inside
+    def read(since: int, until: int) -> list[DropTotal]:
+        scope = Scope(START_NS + since * NANO, START_NS + until * NANO)
+        return Reader(connection, scope, scope.until_ns).drops(scope.since_ns, NANO)
+
+    until = since + length
+    inside = sum(count for first, lasting, count in windows if first >= since and first + lasting < until)
+    touching = sum(count for first, lasting, count in windows if first < until and first + lasting >= since)
+    totals = read(since, until)
+    count = sum(total.drop.count for total in totals)
+    least = sum(total.drop.count - total.straddling for total in totals)
+    assert inside <= least <= count <= sum(total.at_most for total in totals) <= touching
+    parts = read(0, since) if since else []
+    whole = sum(total.drop.count for total in (*parts, *totals, *read(until, 1000)))
+    assert whole == sum(count for _first, _lasting, count in windows)
     connection.rollback()
     connection.close()
 
@@ -154,15 +163,15 @@ def test_counters_add_up_and_still_ones_are_absent(history: History) -> None:
     assert moved(replace(HOUR, netns="blue")) == {}
 
 
-def test_a_run_lasts_until_its_end_its_last_heartbeat_or_now(history: History) -> None:
-    """Ended, crashed, and alive."""
+def test_a_run_lasts_as_far_as_it_vouched(history: History) -> None:
+    """Ended, crashed, and perhaps alive: what comes after the last watch is not known to be of it."""
     now_ns = START_NS + HOUR_NS
     history.run(START_NS, START_NS + 10)
     history.run(START_NS + 20, None, last_seen_ns=START_NS + 30)
     history.run(START_NS + 40, None, last_seen_ns=now_ns - 5 * NANO)
     runs = read(history.path, lambda connection: Reader(connection, HOUR, now_ns).runs())
-    assert [run.until_ns for run in runs] == [START_NS + 10, START_NS + 30, now_ns]
-    assert [run.recorded_until_ns for run in runs] == [START_NS + 10, START_NS + 30, now_ns - 5 * NANO]
+    assert [(run.until_ns, run.ended) for run in runs] == [
+        (START_NS + 10, True), (START_NS + 30, True), (now_ns - 5 * NANO, False)]
 
 
 def test_gaps_are_those_that_touch_the_scope(history: History) -> None:
@@ -185,13 +194,13 @@ def test_text_that_is_no_utf8_is_shown_as_bytes(history: History) -> None:
 def test_what_the_writer_wrote_is_read_back(database: Path, new_writer: Callable[..., Writer]) -> None:
     """Drops, packets and gaps, through the real schema."""
     writer = new_writer()
-    writer.start(1 * NANO)
+    writer.start(at(1))
     key = KEY._replace(location=Location(None, address=0xFFFFFFFF81000000))
     windows = [Window(5 * NANO, NANO, drop(5, 3)), Window(6 * NANO, NANO, drop(6, 4)),
                Window(6 * NANO, NANO, drop(6, 2, key))]
     packet = PacketSample(KEY, 5 * NANO, 1500, b"\x01\x02", weight=3, link_header=False)
     gap = Gap(7 * NANO, 8 * NANO, GapCause.MAP_FULL, Effect.PARTIAL, 9)
-    writer.write(Batch(9 * NANO, windows=windows, packets=[packet], gaps=[gap]))
+    writer.write(Batch(windows=windows, packets=[packet], gaps=[gap], watches=[watch(1, 9)]))
     scope = Scope(0, 100 * NANO)
 
     def query(reader: Reader) -> None:
@@ -204,6 +213,8 @@ def test_what_the_writer_wrote_is_read_back(database: Path, new_writer: Callable
         assert (found.since_ns, found.until_ns, found.cause, found.effect, found.lost) == (
             7 * NANO, 8 * NANO, "map full", "partial", 9)
         [run] = reader.runs()
-        assert (run.hostname, run.source, run.recorded_until_ns) == ("host", "bpf", 9 * NANO)
+        assert (run.hostname, run.until_ns, run.ended) == ("host", 9 * NANO, False)
+        [seen] = reader.watches()
+        assert (seen.host, seen.what, seen.since_ns, seen.until_ns) == ("host", "daemon", NANO, 9 * NANO)
 
     read(database, lambda connection: query(Reader(connection, scope, 10 * NANO)))

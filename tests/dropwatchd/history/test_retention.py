@@ -13,7 +13,7 @@ from dropwatchd.history.batch import Batch
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, PacketSample, Window
-from tests.dropwatchd.conftest import KEY, drop
+from tests.dropwatchd.conftest import KEY, at, drop
 
 DAY = 86_400
 NOW = 1000 * DAY
@@ -32,7 +32,7 @@ def _window(second: int, count: int, octets: int | None = 10) -> Window:
 
 def _tidy(writer: Writer, options: RetentionOptions) -> int:
     steps = 1
-    while writer.tidy(options, NOW * NANO):
+    while writer.tidy(options, at(NOW)):
         steps += 1
     return steps
 
@@ -44,8 +44,8 @@ def test_folding_conserves_counts(new_writer: Callable[..., Writer], database: P
     with sqlite3.connect(database) as connection:
         connection.execute("DELETE FROM drops")
     writer = new_writer()
-    writer.start(NANO)
-    writer.write(Batch(1, windows=[_window(second, count) for second, count in windows.items()]))
+    writer.start(at(1))
+    writer.write(Batch(windows=[_window(second, count) for second, count in windows.items()]))
     by_minute = (
         "SELECT window_start_ns / 60000000000, kind_id, sum(count), sum(bytes), min(first_ns), max(last_ns) "
         "FROM drops GROUP BY 1, 2 ORDER BY 1, 2"
@@ -61,9 +61,9 @@ def test_folding_conserves_counts(new_writer: Callable[..., Writer], database: P
 def test_unknown_bytes_stay_unknown_when_folded(new_writer: Callable[..., Writer], database: Path) -> None:
     """A minute with one window of unknown bytes has unknown bytes, not too few."""
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     start = NOW - 5 * DAY
-    writer.write(Batch(1, windows=[_window(start, 1), _window(start + 1, 3, None), _window(start + 60, 5)]))
+    writer.write(Batch(windows=[_window(start, 1), _window(start + 1, 3, None), _window(start + 60, 5)]))
     _tidy(writer, RetentionOptions())
     assert _rows(database, "SELECT count, bytes FROM drops ORDER BY window_start_ns") == [(4, None), (5, 10)]
 
@@ -71,10 +71,9 @@ def test_unknown_bytes_stay_unknown_when_folded(new_writer: Callable[..., Writer
 def test_what_is_too_old_goes(new_writer: Callable[..., Writer], database: Path) -> None:
     """Packets first, counts much later."""
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     writer.write(
         Batch(
-            1,
             windows=[_window(NOW - age * DAY, 1) for age in (1, 10, 100)],
             packets=[PacketSample(KEY, (NOW - age * DAY) * NANO, 60, b"") for age in (1, 10)],
         )
@@ -92,11 +91,11 @@ def test_a_history_at_its_size_gives_up_detail_first(
 ) -> None:
     """Packets go before fine windows, counts stay, and the ledger says what went and why."""
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     if packets:
-        batch = Batch(1, packets=[PacketSample(KEY, (NOW - n) * NANO, 60, bytes(1000)) for n in range(3000)])
+        batch = Batch(packets=[PacketSample(KEY, (NOW - n) * NANO, 60, bytes(1000)) for n in range(3000)])
     else:
-        batch = Batch(1, windows=[_window(NOW - 20_000 + n, n) for n in range(20_000)])
+        batch = Batch(windows=[_window(NOW - 20_000 + n, n) for n in range(20_000)])
     writer.write(batch)
     total = _rows(database, "SELECT sum(count) FROM drops")
     _tidy(writer, RetentionOptions(max_mib=1))

@@ -9,24 +9,28 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from dropwatchd.history.batch import Batch, Round
+from dropwatchd.history.batch import Batch, Collected
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import (
     NANO,
     CounterChange,
     CounterKey,
+    Device,
+    DropKey,
     Effect,
     Event,
     Gap,
     GapCause,
+    Instant,
     Interface,
     Location,
+    Namespace,
     PacketSample,
     Reading,
     Window,
 )
-from tests.dropwatchd.conftest import IDENTITY, KEY, drop
+from tests.dropwatchd.conftest import IDENTITY, KEY, at, drop, watch
 
 NewWriter = Callable[..., Writer]
 
@@ -43,22 +47,22 @@ def _window(second: int, count: int, octets: int | None = 100) -> Window:
 def test_a_batch_is_written_whole(database: Path, new_writer: NewWriter) -> None:
     """Everything of a batch can be read back through the views."""
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     counter = CounterKey("link", "rx_dropped", 1, 2, "eth0", (("queue", "0"),))
     writer.write(
         Batch(
-            9 * NANO,
             windows=[_window(5, 3)],
             packets=[PacketSample(KEY, 5 * NANO, 60, b"abc", 2, False, {"cookie": "1"})],
             gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)],
             events=[Event(7 * NANO, "link up", "eth0", "carrier", 1, 2)],
             starts=[(NANO, Reading(counter, (1 << 64) - 1))],
             changes=[CounterChange(counter, NANO, 2 * NANO, 4, 5)],
-            rounds=[Round("link", NANO, 10), Round("link", 2 * NANO, 20, failed=True)],
-            visits={7: (NANO, 2 * NANO)},
+            collected={"link": Collected(2, 1, 30)},
+            namespaces={1: Namespace(1, 9, "init", "initial", 1)},
+            watches=[watch(1, 2, "counters", "link", 1), watch(1, 9)],
         )
     )
-    writer.write(Batch(9 * NANO, visits={7: (3 * NANO, 3 * NANO)}))
+    writer.write(Batch(watches=[watch(1, 3, "counters", "link", 1)], collected={"link": Collected(1, 0, 5)}))
     assert _rows(
         database, "SELECT window_start, count, bytes, reason, location, interface, netns, protocol FROM v_drops"
     ) == [
@@ -73,19 +77,20 @@ def test_a_batch_is_written_whole(database: Path, new_writer: NewWriter) -> None
         ("link", "rx_dropped", 4, '{"queue": "0"}')
     ]
     assert _rows(database, "SELECT value FROM counter_starts") == [(-1,)]  # 2^64 - 1 in SQLite's signed 64 bits
-    assert _rows(database, "SELECT rounds, failures, busy_ns FROM collector_runs") == [(2, 1, 30)]
-    assert _rows(database, "SELECT netns, first_ns, last_ns FROM namespace_runs") == [(7, NANO, 3 * NANO)]
-    assert _rows(database, "SELECT last_seen_ns FROM runs") == [(9 * NANO,)]
+    assert _rows(database, "SELECT rounds, failures, busy_ns FROM collector_runs") == [(3, 1, 35)]
+    assert _rows(database, "SELECT what, name, netns, since_ns, until_ns FROM watches JOIN v_watches USING (what, name)"
+                           " ORDER BY what") == [
+        ("counters", "link", "init", NANO, 3 * NANO), ("daemon", "", None, NANO, 9 * NANO)]
 
 
 def test_a_window_that_comes_in_parts_is_one_row(database: Path, new_writer: NewWriter) -> None:
     """Counts add; the unknown number of bytes of a part makes the sum unknown."""
     writer = new_writer()
-    writer.start(NANO)
-    writer.write(Batch(1, windows=[_window(5, 3)]))
-    writer.write(Batch(2, windows=[_window(5, 4)]))
+    writer.start(at(1))
+    writer.write(Batch(windows=[_window(5, 3)]))
+    writer.write(Batch(windows=[_window(5, 4)]))
     assert _rows(database, "SELECT count, bytes FROM drops") == [(7, 200)]
-    writer.write(Batch(3, windows=[_window(5, 1, octets=None)]))
+    writer.write(Batch(windows=[_window(5, 1, octets=None)]))
     assert _rows(database, "SELECT count, bytes FROM drops") == [(8, None)]
 
 
@@ -94,9 +99,9 @@ def test_unknown_parts_of_a_key_are_one_row(database: Path, new_writer: NewWrite
     key = KEY._replace(location=Location(None, address=0xFFFFFFFF81000000), interface=Interface())
     for identity in (IDENTITY, IDENTITY):
         writer = new_writer(identity)
-        writer.start(NANO)
-        writer.write(Batch(1, windows=[Window(NANO, NANO, drop(1, key=key))]))
-        writer.finish(2 * NANO, "stopped")
+        writer.start(at(1))
+        writer.write(Batch(windows=[Window(NANO, NANO, drop(1, key=key))]))
+        writer.finish(at(2), "stopped")
     assert _rows(database, "SELECT symbol, address FROM locations") == [(None, "0xffffffff81000000")]
     assert _rows(database, "SELECT count(*) FROM interfaces") == [(1,)]
 
@@ -104,9 +109,9 @@ def test_unknown_parts_of_a_key_are_one_row(database: Path, new_writer: NewWrite
 def test_an_unknown_place_is_no_unknown_device(database: Path, new_writer: NewWriter) -> None:
     """Named tuples of nothing are equal to each other, their ids are not."""
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     nothing = KEY._replace(location=Location(None), interface=Interface())
-    writer.write(Batch(1, windows=[_window(1, 1), Window(NANO, NANO, drop(1, key=nothing))]))
+    writer.write(Batch(windows=[_window(1, 1), Window(NANO, NANO, drop(1, key=nothing))]))
     assert _rows(database, "SELECT location, interface, count FROM v_drops ORDER BY interface") == [
         (None, None, 1),
         ("udp_queue_rcv_one_skb+0x12", "eth0", 1),
@@ -130,11 +135,11 @@ def test_the_next_start_writes_the_gap(
 ) -> None:
     """From the last that was seen to the start, however the run before ended."""
     first = new_writer()
-    assert first.start(NANO) is None
-    first.write(Batch(5 * NANO))
+    assert first.start(at(1)) == []
+    first.write(Batch(watches=[watch(1, 5)]))
     if ended:
-        first.finish(5 * NANO, "stopped")
-    gap = new_writer(replace(IDENTITY, boot_id=boot)).start(9 * NANO)
+        first.finish(at(5), "stopped")
+    (gap,) = new_writer(replace(IDENTITY, boot_id=boot)).start(at(9))
     assert gap == Gap(5 * NANO, 9 * NANO, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)
     assert _rows(database, "SELECT seconds, cause, detail FROM v_gaps") == [(4.0, "daemon down", detail)]
     assert _rows(database, "SELECT ended_ns, ending FROM runs WHERE id = 1") == [
@@ -145,20 +150,111 @@ def test_the_next_start_writes_the_gap(
 def test_another_hosts_run_leaves_no_gap(new_writer: NewWriter) -> None:
     """Histories of many hosts may be in one database: a gap is between runs of one machine."""
     first = new_writer()
-    first.start(NANO)
-    first.finish(2 * NANO, "stopped")
-    assert new_writer(Identity("other", "machine-2", "boot-2", "6.1")).start(9 * NANO) is None
+    first.start(at(1))
+    first.finish(at(2), "stopped")
+    assert new_writer(Identity("other", "machine-2", "boot-2", "6.1")).start(at(9)) == []
+
+
+@pytest.mark.parametrize(("wall", "told"), [
+    (9 + 3600, [("clock step", 5, 3605), ("daemon down", 3605, 3609)]),  # what never was is not time that was missed
+    (2, [("daemon down", -2, 2)]),                                       # set back: four seconds by the other clock
+])
+def test_downtime_is_told_by_the_clock_that_nobody_sets(
+    database: Path, new_writer: NewWriter, wall: int, told: list[tuple[str, int, int]],
+) -> None:
+    """Within one boot a wall clock that was set while the daemon was down makes the gap no longer and no shorter."""
+    first = new_writer()
+    first.start(at(1))
+    first.write(Batch(watches=[watch(1, 5)]))
+    new_writer().start(Instant(wall * NANO, 9 * NANO))
+    assert _rows(database, "SELECT cause, since_ns / 1000000000, until_ns / 1000000000 FROM gaps ORDER BY id") == told
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_clock_that_was_ahead_claims_no_dead_time(new_writer: NewWriter, ahead: bool) -> None:
+    """Another boot has another clock: where the last time on record is yet to come, no span can be given."""
+    first = new_writer()
+    first.start(at(1))
+    first.write(Batch(watches=[watch(1, 500 if ahead else 5)]))
+    (gap,) = new_writer(replace(IDENTITY, boot_id="another")).start(Instant(9 * NANO, 2 * NANO))
+    assert (gap.since_ns, gap.until_ns) == ((9 if ahead else 5) * NANO, 9 * NANO)
+
+
+def test_runs_are_told_apart_by_their_order_not_by_the_clock(database: Path, new_writer: NewWriter) -> None:
+    """A clock that was set back must not make an older run the last one: the host was not started anew."""
+    for started, boot in ((1000, "older"), (50, "boot"), (60, "boot")):
+        writer = new_writer(replace(IDENTITY, boot_id=boot))
+        writer.start(Instant(started * NANO, started * NANO))
+        writer.write(Batch(watches=[watch(started, started + 5)]))
+        writer.finish(at(started + 5), "stopped")
+    assert _rows(database, "SELECT detail FROM gaps ORDER BY id") == [
+        ("stopped, and the host was started anew",), ("stopped",)]
+
+
+def test_a_name_is_a_row_of_its_namespace(database: Path, new_writer: NewWriter) -> None:
+    """Names come and go, an inode is used again: the cookie says which namespace it was."""
+    def key(number: int, name: str | None) -> DropKey:
+        return KEY._replace(interface=Interface(number, 1, "lo", name, 77, name and "netns"))
+
+    writer = new_writer()
+    writer.start(at(1))
+    windows = [Window(NANO, NANO, drop(1, 1, key=key(*one))) for one in ((5, "blue"), (5, "red"), (5, None), (6, None))]
+    writer.write(Batch(windows=windows))
+    assert _rows(database, "SELECT netns, count FROM v_drops ORDER BY netns") == [
+        ("blue", 1), ("net:[77]", 1), ("net:[77]", 1), ("red", 1)]
+    rows = _rows(database, "SELECT cookie, inode, name, entity FROM namespaces ORDER BY id")
+    assert [row[:3] for row in rows] == [(5, 77, "blue"), (5, 77, "red"), (5, 77, None), (6, 77, None)]
+    assert [row[3] for row in rows] == [1, 1, 1, 4]
+
+
+def test_the_initial_namespace_is_the_same_in_every_boot(database: Path, new_writer: NewWriter) -> None:
+    """Its drops of a week with three boots are those of one place."""
+    for boot in ("one", "two"):
+        writer = new_writer(replace(IDENTITY, boot_id=boot))
+        writer.start(at(1))
+        here = KEY._replace(interface=Interface(3, 1, "lo", "init", 4026531840, "initial"))
+        writer.write(Batch(windows=[Window(NANO, NANO, drop(1, 1, key=here))]))
+    assert _rows(database, "SELECT DISTINCT entity FROM namespaces") == [(1,)]
+
+
+def test_devices_say_what_they_are(database: Path, new_writer: NewWriter) -> None:
+    """The row that drops refer to has the kind, the driver and the peer of the device."""
+    writer = new_writer()
+    writer.start(at(1))
+    writer.write(Batch(windows=[_window(5, 3)], namespaces={1: Namespace(1, 9, "init", None)},
+                       devices=[Device(NANO, 1, 2, "eth0", "veth", None, "eth1")]))
+    assert _rows(database, "SELECT name, kind, driver, peer FROM interfaces") == [("eth0", "veth", None, "eth1")]
+
+
+def test_a_merged_gap_never_shrinks(database: Path, new_writer: NewWriter) -> None:
+    """One that begins within the last and ends before it leaves its end where it is."""
+    writer = new_writer()
+    writer.start(at(1))
+    gap = Gap(10, 100, GapCause.KERNEL_QUEUE, Effect.PARTIAL, 3)
+    writer.write(Batch(gaps=[gap, replace(gap, since_ns=20, until_ns=30, lost=4)]))
+    writer.write(Batch(gaps=[replace(gap, since_ns=5, until_ns=6, lost=1)]))  # before it: a row of its own
+    assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps ORDER BY id") == [(10, 100, 7), (5, 6, 1)]
+
+
+@pytest.mark.parametrize("delta", [-(1 << 64) + 1, 1 << 70, -5])
+def test_numbers_of_any_size_can_be_stored(database: Path, new_writer: NewWriter, delta: int) -> None:
+    """A gauge that falls by 2^64 - 1 is no reason to stop."""
+    writer = new_writer()
+    writer.start(at(1))
+    counter = CounterKey("snmp", "Gauge")
+    writer.write(Batch(changes=[CounterChange(counter, NANO, 2 * NANO, delta, 0, gauge=True)]))
+    assert _rows(database, "SELECT delta FROM counter_changes") == [((delta + (1 << 63)) % (1 << 64) - (1 << 63),)]
 
 
 def test_gaps_that_touch_are_one_row(database: Path, new_writer: NewWriter) -> None:
     """A gap that goes on makes its row longer; one elsewhere, or with an unknown number, is another."""
     writer = new_writer()
-    writer.start(NANO)
+    writer.start(at(1))
     gap = Gap(10, 20, GapCause.KERNEL_QUEUE, Effect.PARTIAL, 3)
-    writer.write(Batch(1, gaps=[gap, replace(gap, since_ns=20, until_ns=30, lost=4)]))
-    writer.write(Batch(2, gaps=[replace(gap, since_ns=30, until_ns=40, lost=5)]))
+    writer.write(Batch(gaps=[gap, replace(gap, since_ns=20, until_ns=30, lost=4)]))
+    writer.write(Batch(gaps=[replace(gap, since_ns=30, until_ns=40, lost=5)]))
     writer.write(
-        Batch(3, gaps=[replace(gap, since_ns=41, until_ns=50), replace(gap, since_ns=50, until_ns=60, lost=None)])
+        Batch(gaps=[replace(gap, since_ns=41, until_ns=50), replace(gap, since_ns=50, until_ns=60, lost=None)])
     )
     assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps ORDER BY id") == [
         (10, 40, 12),
@@ -170,8 +266,8 @@ def test_gaps_that_touch_are_one_row(database: Path, new_writer: NewWriter) -> N
 def test_a_batch_that_fails_changes_nothing(database: Path, new_writer: NewWriter) -> None:
     """While another process holds the database nothing is written, and later everything is, once."""
     writer = new_writer()
-    writer.start(NANO)
-    batch = Batch(9 * NANO, windows=[_window(5, 3)], gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)])
+    writer.start(at(1))
+    batch = Batch(windows=[_window(5, 3)], gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)])
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("PRAGMA wal_checkpoint")
     holder.execute("BEGIN IMMEDIATE")

@@ -31,7 +31,7 @@ def told(watch: LinkWatch, last: str, name: str) -> list[Event]:
     events: list[Event] = []
     while not any(event.kind == last and event.subject == name for event in events):
         assert select.select([watch], [], [], 10)[0], f"no {last} of {name} among {events}"
-        events += watch.read()
+        events += [record for record in watch.read() if isinstance(record, Event)]
     return events
 
 

@@ -1,6 +1,10 @@
 """Netlink messages by struct."""
 
+import os
+import socket
 import struct
+from collections.abc import Iterator
+from contextlib import closing
 from errno import EOPNOTSUPP
 
 import pytest
@@ -60,3 +64,59 @@ def test_dump_in_several_pieces() -> None:
     with Netlink(ROUTE) as netlink:
         links = [payload[4:8] for _kind, payload in netlink.dump(18, bytes(16))]
     assert len(links) == len(set(links)) > 0
+
+
+@pytest.fixture
+def forger() -> Iterator[socket.socket]:
+    """A program's own netlink socket: it takes CAP_NET_ADMIN to send to others from it."""
+    if os.geteuid():
+        pytest.skip("only root may send to another netlink socket")
+    with closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)) as opened:
+        opened.bind((0, 0))
+        yield opened
+
+
+def forged(payload: bytes, kind: int = 16, sequence: int = 0) -> bytes:
+    return struct.pack("=IHHII", 16 + len(payload), kind, 0, sequence, 0) + payload
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("payload", [b"", bytes(7), struct.pack("=BxHiII", 0, 1, 77, 0, 0) + packed(3, b"ab\xff")])
+def test_forged_notifications_are_refused(payload: bytes, forger: socket.socket) -> None:
+    """What a program sends is not the kernel's word: it is counted and gives no message, whole or not."""
+    with Netlink(ROUTE, 1) as netlink:
+        forger.sendto(forged(payload), (netlink._socket.getsockname()[0], 0))
+        forger.sendto(forged(payload), (0, 1))
+        assert [netlink.notifications() for _ in range(2)] == [[], []]
+        assert netlink.notifications() is None
+        assert (netlink.refused, netlink.malformed) == (2, 0)
+
+
+@pytest.mark.kernel
+def test_forged_answers_are_refused(forger: socket.socket) -> None:
+    """An answer that was planted before the question is none: neither an object nor the end of the list."""
+    with Netlink(ROUTE, least=16) as netlink:
+        port = netlink._socket.getsockname()[0]
+        forger.sendto(forged(bytes(16) + packed(3, b"ghost\0"), sequence=1), (port, 0))
+        forger.sendto(forged(struct.pack("=i", -1), kind=2, sequence=1), (port, 0))
+        links = netlink.dump(18, bytes(16))
+        assert links
+        assert not [payload for _kind, payload in links if b"ghost" in payload]
+        assert netlink.refused == 2
+
+
+@pytest.mark.kernel
+def test_a_message_shorter_than_its_header_is_counted() -> None:
+    """Who asks for a header of a hundred bytes gets none of the kernel's shorter messages, and hears of them."""
+    with Netlink(ROUTE, least=1 << 20) as netlink:
+        assert netlink.dump(18, bytes(16)) == []
+        assert netlink.malformed > 0
+
+
+@given(st.binary(min_size=1, max_size=40), st.integers(1, 40))
+def test_what_is_cut_is_left_out(value: bytes, missing: int) -> None:
+    """An attribute or a message whose end has not come is not there."""
+    whole = packed(1, b"one") + struct.pack("=HH", 4 + len(value), 2) + value
+    assert list(attributes(whole[:-min(missing, len(value))])) == [(1, b"one")]
+    message = forged(value)
+    assert list(split(message[:-min(missing, len(value))])) == []

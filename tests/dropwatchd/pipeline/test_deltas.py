@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.model import CounterChange, CounterKey, Reading
+from dropwatchd.model import CounterChange, CounterKey, Instant, Reading
 from dropwatchd.pipeline.deltas import Deltas
 
 KEY = CounterKey("snmp", "UdpNoPorts", netns=1)
@@ -11,10 +11,14 @@ CPU1 = CounterKey("softnet", "dropped", labels=(("cpu", "1"),))
 ETH0 = CounterKey("link", "rx_dropped", netns=1, ifindex=2, interface="eth0")
 
 
+def _at(time_ns: int) -> Instant:
+    return Instant(time_ns, time_ns)
+
+
 def changes(*rounds: list[Reading]) -> list[list[CounterChange]]:
     """Return what changed in each round; rounds are at 0, 10, 20..."""
     differ = Deltas()
-    return [differ.advance("x", readings, 10 * number)[0] for number, readings in enumerate(rounds)]
+    return [differ.advance("x", readings, _at(10 * number))[0] for number, readings in enumerate(rounds)]
 
 
 def deltas(key: CounterKey, bits: int, *values: int) -> list[int]:
@@ -25,17 +29,17 @@ def deltas(key: CounterKey, bits: int, *values: int) -> list[int]:
 def test_first_round_only_says_where_counters_start() -> None:
     """What was counted before the run is no change."""
     readings = [Reading(KEY, 5), Reading(CPU1, 0, 32)]
-    assert Deltas().advance("x", readings, 7) == ([], [(7, reading) for reading in readings])
+    assert Deltas().advance("x", readings, _at(7)) == ([], [(7, reading) for reading in readings])
 
 
 def test_a_round_that_was_begun_says_that_its_counters_start_at_zero() -> None:
     """All of them, moved or not: that a counter rested is knowledge too."""
     differ = Deltas()
-    differ.begin("x", 3)
-    moved, starts = differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], 7)
+    differ.begin("x", _at(3))
+    moved, starts = differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], _at(7))
     assert moved == [CounterChange(KEY, 3, 7, 5, 5)]
     assert starts == [(3, Reading(KEY, 0)), (3, Reading(CPU1, 0, 32))]
-    assert differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], 9) == ([], [])
+    assert differ.advance("x", [Reading(KEY, 5), Reading(CPU1, 0, 32)], _at(9)) == ([], [])
 
 
 def test_only_what_moved_is_a_change() -> None:
@@ -57,11 +61,11 @@ def test_later_counter_that_did_not_begin_at_zero() -> None:
     """A card that comes from another namespace starts with what it has, in a round that was only begun as well."""
     card = [Reading(ETH0, 900, from_zero=False)]
     read, begun = Deltas(), Deltas()
-    read.advance("x", [], 0)
-    begun.begin("x", 0)
+    read.advance("x", [], _at(0))
+    begun.begin("x", _at(0))
     for differ in (read, begun):
-        assert differ.advance("x", card, 10) == ([], [(10, card[0])])
-        assert differ.advance("x", [Reading(ETH0, 903, from_zero=False)], 20) == (
+        assert differ.advance("x", card, _at(10)) == ([], [(10, card[0])])
+        assert differ.advance("x", [Reading(ETH0, 903, from_zero=False)], _at(20)) == (
             [CounterChange(ETH0, 10, 20, 3, 903)], [])
 
 
@@ -112,9 +116,42 @@ def test_card_that_could_not_be_read_goes_on() -> None:
 def test_rounds_have_names() -> None:
     """Collectors, and namespaces read one by one, do not disturb each other."""
     differ = Deltas()
-    differ.advance("a", [Reading(KEY, 5)], 0)
-    differ.advance("b", [], 10)
-    assert differ.advance("a", [Reading(KEY, 6)], 20)[0] == [CounterChange(KEY, 0, 20, 1, 6)]
+    differ.advance("a", [Reading(KEY, 5)], _at(0))
+    differ.advance("b", [], _at(10))
+    assert differ.advance("a", [Reading(KEY, 6)], _at(20))[0] == [CounterChange(KEY, 0, 20, 1, 6)]
+
+
+def test_a_clock_that_was_set_makes_no_change_longer() -> None:
+    """A change is as long as the time since boot between two readings, on the wall clock as it is set at its end."""
+    differ = Deltas()
+    differ.advance("x", [Reading(KEY, 5)], Instant(1000, 100))
+    assert differ.advance("x", [Reading(KEY, 6)], Instant(5010, 110))[0] == [CounterChange(KEY, 5000, 5010, 1, 6)]
+    differ.begin("y", Instant(1000, 100))
+    changes, starts = differ.advance("y", [Reading(KEY, 6)], Instant(5010, 110))
+    assert changes == [CounterChange(KEY, 5000, 5010, 6, 6)]
+    assert starts == [(5000, Reading(KEY, 0))]
+
+
+def test_what_was_forgotten_is_new() -> None:
+    """Counters that are not read again go; should they be, their first round says where they start."""
+    differ = Deltas()
+    differ.advance("x", [Reading(KEY, 5)], _at(0))
+    differ.forget("x")
+    differ.forget("never read")
+    assert differ.advance("x", [Reading(KEY, 9)], _at(10)) == ([], [(10, Reading(KEY, 9))])
+
+
+def test_vanished_counters_are_bounded() -> None:
+    """Of labels that never come back, as many are remembered as a large host has; the newest are."""
+    differ = Deltas()
+    cpus = [CPU1._replace(labels=(("cpu", str(cpu)),)) for cpu in range(20_000)]
+    differ.advance("x", [], _at(0))
+    for number, some in enumerate((cpus[:10_000], cpus[10_000:], [])):
+        differ.advance("x", [Reading(cpu, 5, 32) for cpu in some], _at(10 * number + 10))
+    changes, _ = differ.advance("x", [Reading(cpu, 7, 32) for cpu in cpus], _at(50))
+    found = {change.key: change.delta for change in changes}
+    assert [found[cpu] for cpu in cpus[10_000:]] == [2] * 10_000
+    assert 2 < sum(delta == 7 for delta in found.values()) < 10_000
 
 
 STEPS = st.lists(st.integers(0, 2**31 - 1), min_size=1)

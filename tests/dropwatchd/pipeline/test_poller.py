@@ -1,16 +1,21 @@
 """Poller of collectors: each on its own, in every namespace that is wanted, and failures in the ledger."""
 
 import os
+import select
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from dropwatchd.collectors import AbsentError, Collect, snmp, softnet
 from dropwatchd.kernel.host import Host
-from dropwatchd.model import CounterKey, Effect, GapCause, Reading
+from dropwatchd.kernel.netns_names import NetnsNames
+from dropwatchd.model import CounterKey, Effect, Event, GapCause, Reading, Watching
 from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.links import Links
 from dropwatchd.pipeline.poller import Poller
 
 SEND = """
@@ -33,10 +38,10 @@ def _rising() -> Collect:
     return lambda host: [Reading(CounterKey("rising", "Things", host.netns), next(values))]
 
 
-def test_a_failing_collector_costs_its_own_readings() -> None:
+def test_a_failing_collector_costs_its_own_readings(names: NetnsNames) -> None:
     """The others go on, and the failure is a gap and a row of its own; absence is neither."""
     buffer = Buffer()
-    rounds = Poller({"absent": _absent, "failing": _failing, "rising": _rising()}, buffer, 10)
+    rounds = Poller({"absent": _absent, "failing": _failing, "rising": _rising()}, buffer, names, interval=10)
     rounds.take_round()
     rounds.take_round()
     batch = buffer.take()
@@ -45,19 +50,49 @@ def test_a_failing_collector_costs_its_own_readings() -> None:
     assert {(g.cause, g.effect, g.scope, g.detail) for g in batch.gaps} == {
         (GapCause.COLLECTOR_FAILED, Effect.BLIND, "counters:failing", "ValueError: no number in line 3")
     }
-    assert [(r.collector, r.failed) for r in batch.rounds] == [
-        ("absent", False),
-        ("failing", True),
-        ("rising", False),
-    ] * 2
+    assert {name: how[:2] for name, how in batch.collected.items()} == {
+        "absent": (2, 0), "failing": (2, 2), "rising": (2, 0)}
     first, second = batch.gaps
     assert first.until_ns <= second.since_ns <= second.until_ns
+    (watch,) = batch.watches  # who failed, or has nothing to look at, has not looked
+    assert (watch.watching.name, watch.since.boot_ns < watch.until.boot_ns) == ("rising", True)
 
 
-def test_rounds_end_with_a_last_one() -> None:
+def test_a_collector_that_works_again_watches_from_then_on(names: NetnsNames) -> None:
+    """Between two readings with a failure in between nobody looked: two watches, and a gap."""
+    buffer = Buffer()
+    answers = iter([[Reading(CounterKey("x", "Things"), 1)], None, [Reading(CounterKey("x", "Things"), 4)]])
+
+    def sometimes(_host: Host) -> list[Reading]:
+        return next(answers) or _failing(_host)
+
+    poller = Poller({"x": sometimes}, buffer, names)
+    for _ in range(3):
+        poller.take_round()
+    batch = buffer.take()
+    first, second = batch.watches
+    (gap,) = batch.gaps
+    assert first.ending == "failed"
+    assert first.until.wall_ns <= gap.since_ns <= gap.until_ns <= second.since.wall_ns
+    assert [change.delta for change in batch.changes] == [3]
+
+
+def test_a_fault_of_ours_ends_the_thread_and_is_kept(names: NetnsNames) -> None:
+    """Whoever looks after the threads must see it."""
+    class Odd(dict[str, Collect]):
+        def items(self) -> NoReturn:
+            raise LookupError("a fault of ours")
+
+    poller = Poller(Odd(), Buffer(), names)
+    with pytest.raises(LookupError):
+        poller.run()
+    assert isinstance(poller.fault, LookupError)
+
+
+def test_rounds_end_with_a_last_one(names: NetnsNames) -> None:
     """Stopping takes one more snapshot, what moved until then is recorded, without waiting."""
     buffer = Buffer()
-    rounds = Poller({"rising": _rising()}, buffer, 3600)
+    rounds = Poller({"rising": _rising()}, buffer, names, interval=3600)
     rounds.start()
     while not buffer.wait(10):
         pass
@@ -65,6 +100,13 @@ def test_rounds_end_with_a_last_one() -> None:
     rounds.join(10)
     assert not rounds.is_alive()
     assert sum(change.delta for change in buffer.take().changes) == 7
+
+
+@pytest.fixture
+def names() -> Iterator[NetnsNames]:
+    names = NetnsNames()
+    yield names
+    names.close()
 
 
 @pytest.fixture
@@ -79,26 +121,30 @@ def namespace() -> Iterator[str]:
     subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def test_named_namespaces_are_read_too(namespace: str) -> None:
-    """Counters of a namespace carry its inode; those of the whole host are read once."""
+def test_named_namespaces_are_read_too(names: NetnsNames, namespace: str) -> None:
+    """Counters of a namespace carry its number; those of the whole host are read once."""
     buffer = Buffer()
-    rounds = Poller({"snmp": snmp.collect, "softnet": softnet.collect}, buffer, 10, [namespace])
+    rounds = Poller({"snmp": snmp.collect, "softnet": softnet.collect}, buffer, names, namespaces=[namespace])
+    names.look()
     rounds.take_round()
     subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", SEND], check=True)
     rounds.take_round()
     batch = buffer.take()
-    inode = Path(f"/run/netns/{namespace}").stat().st_ino
-    moved = {change.key.name: change.delta for change in batch.changes if change.key.netns == inode}
+    (there,) = (known for known in batch.namespaces.values() if known.name == namespace)
+    assert (there.inode, there.kind) == (Path(f"/run/netns/{namespace}").stat().st_ino, "netns")
+    moved = {change.key.name: change.delta for change in batch.changes if change.key.netns == there.number}
     assert moved["UdpNoPorts"] == 100
-    first_ns, last_ns = batch.visits[inode]
-    (change,) = (change for change in batch.changes if change.key.netns == inode and change.key.name == "UdpNoPorts")
-    assert change.since_ns <= first_ns < last_ns <= change.until_ns
+    (watch,) = (watch for watch in batch.watches if watch.watching == Watching("counters", "snmp", there.number))
+    (change,) = (change for change in batch.changes
+                 if change.key.netns == there.number and change.key.name == "UdpNoPorts")
+    assert change.since_ns < change.until_ns == watch.until.wall_ns
+    assert abs(change.since_ns - watch.since.wall_ns) < 1_000_000  # two clocks cannot be read at once
     backlogs = [reading for _, reading in batch.starts if reading.key.name == "processed"]
     assert len(backlogs) == len({reading.key.labels for reading in backlogs})
     assert not batch.gaps
 
 
-def test_what_comes_later_began_at_zero(namespace: str) -> None:
+def test_what_comes_later_began_at_zero(names: NetnsNames, namespace: str) -> None:
     """A collector that was absent, and a namespace that was not there: all they count has moved since."""
     buffer = Buffer()
     answers = iter((None, [Reading(CounterKey("late", "Things"), 5)]))
@@ -109,17 +155,18 @@ def test_what_comes_later_began_at_zero(namespace: str) -> None:
             raise AbsentError("no module")
         return answer
 
-    rounds = Poller({"late": late, "snmp": snmp.collect}, buffer, 10, [f"{namespace}new"])
+    rounds = Poller({"late": late, "snmp": snmp.collect}, buffer, names, interval=10, namespaces=[f"{namespace}new"])
     rounds.take_round()
     subprocess.run(["ip", "netns", "add", f"{namespace}new"], check=True)
     try:
         subprocess.run(["ip", "-n", f"{namespace}new", "link", "set", "lo", "up"], check=True)
         subprocess.run(["ip", "netns", "exec", f"{namespace}new", "python3", "-c", SEND], check=True)
-        inode = Path(f"/run/netns/{namespace}new").stat().st_ino
+        names.look()
         rounds.take_round()
     finally:
         subprocess.run(["ip", "netns", "del", f"{namespace}new"], check=True)
     batch = buffer.take()
+    (inode,) = (number for number, known in batch.namespaces.items() if known.name == f"{namespace}new")
     changes = {(change.key.name, change.key.netns): change for change in batch.changes}
     assert changes["Things", None].delta == 5
     moved = changes["UdpNoPorts", inode]
@@ -130,30 +177,64 @@ def test_what_comes_later_began_at_zero(namespace: str) -> None:
     assert starts["UdpRcvbufErrors", inode] == (moved.since_ns, 0)
 
 
-def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(namespace: str) -> None:
-    """A file that is no namespace stands for one that we may not enter."""
-    bad = Path(f"/run/netns/{namespace}x")
-    bad.touch()
-    try:
-        buffer = Buffer()
-        Poller({"snmp": snmp.collect}, buffer, 10, [f"{namespace}x"]).take_round()
-    finally:
-        bad.unlink()
+def test_a_namespace_made_anew_between_two_rounds_starts_at_zero(names: NetnsNames, namespace: str) -> None:
+    """By identity: neither its name nor its inode says that it is another, and its counters may be higher."""
+    buffer = Buffer()
+    poller = Poller({"snmp": snmp.collect}, buffer, names, namespaces=[namespace])
+    for sent in (1, 2):
+        subprocess.run(["ip", "netns", "del", namespace], check=True)
+        subprocess.run(["ip", "netns", "add", namespace], check=True)
+        subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True)
+        for _ in range(sent):
+            subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", SEND], check=True)
+        names.look()
+        poller.take_round()
+    batch = buffer.take()
+    assert len([known for known in batch.namespaces.values() if known.name == namespace]) == 2
+    assert [change.delta for change in batch.changes if change.key.name == "UdpNoPorts"
+            and change.key.netns != names.at_start.number] == [200]
+
+
+def test_links_of_named_namespaces_are_watched(names: NetnsNames, namespace: str) -> None:
+    """As those of the host: what devices are, and what happens to them; the namespace ends with its name."""
+    buffer, links = Buffer(), Links()
+    names.look()
+    Poller({}, buffer, names, links, namespaces=[namespace]).take_round()
+    (number,) = (known.number for known in buffer.take().namespaces.values() if known.name == namespace)
+    buffer.add(links.read())
+    assert [(d.netns, d.name, d.kind) for d in buffer.take().devices] == [(number, "lo", "loopback")]
+    subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "mtu", "1400"], check=True)
+    assert select.select([links], [], [], 10)[0]
+    (event,) = (record for record in links.read() if isinstance(record, Event))
+    assert (event.kind, event.subject, event.detail, event.netns) == (
+        "link MTU", "lo", "1400 bytes, was 65536", number)
+    links.forget(number)
+    assert number not in links
+    links.close()
+
+
+def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(names: NetnsNames, namespace: str) -> None:
+    """Its name is known, and its file cannot be used: here it has been taken away."""
+    names.look()
+    (name,) = (name for name in names.present() if name.namespace.name == namespace)
+    names._held[name.path] = replace(name, path=Path("/dev/null"))
+    buffer = Buffer()
+    Poller({"snmp": snmp.collect}, buffer, names, namespaces=[namespace]).take_round()
     (gap,) = buffer.take().gaps
-    assert gap.scope == f"counters:@{namespace}x"
+    assert gap.scope == f"counters:@{namespace}"
     assert "cannot be entered" in gap.detail
 
 
-def test_a_change_is_taken_at_once() -> None:
+def test_a_change_is_taken_at_once(names: NetnsNames) -> None:
     """A reload does not wait for the old interval to end."""
     buffer = Buffer()
-    rounds = Poller({"rising": _rising()}, buffer, 3600)
+    rounds = Poller({"rising": _rising()}, buffer, names, interval=3600)
     rounds.start()
     while not buffer.wait(10):
         pass
     buffer.take()
     rounds.change({"other": _rising()}, 3600, ())
     assert buffer.wait(10)
-    assert [round_.collector for round_ in buffer.take().rounds] == ["other"]
+    assert list(buffer.take().collected) == ["other"]
     rounds.stop()
     rounds.join(10)

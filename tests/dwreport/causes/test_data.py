@@ -6,39 +6,35 @@ from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import msgspec
+import pytest
 
 from dwreport import causes
-from dwreport.causes import Cause, Counter, Location, Reason, Trap
-from dwreport.reconcile.algebra import equalities
+from dwreport.causes import Cause, Counter, Location, Reason, Trap, equalities
+from dwreport.causes.files import BadEntry, files, made, parse, read
+from dwreport.causes.index import Entry, Index, add, index
 
 ROOT = Path(causes.__file__).parent
-FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.toml"))
+FILES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.toml")
+               if path.parent.name not in {"drivers", "kinds"})
 SOURCE = re.compile(
     r"(net|drivers|include|kernel|Documentation)/[\w./-]+\.(c|h|rst)( (enum |struct )?\w+(, \w+)*)?",
 )
 TITLE_LENGTH = 80
+TOTALS = {equality.total for equality in equalities()}
+LABELLED = {name for equality in equalities() if equality.labels for name in equality.counters}
 NSTAT = re.compile(r"(Ip6?|IpExt|Icmp6?|Tcp|TcpExt|Udp6?|UdpLite6?|Xfrm|Sctp|MPTcpExt)[A-Z]\w*")
 
 
-@cache
-def tables(file: Path) -> dict[str, dict[str, Any]]:
-    return tomllib.loads((ROOT / file).read_text(encoding="utf-8"))
-
-
 def reasons() -> Iterator[Reason]:
-    for file in FILES:
-        if file.parts[0] == "reasons":
-            for name in tables(file):
-                found = causes.reason(name)
-                assert found is not None, name
-                yield found
+    for name in index().reasons:
+        found = causes.reason(name)
+        assert found is not None, name
+        yield found
 
 
 def places() -> Iterator[Reason]:
-    for name in tables(Path("places.toml")):
+    for name in index().places:
         plain, _, symbol = name.partition(" in ")
         found = causes.reason(plain, symbol)
         assert found is not None, name
@@ -48,13 +44,16 @@ def places() -> Iterator[Reason]:
 
 def locations() -> Iterator[Location]:
     """Yield every location, and every family of locations under its own name."""
-    for name, fields in tables(Path("locations.toml")).items():
+    for name in index().functions:
         found = causes.location(name)
-        yield msgspec.convert(fields | {"name": name}, Location) if found is None or "match" in fields else found
+        assert found is not None, name
+        yield found
+    for name, fields in read("families.toml").items():
+        yield made(Location, "families.toml", name, {**fields, "name": name})
 
 
 def traps() -> Iterator[Trap]:
-    for name in tables(Path("traps.toml")):
+    for name in read("traps.toml"):
         found = causes.trap(name)
         assert found is not None, name
         yield found
@@ -62,12 +61,12 @@ def traps() -> Iterator[Trap]:
 
 def counters() -> Iterator[Counter]:
     """Yield every counter, and every family of counters under its own name."""
-    for file in FILES:
-        if file.parts[0] == "counters":
-            for name, fields in tables(file).items():
-                found = causes.counter(file.stem, name)
-                given = fields | {"name": name, "collector": file.stem}
-                yield msgspec.convert(given, Counter) if found is None or "match" in fields else found
+    for file in files("counters"):
+        collector = Path(file).stem
+        for name, fields in read(file).items():
+            found = causes.counter(collector, name)
+            given = {**fields, "name": name, "collector": collector}
+            yield made(Counter, file, name, given) if found is None or "match" in fields else found
 
 
 @cache
@@ -75,40 +74,33 @@ def entries() -> list[Cause]:
     return [*reasons(), *places(), *locations(), *traps(), *counters()]
 
 
-def test_entries_read_one_by_one_are_what_the_whole_file_says() -> None:
-    """Tables are cut out of the text by their headers: TOML that spans lines would be cut wrongly."""
-    for entry in entries():
-        for field, value in tables(_file(entry))[entry.name].items():
-            if field != "same_as":
-                expected = tuple(value) if isinstance(value, list) else value
-                assert getattr(entry, field) == expected, entry.name
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_is_read_as_every_reader_of_toml_reads_it(file: str) -> None:
+    assert read(file) == tomllib.loads((ROOT / file).read_text(encoding="utf-8"))
 
 
-def _file(entry: Cause) -> Path:
-    match entry:
-        case Location():
-            return Path("locations.toml")
-        case Trap():
-            return Path("traps.toml")
-        case Counter():
-            return Path("counters", f"{entry.collector}.toml")
-    return Path("places.toml" if " in " in entry.name else f"reasons/{entry.layer}.toml")
+def test_the_entry_that_people_are_told_to_copy_is_one_and_the_fields_are_explained() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"^    \[(\w+)\]\n(    .+\n)+", readme, re.MULTILINE)
+    assert example is not None
+    [(name, fields)] = parse("README.md", re.sub("^    ", "", example[0], flags=re.MULTILINE)).items()
+    assert fields == index().reasons[name].fields
+    written = {field for file in files("layers") for entry in read(file).values() for field in entry}
+    assert [field for field in sorted(written) if f"`{field}`" not in readme] == []
 
 
 def test_everything_in_the_files_is_looked_at_here() -> None:
-    assert len(entries()) == sum(len(tables(file)) for file in FILES)
+    in_layers = {(entry.file, entry.name) for entry in (*index().reasons.values(), *index().places.values())}
+    in_layers |= {(spot.entry.file, spot.entry.name) for spot in index().functions.values()}
+    assert len(in_layers) == sum(len(read(file)) for file in files("layers"))
+    assert set(FILES) == {*files("layers"), *files("counters"), "families.toml", "traps.toml", "equalities.toml"}
 
 
-def test_names_are_given_once() -> None:
-    """A reason is in one layer's file only, or the first file would hide the other."""
-    names = Tally(reason.name for reason in reasons())
-    assert [name for name, times in names.items() if times > 1] == []
-
-
-def test_a_reason_stands_in_the_file_of_its_layer() -> None:
-    for file in FILES:
-        if file.parts[0] == "reasons":
-            assert {fields["layer"] for fields in tables(file).values()} == {file.stem}
+def test_a_reason_that_is_explained_in_one_function_is_explained_in_all() -> None:
+    for name, entry in index().places.items():
+        plain = index().reasons.get(name.partition(" in ")[0])
+        assert plain is not None, name
+        assert plain.file == entry.file, name
 
 
 def test_every_entry_says_what_happened_in_one_clause_and_why() -> None:
@@ -125,6 +117,62 @@ def test_every_entry_but_ordinary_traffic_says_what_causes_it_and_what_to_do() -
         if not isinstance(entry, Counter) or entry.kind != "info" or entry.harm != "benign":
             assert entry.usual, entry.name
             assert entry.next, entry.name
+
+
+def test_a_benign_drop_says_why_nobody_loses_anything_by_it() -> None:
+    """Also that no other entry says so: what is suspect in one function must not inherit the comfort of its reason."""
+    for entry in entries():
+        if not (isinstance(entry, Counter) and entry.kind == "info"):
+            assert (entry.harm == "benign") == bool(entry.harmless), entry.name
+
+
+def test_nothing_is_benign_that_was_not_judged_to_be() -> None:
+    """The list is kept by hand: who adds to it has asked of each whether it can be somebody's lost packet."""
+    judged = (Path(__file__).parent / "benign.txt").read_text().splitlines()
+    found = {_cause(entry) for entry in entries() if entry.harmless}
+    assert sorted(found) == sorted(judged)
+
+
+@pytest.mark.parametrize(("name", "function"), [
+    ("QUEUE_PURGE", None), ("QUEUE_PURGE", "neigh_invalidate"), ("QUEUE_PURGE", "qdisc_reset"), ("SOCKET_CLOSE", None),
+    ("SOCKET_CLOSE", "udp_destruct_common"), ("IPV6DISABLED", "ip6_output"), ("BRIDGE_INGRESS_STP_STATE", None),
+])
+def test_lost_packets_are_not_benign(name: str, function: str | None) -> None:
+    found = causes.reason(name, function)
+    assert found is not None
+    assert (found.kind, found.harm, found.harmless) == ("drop", "suspect", "")
+
+
+FAULTS = {
+    "title": 'title = "a", "b"',
+    "title is given twice": 'title = "a"\ntitle = "b"',
+    "the name is given twice": "[FIRST]",
+}
+
+
+@pytest.mark.parametrize(("fault", "text"), FAULTS.items())
+def test_a_fault_in_the_text_names_file_and_entry(fault: str, text: str) -> None:
+    with pytest.raises(BadEntry, match=rf"^dwreport/causes/layers/ip\.toml, entry \[FIRST\]: {fault}"):
+        parse("layers/ip.toml", f"[FIRST]\n{text}\n")
+
+
+@pytest.mark.parametrize(("fields", "fault"), [
+    ({"harm": "grave"}, "Invalid enum value 'grave' - at `$.harm`"), ({"titel": "A"}, "unknown field `titel`"),
+    ({}, "missing required field `layer`"),
+])
+def test_a_field_that_is_wrong_unknown_or_missing_names_file_and_entry(fields: dict[str, str], fault: str) -> None:
+    with pytest.raises(BadEntry) as caught:
+        made(Reason, "layers/ip.toml", "FIRST", {"name": "FIRST", **fields})
+    assert str(caught.value).startswith("dwreport/causes/layers/ip.toml, entry [FIRST]: ")
+    assert fault in str(caught.value)
+
+
+def test_a_function_that_two_entries_claim_names_the_second() -> None:
+    """The first would hide the other, and a drop there would be explained by chance."""
+    found = Index({}, {}, {})
+    add(found, Entry("layers/ip.toml", "FIRST", {"functions": "net/ipv4/ip_input.c ip_rcv, ip_rcv_core"}))
+    with pytest.raises(BadEntry, match=r"layers/udp\.toml, entry \[ip_rcv\(\)\]: ip_rcv has an entry already"):
+        add(found, Entry("layers/udp.toml", "ip_rcv()", {}))
 
 
 def test_texts_are_plain() -> None:
@@ -187,14 +235,37 @@ def test_counters_that_texts_name_exist() -> None:
 
 def test_counters_of_a_reason_name_it_in_turn() -> None:
     """What moves with a drop, and which drops a counter stands for, are one relation seen from both ends."""
-    known = {(counter.collector, counter.name): counter for counter in counters()}
-    for reason in reasons():
-        for name in reason.counters:
-            collector, _, plain = name.rpartition("/")
-            same = [
-                found for (home, own), found in known.items() if own == plain and collector in ("", home)
-            ]
-            assert any(reason.name in found.event for found in same), (reason.name, name)
+    known = {_written(counter): counter for counter in counters() if counter.match is None}
+    there = {(reason.name, name) for reason in reasons() for name in reason.counters if name in known}
+    assert len(there) > 100
+    assert there == {(reason, name) for name, counter in known.items() for reason in counter.event}
+
+
+def _written(counter: Counter) -> str:
+    return counter.name if counter.name[0].isupper() else f"{counter.collector}/{counter.name}"
+
+
+def test_a_counter_of_a_family_has_the_reasons_of_the_family() -> None:
+    found = causes.counter("ethtool", "rx_csum_bad.nic")
+    assert found is not None
+    assert "UDP_CSUM" in found.event
+
+
+def test_which_counters_move_with_a_reason_is_written_once() -> None:
+    """In an equality, or in `counted`, or in `counters` of the cause: what stands twice will differ one day."""
+    pairs = Tally((reason, name) for equality in equalities() for reason in equality.reasons
+                  for name in (equality.total, *equality.counters) if name and not equality.optional)
+    again = {(name, counter) for name, entry in index().reasons.items() for counter in entry.fields.get("counters", ())
+             if (name, counter) in pairs}
+    assert again == set()
+    assert [pair for pair, times in pairs.items() if times > 1 and pair[1] not in TOTALS | LABELLED] == []
+
+
+def test_what_follows_from_elsewhere_is_not_written_again() -> None:
+    """It would be passed over in silence: a layer is its file's name, and `event` is what causes say of counters."""
+    derived = {"layers": {"name", "layer", "cause", "match"}, "counters": {"name", "collector", "event"}}
+    assert [(file, name) for folder, fields in derived.items() for file in files(folder)
+            for name, entry in read(file).items() if fields & entry.keys()] == []
 
 
 def test_a_total_is_no_part_of_itself() -> None:
@@ -211,8 +282,11 @@ def test_headlines_differ_unless_the_cause_is_the_same() -> None:
 
 
 def _cause(entry: Cause) -> str:
-    fields = tables(_file(entry))[entry.name]
-    return str(fields.get("cause") or fields.get("same_as") or entry.name)
+    place = f"{entry.cause} in {entry.name}" if isinstance(entry, Location) else entry.name
+    if place in index().places:
+        return index().places[place].name
+    spot = index().functions.get(entry.name) if isinstance(entry, Location) else None
+    return spot.entry.name if spot else entry.name
 
 
 def test_a_candidate_that_is_a_counter_can_be_told_by_it() -> None:
@@ -233,8 +307,8 @@ def test_families_find_the_names_that_drivers_use_and_nothing_else() -> None:
         "rx_missed_errors": "rx_ring_full",
         "rx_no_buffer_count": "rx_no_buffer",
         "rx_out_of_buffer": "rx_ring_full",
-        "port.rx_discards": "rx_ring_full",
-        "rx_dropped.nic": "rx_ring_full",
+        "port.rx_discards": "rx_overflow",
+        "rx_dropped.nic": "rx_overflow",
         "  pkts rx OOB": "rx_ring_full",
         "rx_fifo_errors": "rx_overflow",
         "rx_crc_errors_phy": "rx_physical",
@@ -248,7 +322,7 @@ def test_families_find_the_names_that_drivers_use_and_nothing_else() -> None:
         "tx2_stopped": "tx_stopped",
         "tx_timeout_count": "tx_timeout",
         "rx_csum_bad.nic": "rx_csum_bad",
-        "pps_allowance_exceeded": "allowance_exceeded",
+        "pps_allowance_exceeded": "allowance_packets",
         "tx0_dropped": "tx_dropped",
         "tx_errors": "tx_errors",
         "rx0_buff_alloc_err": "alloc_failed",
@@ -256,7 +330,7 @@ def test_families_find_the_names_that_drivers_use_and_nothing_else() -> None:
         "rx_pause_ctrl_phy": "pause",
         "rx_over_errors": "rx_overflow",
     }
-    families = tables(Path("counters/ethtool.toml"))
+    families = read("counters/ethtool.toml")
     for name, family in expected.items():
         found = causes.counter("ethtool", name)
         assert found is not None, name

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,17 @@ def test_a_number_in_a_counters_name_is_part_of_a_family() -> None:
     assert found.name == "IcmpMsgInType3"
 
 
+@pytest.mark.parametrize(("symbol", "family"), [
+    ("mlx5e_something_new", "driver"), ("__vlan_something_new", "link"), ("foo_clean_rx_ring", "driver"),
+])
+def test_a_function_without_an_entry_is_known_by_how_its_name_begins_or_by_a_pattern(symbol: str, family: str) -> None:
+    found = causes.location(symbol)
+    assert found is not None
+    assert (found.name, found.layer, found.harm) == (symbol, family, "suspect")
+    assert found.match
+    assert causes.location("mlx5x") is None
+
+
 def test_explain_tells_every_meaning_of_a_name() -> None:
     assert [type(cause) for cause in causes.explain("SOCKET_RCVBUFF")] == [Reason]
     assert [type(cause) for cause in causes.explain("ip_forward")] == [Location]
@@ -104,7 +116,30 @@ def test_a_reason_may_mean_more_in_one_function() -> None:
     assert there.title != plain.title
     assert (there.harm, there.counters) == (plain.harm, plain.counters)
     assert causes.reason("IP_INHDR", "br_nf_pre_routing") == plain
-    assert [cause.name for cause in causes.explain("IP_INHDR")][:2] == ["IP_INHDR", "IP_INHDR in ip_forward"]
+    names = [cause.name for cause in causes.explain("IP_INHDR")]
+    assert names[:2] == ["IP_INHDR", "IP_INHDR in ip_forward, ip6_forward"]
+    assert [cause.name for cause in causes.explain("IP_INHDR in ip6_forward")] == ["IP_INHDR in ip6_forward"]
+
+
+def test_functions_that_stand_for_a_reason_are_not_those_of_its_special_cases() -> None:
+    plain, there = causes.reason("SOCKET_CLOSE"), causes.reason("SOCKET_CLOSE", "packet_release")
+    assert plain is not None
+    assert there is not None
+    assert "unix_release_sock" in plain.functions
+    assert there.functions == ()
+
+
+def test_a_reason_names_the_counters_of_its_equalities_and_their_total() -> None:
+    found = causes.reason("SOCKET_RCVBUFF")
+    assert found is not None
+    assert {"UdpRcvbufErrors", "UdpInErrors", "Udp6RcvbufErrors", "Udp6InErrors"} <= set(found.counters)
+    assert "sockets/drops" in found.counters
+
+
+def test_a_counter_that_is_a_cause_by_itself_has_events_without_a_reason() -> None:
+    found = causes.counter("netstat", "IpExtReasmOverlaps")
+    assert found is not None
+    assert found.event == ("NOT_SPECIFIED",)
 
 
 def test_a_hardware_trap_is_explained() -> None:
@@ -119,6 +154,24 @@ def test_explain_takes_a_collector_before_the_name() -> None:
     assert found.event == ("CPU_BACKLOG",)
 
 
+@pytest.mark.parametrize(("typed", "collector", "name"), [
+    ("link tx_dropped", "link", "tx_dropped"), ("qdisc drops", "qdisc", "drops"), ("sockets drops", "sockets", "drops"),
+    ("TCPBacklogDrop", "netstat", "TcpExtTCPBacklogDrop"), ("InCsumErrors", "netstat", "IpExtInCsumErrors"),
+])
+def test_explain_takes_counters_as_programs_print_them(typed: str, collector: str, name: str) -> None:
+    """A report prints the collector before the name, and `netstat -s` leaves out the protocol."""
+    [found] = causes.explain(typed)
+    assert isinstance(found, Counter)
+    assert (found.collector, found.name) == (collector, name)
+
+
+def test_every_extended_counter_is_known_without_its_protocol() -> None:
+    for line in (Path(__file__).parent / "counters-6.18.txt").read_text().splitlines():
+        name = line.split()[1]
+        if name.startswith("TcpExt"):
+            assert name in [found.name for found in causes.explain(name.removeprefix("TcpExt"))]
+
+
 @pytest.mark.parametrize(("typo", "meant"), [
     ("SOCKET_RCVBUF", "SOCKET_RCVBUFF"), ("udprcvbuferror", "UdpRcvbufErrors"), ("ip_rcv_cor", "ip_rcv_core"),
     ("neigh_faild", "NEIGH_FAILED"),
@@ -131,12 +184,15 @@ def test_nothing_is_near_to_nonsense() -> None:
     assert causes.near("qqqqqqqqqqqq") == []
 
 
-def test_importing_the_catalogue_parses_nothing() -> None:
-    """dwreport is typed at a prompt: no parser is imported before something is explained."""
+def test_explaining_reads_what_it_needs_and_imports_no_parser() -> None:
+    """dwreport is typed at a prompt: a parser of all TOML, or all counters read for one reason, would be felt."""
     code = (
-        "import sys, dwreport.causes as causes; "
-        "assert 'tomllib' not in sys.modules and 'difflib' not in sys.modules; "
-        "causes.reason('NO_SOCKET'); assert 'tomllib' in sys.modules"
+        "import sys, dwreport.causes as causes, dwreport.causes.files as files; "
+        "assert files.read.cache_info().currsize == 0; causes.reason('NO_SOCKET'); "
+        "assert files.read.cache_info().currsize == len(files.files('layers')) + 1; "
+        "causes.counter('snmp', 'UdpInErrors'); "
+        "assert files.read.cache_info().currsize == len(files.files('layers')) + 2; "
+        "assert 'tomllib' not in sys.modules and 'difflib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -145,4 +201,6 @@ def test_where_reasons_are_not_told_a_function_is_as_harmful_as_its_worst_candid
     """Segments that tcp_v4_rcv frees without a reason were used; in a summary, wrong checksums are among them."""
     found = causes.location("tcp_v4_rcv")
     assert found is not None
-    assert (found.harm, found.untold().harm) == ("benign", "harmful")
+    assert (found.harm, causes.untold(found).harm) == ("benign", "harmful")
+    assert found.harmless
+    assert not causes.untold(found).harmless

@@ -1,17 +1,18 @@
 """Tables for terminals of any width."""
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.scope import Scope
-from dwreport.answer import Answer, Column, Row, Section
-from dwreport.coverage import assess
+from dwreport.evidence.coverage import Recorded, assess
 from dwreport.render.as_table import layout, write
+from dwreport.report.answer import Answer, Column, Section
 
-COLUMNS = [Column("COUNT", lambda row: str(row["count"]), right=True),
+COLUMNS: list[Column[Any]] = [Column("COUNT", lambda row: str(row["count"]), right=True),
            Column("WHERE", lambda row: str(row["where"]), wraps=True),
            Column("INTERFACE", lambda row: str(row["interface"]), wraps=True),
            Column("LAST", lambda _row: "10:00:00", from_width=100)]
@@ -61,9 +62,10 @@ class _Terminal(io.StringIO):
         return True
 
 
-def _answer(row: Row) -> Answer:
-    section = Section("drops", [row, row], COLUMNS, below=lambda _row: [("What it means", "next: look")])
-    return Answer(Scope(0, 10), 10, [], assess([], [], (0, 10)), [section])
+def _answer(row: dict[str, Any]) -> Answer:
+    section = Section("drops", [], COLUMNS, [row, row], below=lambda _row: [("What it means", "next: look")],
+                      tone=lambda row: row["harm"])
+    return Answer(Scope(0, 10), 10, [], assess(Recorded([], [], []), (0, 10)), [section])
 
 
 def _written(out: io.StringIO) -> str:

@@ -54,7 +54,7 @@ def test_findings_for_programs(history: History, report: Report) -> None:
         "title": "A socket's receive buffer was full", "severity": "harmful", "count": 15012,
         "first": "2025-11-22T10:01:35.000000Z", "last": "2025-11-22T10:01:35.500000Z",
         "evidence": finding["evidence"], "who": finding["who"], "advice": "ss -uampn 'sport = :5060'",
-        "confidence": "high", "hosts": ["web-3"]}
+        "confidence": "high", "hosts": ["web-3"], "details": finding["details"]}
     assert "agrees: UdpRcvbufErrors +15 012" in finding["evidence"]
     assert report.csv()[0]["count"] == "15012"
     assert "SOCKET_RCVBUFF: 15 012 events" in report("--format", "markdown").replace("\\", "")
@@ -88,11 +88,12 @@ def test_filters_do_not_change_what_is_compared(history: History, report: Report
     history.drop(run, AT_NS, 8, name="eth1", ifindex=3)
     history.counter(run, "UdpRcvbufErrors", 8, START_NS + 110 * NANO)
     history.counter(run, "rx_missed_errors", 3, READ_NS, collector="link", interface="eth1", ifindex=3)
-    [finding] = report.json("--interface", "eth1")["findings"]
-    assert finding["count"] == 8
+    finding, ring = report.json("--interface", "eth1")["findings"]
+    assert (finding["count"], ring["count"]) == (8, 3)
     compared = "agrees: UdpRcvbufErrors +15 020 for 15 020 events between two readings, others among them"
     assert compared in finding["evidence"]
     assert len(report.json()["findings"]) == 2
+    assert report.json("--interface", "eth0")["findings"][0]["count"] == 15012
 
 
 def test_loss_that_only_counters_saw_is_not_nothing(history: History, report: Report) -> None:

@@ -20,6 +20,8 @@ def test_drops_shows_each_window(history: History, report: Report) -> None:
 def test_counters_shows_ordinary_ones_too(history: History, report: Report) -> None:
     """All that moved."""
     run = history.run()
+    assert "No counter" not in report("counters")  # nobody looked
+    history.visited(run, START_NS, START_NS + HOUR_NS)
     assert "No counter is recorded to have moved." in report("counters")
     history.counter(run, "IpInReceives", 99)
     assert "IpInReceives" in report("counters")

@@ -5,6 +5,7 @@ import select
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,17 @@ import pytest
 
 from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.reasons import ReasonNames
-from dropwatchd.model import Drop, Effect, Gap, GapCause, PacketSample, Record
+from dropwatchd.model import Drop, Effect, Gap, GapCause, Interface, PacketSample, Record
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.bpf import BpfOptions, BpfSource, program
+from dropwatchd.sources.bpf import BpfOptions, BpfSource, hold
+from dropwatchd.sources.bpf.layout import RawKey
+from tests.gallery.namespace import Namespace
 
 ROOT = Path(__file__).parents[4]
 CI = os.environ.get("CI") == "true"
 CLOSED_PORT = 9
+OWN = Path("/proc/self/ns/net")
+SO_NETNS_COOKIE = 71
 
 
 def _unprivileged() -> str:
@@ -73,7 +78,7 @@ def test_drops_are_counted_exactly(source: BpfSource) -> None:
     assert drop.key.kind.protocol == socket.ntohs(socket.htons(0x0800))
     assert drop.key.location.symbol
     assert "udp" in drop.key.location.symbol
-    assert drop.key.interface == (Path("/proc/self/ns/net").stat().st_ino, 1, "lo", "init")
+    assert drop.key.interface == Interface(_cookie(), 1, "lo", None, OWN.stat().st_ino)
     assert time.time_ns() - 10**10 < drop.first_ns <= drop.last_ns <= time.time_ns()
 
 
@@ -91,7 +96,7 @@ def test_the_first_drop_wakes_and_the_window_ends(source: BpfSource) -> None:
 
 
 def test_samples_are_the_packets_first_bytes(source: BpfSource) -> None:
-    """While drops are rare every packet is kept, whole up to 128 bytes, with weight one."""
+    """While drops are rare every packet is kept, with weight one: its headers, and none of what was sent."""
     _send(3, size=51)
     samples = [r for r in source.close() if isinstance(r, PacketSample) and r.length == 51 + 8 + 20 + 14]
     assert len(samples) == 3
@@ -100,7 +105,16 @@ def test_samples_are_the_packets_first_bytes(source: BpfSource) -> None:
         assert sample.weight == 1
         assert sample.data[12:14] == b"\x08\x00"
         assert sample.data[14 + 20 + 2 : 14 + 20 + 4] == CLOSED_PORT.to_bytes(2, "big")
-        assert sample.data.endswith(bytes(51))
+        assert len(sample.data) == 14 + 20 + 8
+
+
+def test_payload_is_kept_where_it_is_asked_for() -> None:
+    """As much of what was sent as the configuration says."""
+    source = BpfSource(BpfOptions(payload_bytes=16))
+    source.open()
+    _send(3, size=57)
+    samples = [r for r in source.close() if isinstance(r, PacketSample) and r.length == 57 + 8 + 20 + 14]
+    assert [len(sample.data) for sample in samples] == [14 + 20 + 8 + 16] * 3
 
 
 def test_sample_weights_stand_for_the_whole(source: BpfSource) -> None:
@@ -162,6 +176,37 @@ def test_reasons_are_the_running_kernels() -> None:
     assert names.name(0x00990001) == "0x990001"
 
 
+def _cookie() -> int:
+    """Return what the kernel says of the namespace of the calling thread."""
+    with socket.socket() as sock:
+        return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), sys.byteorder)
+
+
+def test_namespaces_are_known_by_cookie(source: BpfSource) -> None:
+    """An open file of a network namespace gives its cookie and inode; any other file, or none, gives nothing."""
+    with Namespace(f"dwcookie-{os.getpid()}") as there, Path(f"/run/netns/dwcookie-{os.getpid()}").open() as file:
+        assert source._program.namespace_of(file.fileno()) == (there.run(_cookie), there.inode)
+    with OWN.open() as file:
+        assert source._program.namespace_of(file.fileno()) == (_cookie(), OWN.stat().st_ino)
+    for other in ("/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/self/status", "/dev/null"):
+        with Path(other).open() as file:
+            assert source._program.namespace_of(file.fileno()) is None
+    for none in (1 << 10, 1 << 30, -1):
+        assert source._program.namespace_of(none) is None
+
+
+def test_drops_carry_the_cookie(source: BpfSource) -> None:
+    """A namespace that is made anew under the same name, and mostly with the same inode, is another one."""
+    seen = set()
+    for _ in range(2):
+        with Namespace(f"dwcookie-{os.getpid()}") as there:
+            there.run(lambda: _send(7, size=1011))
+            seen.add((there.run(_cookie), there.inode))
+    keys = [RawKey.parse(raw) for raw, values in source._program.read("drops") if any(values)]
+    assert {(key.cookie, key.netns) for key in keys} >= seen
+    assert len({cookie for cookie, _ in seen}) == 2
+
+
 def test_the_committed_object_is_what_the_source_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program rebuilt by Debian's clang behaves as the committed one: it loads, and counts the same drops."""
     if not shutil.which("clang") or not shutil.which("llvm-strip"):
@@ -173,10 +218,25 @@ def test_the_committed_object_is_what_the_source_builds(tmp_path: Path, monkeypa
     subprocess.run(["make", "-C", str(ROOT), "-s", "bpf", f"BPF={tmp_path / 'drops.bpf'}"], check=True)
     counts = []
     for folder in (built.parent, ROOT / "dropwatchd/sources/bpf"):
-        monkeypatch.setattr(program, "files", lambda _package, folder=folder: folder)
+        monkeypatch.setattr(hold, "files", lambda _package, folder=folder: folder)
         source = BpfSource()
         source.open()
         _send(321, size=1009)
         counts.append([(d.key, d.count, d.octets) for d in _ours(source.close(), 1009)])
     assert counts[0] == counts[1]
     assert counts[0][0][1] == 321
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_that_is_set(hours: int, source: BpfSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a drop and its read the clock is set: all is told on the new clock, and nothing ends before it begins."""
+    began_ns, real = time.time_ns(), time.time_ns
+    _send(5, size=1013)
+    step_ns = hours * 3600 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: real() + step_ns)
+    records = source.close()
+    (drop,) = _ours(records, 1013)
+    assert began_ns + step_ns <= drop.first_ns <= drop.last_ns <= time.time_ns()
+    for sample in (record for record in records if isinstance(record, PacketSample) and record.key == drop.key):
+        assert drop.first_ns <= sample.time_ns <= drop.last_ns
+    assert began_ns + step_ns <= source.complete_until() <= time.time_ns()

@@ -12,7 +12,7 @@ START, LOOK = 1000 * NANO, 1001 * NANO
 
 
 def ledger(config: Config = PACKET, origins: tuple[Origin, ...] = ("software",)) -> Ledger:
-    return Ledger(START, origins, Hold(config, origins, restarted=False), {"software": 5, "hardware": 7})
+    return Ledger(origins, Hold(config, origins, restarted=False), {"software": 5, "hardware": 7})
 
 
 def changed(config: Config, started: tuple[Origin, ...] = (), *, restarted: bool = False, hurried: bool = False,
@@ -58,7 +58,7 @@ def test_settings_that_somebody_else_changed_are_a_gap_since_the_last_look() -> 
     for config, restarted in ((PACKET, True), (SUMMARY, False)):
         records = changed(config, ("software",) if restarted else (), restarted=restarted)
         causes = [record.cause for record in records if isinstance(record, Gap)]
-        assert causes == [GapCause.MODE_CHANGED] if restarted else [GapCause.NO_MAC_HEADER, GapCause.MODE_CHANGED]
+        assert causes == [GapCause.MODE_CHANGED]
         assert [record.subject for record in records if isinstance(record, Event)] == ["changed by another program"]
 
 
@@ -69,22 +69,6 @@ def test_the_storm_guards_change_is_a_short_gap(before: Config, after: Config, s
     gap = next(record for record in records if isinstance(record, Gap) and record.cause == GapCause.STORM)
     assert (gap.since_ns, gap.until_ns, gap.effect, gap.lost) == (since, LOOK + 3, Effect.BLIND, None)
     assert [record.subject for record in records if isinstance(record, Event)] == [f"{after.mode} mode"]
-
-
-def test_packet_modes_blindness_is_written_without_a_hole() -> None:
-    """At once, then once a minute, and when it ends: the spans touch each other and cover all of it."""
-    book = ledger()
-    looks = [gap for at in range(START, START + 150 * NANO, NANO) for gap in book.no_mac_header(at)]
-    looks += book.closed(0, START + 150 * NANO, START + 150 * NANO)
-    assert {gap.cause for gap in looks} == {GapCause.NO_MAC_HEADER}
-    assert [(gap.since_ns - START) // NANO for gap in looks] == [0, 0, 60, 120]
-    assert [(gap.until_ns - START) // NANO for gap in looks] == [0, 60, 120, 150]
-
-
-def test_summary_mode_and_hardware_drops_have_no_such_blindness() -> None:
-    """Only software drops in packet mode need a MAC header to be seen."""
-    for book in (ledger(SUMMARY), ledger(PACKET, ("hardware",))):
-        assert [gap for at in range(START, START + 150 * NANO, NANO) for gap in book.no_mac_header(at)] == []
 
 
 def test_the_end_is_a_gap_only_where_something_was_on_its_way() -> None:
@@ -106,3 +90,20 @@ def test_the_end_is_a_gap_only_where_something_was_on_its_way() -> None:
 def test_what_was_found_is_an_event(hold: Hold, listeners: list[str], subjects: list[str]) -> None:
     """A monitor that was off is nothing to report; one that ran has an owner or has lost it."""
     assert [event.subject for event in ledger().opened(START, hold, listeners)] == subjects
+
+
+def test_refused_alerts_are_told_once() -> None:
+    """How many messages came that the kernel did not send, since the last look."""
+    book = ledger()
+    assert list(book.refused(LOOK, 0)) == []
+    assert [event.detail for event in book.refused(LOOK, 3)] == ["3 messages that the kernel did not send"]
+    assert list(book.refused(LOOK, 3)) == []
+
+
+def test_a_clock_that_was_set_back_turns_no_gap_around() -> None:
+    """The newest alert has a time that is still to come: what is said of the end ends no earlier than it begins."""
+    ahead_ns = LOOK + 3600 * NANO
+    records = [*changed(PACKET, ("software",), newest_ns=ahead_ns), *ledger().closed(ahead_ns, LOOK, LOOK + 3)]
+    gaps = [record for record in records if isinstance(record, Gap)]
+    assert len(gaps) >= 2
+    assert all(gap.since_ns <= gap.until_ns for gap in gaps)

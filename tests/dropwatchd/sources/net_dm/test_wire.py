@@ -111,3 +111,15 @@ def test_an_attribute_of_a_later_kernel_is_passed_over(value: bytes) -> None:
         packet = wire.packet(longer)
         assert packet[1:] == expected[1:]
         assert wire.what(packet.what) == wire.what(expected.what)
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+@given(st.data())
+def test_what_no_kernel_sends_decodes_to_something(path: Path, data: st.DataObject) -> None:
+    """However an alert is cut or changed, decoding it raises nothing."""
+    message = bytearray(data.draw(st.sampled_from(recorded(path))))
+    for at, byte in data.draw(st.lists(st.tuples(st.integers(0, len(message) - 1), st.integers(0, 255)), max_size=8)):
+        message[at] = byte
+    cut = bytes(message[:data.draw(st.integers(wire.HEADERS, len(message)))])
+    wire.what(wire.packet(cut).what)
+    wire.summary(cut)

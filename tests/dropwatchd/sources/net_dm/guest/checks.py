@@ -42,8 +42,8 @@ def check_packet_mode_counts_exactly() -> None:
     assert key.location.symbol
     assert key.location.offset
     samples = [sample for sample in running.samples() if sample.key == key]
-    assert {(sample.length, len(sample.data), sample.link_header) for sample in samples} == {(142, 128, True)}
-    assert running.gaps(GapCause.NO_MAC_HEADER)
+    assert {(sample.length, len(sample.data), sample.link_header) for sample in samples} == {(142, 14 + 20 + 8, True)}
+    assert running.limits == ("packets without a MAC header",)
 
 
 def check_queue_overflow_is_counted() -> None:
@@ -89,7 +89,7 @@ def check_packets_without_mac_header() -> None:
     finally:
         subprocess.run(["nft", "delete", "table", "ip", "checks"], check=True)
     assert packets.count(is_nft) == 0
-    assert packets.gaps(GapCause.NO_MAC_HEADER)
+    assert packets.limits == ("packets without a MAC header",)
     assert summaries.count(is_nft) == 1000
 
 
@@ -148,7 +148,7 @@ def check_another_listener_is_left_alone() -> None:
 def check_monitoring_stopped_by_another() -> None:
     """It is noticed, written, and on again."""
     with recording() as running:
-        until(lambda: running.gaps(GapCause.NO_MAC_HEADER), "the first look")
+        until(lambda: running.has_looked, "the first look")
         stop()
         until(lambda: running.gaps(GapCause.MONITORING_STOPPED), "the gap")
         provoke(1000)
@@ -160,7 +160,7 @@ def check_monitoring_stopped_by_another() -> None:
 def check_settings_changed_by_another() -> None:
     """They are put right, for nobody else listens; a look may come between the other's STOP and START."""
     with recording() as running:
-        until(lambda: running.gaps(GapCause.NO_MAC_HEADER), "the first look")
+        until(lambda: running.has_looked, "the first look")
         leave_on(ODD)
         until(lambda: running.gaps(GapCause.MODE_CHANGED) or running.gaps(GapCause.MONITORING_STOPPED), "the gap")
         assert state()[0] == NetDmOptions().config("packet")

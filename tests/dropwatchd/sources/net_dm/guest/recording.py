@@ -24,6 +24,8 @@ class Recording:
         self._stop = threading.Event()
         self.records: list[Record] = []
         self._source.open()
+        self.limits = self._source.limits
+        self._opened_ns = self._source.complete_until()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -39,6 +41,11 @@ class Recording:
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
+
+    @property
+    def has_looked(self) -> bool:
+        """Say whether it has looked who is in charge since it was opened."""
+        return self._source.complete_until() > self._opened_ns
 
     def drops(self) -> Iterator[Drop]:
         return (record for record in list(self.records) if isinstance(record, Drop))

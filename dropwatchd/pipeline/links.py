@@ -1,0 +1,61 @@
+"""The links of all namespaces that are watched, behind one descriptor."""
+
+import logging
+import select
+import time
+from collections.abc import Iterator
+from threading import Lock
+
+from dropwatchd.kernel.links import LinkWatch
+from dropwatchd.model import Device, Event
+
+log = logging.getLogger(__name__)
+
+
+class Links:
+    """Threads may add a namespace; one reads."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._watches: dict[int, LinkWatch] = {}
+        self._new: list[Device] = []
+        self._lock = Lock()
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def __contains__(self, netns: int) -> bool:
+        return netns in self._watches
+
+    def add(self, watch: LinkWatch) -> None:
+        """Watch the links of one more namespace; it was entered to make the watch."""
+        with self._lock:
+            self._watches[watch.netns] = watch
+            self._new += watch.devices()
+            self._epoll.register(watch, select.EPOLLIN)
+
+    def forget(self, netns: int) -> None:
+        """Let go of a namespace: without a name it must be able to end."""
+        with self._lock:
+            if watch := self._watches.pop(netns, None):
+                self._epoll.unregister(watch)
+                watch.close()
+
+    def read(self) -> Iterator[Event | Device]:
+        """Yield what has happened, and what devices are. A watch that cannot be read is given up, and said so."""
+        with self._lock:
+            new, self._new = self._new, []
+            watches = list(self._watches.values()) if self._epoll.poll(0) else []
+        yield from new
+        for watch in watches:
+            try:
+                yield from watch.read()
+            except OSError as error:
+                log.error("links of a namespace cannot be watched any more (%s)", error)
+                yield Event(time.time_ns(), "link events lost", "", f"no more is heard: {error.strerror}", watch.netns)
+                self.forget(watch.netns)
+
+    def close(self) -> None:
+        for netns in list(self._watches):
+            self.forget(netns)
+        self._epoll.close()

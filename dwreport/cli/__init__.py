@@ -1,0 +1,1 @@
+"""Who asks, and for what: options, commands, and the words for times."""

@@ -1,0 +1,52 @@
+"""Asks the history for everything that is compared: drops, counters, samples, and what happened."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from dropwatchd.history.aligned import Aligned
+from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
+from dropwatchd.model import NANO, Effect, GapCause
+from dwreport.causes import equalities
+from dwreport.evidence.compare import Evidence
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.infer import inferred
+from dwreport.evidence.observed import observe
+from dwreport.evidence.tally import Place
+
+BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
+_SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded
+_LOSSY = {Effect.BLIND, Effect.PARTIAL}
+_SCOPES = {"drops", "software"}
+
+
+def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
+    """Ask the history, and infer what follows, for these drops of a report."""
+    aligned = Aligned(reader)
+    names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
+    kernels = _kernels(reader)
+    counters = aligned.counters()
+    return inferred(Facts(
+        observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
+        blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
+        devices={Place(device.host, device.netns, device.name): device for device in reader.devices()}))
+
+
+def _kernels(reader: Reader) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for run in reader.runs():
+        found[run.hostname].add(run.kernel)
+    return found
+
+
+def _names(reader: Reader, counters: Iterable[CounterTotal]) -> dict[int, str]:
+    """Return the names of namespaces; one alone whose counters were read is the initial one, though none was told."""
+    names = reader.netns_names()
+    read = {total.netns for total in counters if total.netns is not None}
+    return {**dict.fromkeys(read, "init"), **names} if len(read) == 1 else names
+
+
+def _is_blind(reader: Reader) -> bool:
+    """Say whether drops went unseen while counters were read: not while the daemon was down."""
+    lost = any(gap.effect in _LOSSY and gap.scope in _SCOPES and gap.lost != 0 and gap.cause != GapCause.DAEMON_DOWN
+               for gap in reader.gaps())
+    return lost or not any(watch.what == "software" for watch in reader.watches())

@@ -1,0 +1,202 @@
+"""Which part of a report's window was watched: the union of the watches on record, and why the rest was not: pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
+from dropwatchd.model import NANO, GapCause
+from dwreport.text import duration
+
+Status = Literal["complete", "partial", "blind"]
+Span = tuple[int, int]
+
+NOT_RUNNING = "no record: dropwatchd was not running"
+NO_SOURCE = "no source of drop events: counters alone"
+NOT_WATCHED = "not watched"
+NOT_WRITTEN = "not yet written"
+NEVER_WAS = "the clock was set over this time: it never was"
+_AT_ONCE_NS = 100_000
+_SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
+
+# What sources do not see by their nature, as watches name it: the cause that a report gives, and whether it loses
+# drops that nobody counts.
+LIMITS = {
+    "nested drops": ("drops inside a drop are counted, but not placed", False),
+    "more than 64 places a second and CPU": ("beyond 64 places a second and CPU nothing is counted", False),
+    "packets without a MAC header": ("packets without a MAC header are not reported in packet mode", True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What coverage is judged by."""
+
+    runs: Sequence[Run]
+    watches: Sequence[WatchRow]
+    ledger: Sequence[LedgerGap]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when anything was written.
+
+    `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
+    could not see by their nature.
+    """
+
+    status: Status
+    fraction: float
+    gaps: list[LedgerGap]
+    written_until_ns: int | None
+    sources: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def only_unwritten(self) -> bool:
+        """Say whether nothing is amiss but that the last seconds are not written yet, by a daemon that lives."""
+        costly = [gap for gap in self.gaps if gap.effect != "detail" and gap.lost != 0]
+        return bool(costly) and all(gap.cause == NOT_WRITTEN and not gap.detail for gap in costly)
+
+
+def recorded(reader: Reader) -> Recorded:
+    """Ask the history what was watched in the report's window."""
+    return Recorded(reader.runs(), reader.watches(), reader.gaps())
+
+
+def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
+    """Judge how far something was watched in a window whose end lies not in the future; several hosts count alike.
+
+    `asked` is software or hardware (drops), packets or counters; where nothing is, software drops, and what was lost of
+    hardware drops where somebody watched these. Time that no watch vouches for becomes a gap: the ledger's where it has
+    one, else one that says why as far as the record tells.
+    """
+    what = asked or "software"
+    scopes = _scopes(found, asked)
+    hosts = list(dict.fromkeys(run.hostname for run in found.runs))
+    gaps = [gap for gap in found.ledger if gap.until_ns >= window[0] and gap.since_ns < window[1]]
+    covered_ns = passed_ns = 0
+    everyone: list[str | None] = [*hosts] or [None]
+    for host in everyone:
+        watched = _union(_spans(found.watches, host, what), window)
+        never = _without(_union(_never(gaps, host), window), watched)
+        covered_ns += _length(watched)
+        passed_ns += window[1] - window[0] - _length(never)
+        left = _without(_without([window], watched), never)
+        blind = _union(((gap.since_ns, gap.until_ns) for gap in gaps
+                        if gap.host == host and gap.effect == "blind" and _concerns(gap, scopes)), window)
+        gaps += _unexplained(found, host, _without(left, blind), what)
+        gaps += [LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never]
+    gaps += _limited(found.watches, window, what)
+    gaps.sort(key=lambda gap: (gap.since_ns, gap.until_ns))
+    harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in gaps)
+    status: Status = "blind" if not covered_ns else "partial" if harmed or covered_ns < passed_ns else "complete"
+    return Coverage(
+        status, covered_ns / passed_ns if passed_ns else 0.0,
+        gaps,
+        max((watch.until_ns for watch in found.watches), default=None),
+        sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
+        tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)))
+
+
+def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
+    """Return the sources of drop events: bpf, net_dm (hardware), net_dm (software, hardware)."""
+    seen: dict[str, set[str]] = {}
+    for watch in watches:
+        if watch.what in {"software", "hardware"}:
+            seen.setdefault(watch.name, set()).add(watch.what)
+    return tuple(name if what == {"software"} else f"{name} ({', '.join(sorted(what, reverse=True))})"
+                 for name, what in seen.items())
+
+
+def _scopes(found: Recorded, asked: str | None) -> set[str]:
+    """Return the scopes of gaps that speak of what is asked for."""
+    if asked == "counters":
+        return {"counters"}
+    if asked == "packets":
+        return {"packets", "software", "drops"}
+    hardware = asked == "hardware" or (asked is None and any(watch.what == "hardware" for watch in found.watches))
+    return {"drops"} | ({"hardware"} if hardware else set()) | ({"software"} if asked != "hardware" else set())
+
+
+def _spans(watches: Iterable[WatchRow], host: str | None, what: str) -> Iterable[Span]:
+    return ((watch.since_ns, watch.until_ns) for watch in watches if watch.host == host and watch.what == what)
+
+
+def _never(gaps: Iterable[LedgerGap], host: str | None) -> Iterable[Span]:
+    """Return the times that a clock that was set forward has left out."""
+    return ((gap.since_ns, gap.until_ns) for gap in gaps
+            if gap.host == host and gap.cause == GapCause.CLOCK_STEP and gap.detail.startswith("+"))
+
+
+def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str) -> list[LedgerGap]:
+    """Say of time that neither watch nor ledger speaks of what can be said."""
+    gaps = []
+    own = [run for run in found.runs if run.hostname == host]
+    last = own[-1] if own else None
+    if last and not last.ended:
+        unwritten = _union([(max(last.until_ns, last.since_ns), left[-1][1])], left[-1]) if left else []
+        gaps += [_synthetic(host, span, NOT_WRITTEN, _silence(span)) for span in unwritten]
+        left = _without(left, unwritten)
+    present = _union(_spans(found.watches, host, "daemon"), (left[0][0], left[-1][1])) if left else []
+    absent = _without(left, present)
+    gaps += [_synthetic(host, span, NOT_RUNNING) for span in absent]
+    cause = NO_SOURCE if what in {"software", "hardware"} else NOT_WATCHED
+    return gaps + [_synthetic(host, span, cause) for span in _without(left, absent)]
+
+
+def _silence(span: Span) -> str:
+    lasted_ns = span[1] - span[0]
+    return f"the daemon has been silent for {duration(lasted_ns)}: it stalls, or has died" \
+        if lasted_ns > _SILENT_NS else ""
+
+
+def _limited(watches: Iterable[WatchRow], window: Span, what: str) -> list[LedgerGap]:
+    """Return a gap for each watch that missed drops by its nature, which nobody counts."""
+    return [LedgerGap(watch.host, max(watch.since_ns, window[0]), min(watch.until_ns, window[1]), LIMITS[limit][0],
+                      "partial", what)
+            for watch in watches if watch.what == what and watch.since_ns < window[1] and watch.until_ns > window[0]
+            for limit in watch.limits if LIMITS.get(limit, ("", False))[1]]
+
+
+def _concerns(gap: LedgerGap, scopes: set[str]) -> bool:
+    """Say whether a gap speaks of what is judged; a daemon that is down sees nothing, and what expired is all gone."""
+    everything = gap.scope == "drops" and gap.cause in {GapCause.DAEMON_DOWN, GapCause.EXPIRED}
+    return everything or gap.scope.partition(":")[0] in scopes
+
+
+def _synthetic(host: str | None, span: Span, cause: str, detail: str = "") -> LedgerGap:
+    return LedgerGap(host, *span, cause=cause, effect="blind", detail=detail)
+
+
+def _union(spans: Iterable[Span], window: Span) -> list[Span]:
+    """Return the spans within the window, joined where they touch, in order: two clocks are read one after another."""
+    joined: list[Span] = []
+    for since, until in sorted((max(since, window[0]), min(until, window[1])) for since, until in spans):
+        if since >= until:
+            continue
+        if joined and since <= joined[-1][1] + _AT_ONCE_NS:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], until))
+        else:
+            joined.append((since, until))
+    return joined
+
+
+def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
+    """Return the spans less the holes; both are in order and do not overlap among themselves."""
+    left = []
+    for since, until in spans:
+        start = since
+        for hole_since, hole_until in holes:
+            if hole_until <= start or hole_since >= until:
+                continue
+            if hole_since > start:
+                left.append((start, hole_since))
+            start = hole_until
+        if start < until:
+            left.append((start, until))
+    return left
+
+
+def _length(spans: list[Span]) -> int:
+    return sum(until - since for since, until in spans)

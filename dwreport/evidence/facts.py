@@ -1,0 +1,112 @@
+"""What a history holds to compare: drops, counters that moved, which counters were read where, and what happened."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
+from dwreport import causes
+from dwreport.causes import UNSPECIFIED, Equality, equalities
+from dwreport.evidence.observed import Observed, Told
+from dwreport.evidence.tally import Place, Tally, written
+
+Looked = Iterable[tuple[str, str, str, int | None]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All drops of the window, whatever the filters of the report, and the counters beside them.
+
+    `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
+    drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces.
+    """
+
+    drops: Sequence[Observed]
+    counters: Sequence[CounterTotal]
+    looked: Looked = ()
+    blind: bool = False
+    kernels: Mapping[str, set[str]] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+    events: Sequence[LoggedEvent] = ()
+    devices: Mapping[Place, DeviceRow] = field(default_factory=dict)
+
+    def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
+        """Return the same, with the reasons of drops for which the kernel gave none."""
+        return replace(self, drops=[replace(drop, told=told[drop]) if drop in told else drop for drop in self.drops])
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Return by how much counters moved; levels that go up and down are none."""
+        return Tally(total for total in self.counters if not total.gauge and total.delta > 0)
+
+    @cached_property
+    def _read(self) -> Mapping[str, set[Place]]:
+        """Return the namespaces that each counter was read in; one that moved was read."""
+        places: dict[str, set[Place]] = defaultdict(set)
+        for host, collector, name, netns in self.looked:
+            places[written(collector, name)].add(Place(host, netns))
+        for total in self.counters:
+            places[written(total.collector, total.name)].add(Place(total.host, total.netns))
+        return places
+
+    @cached_property
+    def by_reason(self) -> Mapping[str | None, list[Observed]]:
+        """Return the drops by their reason, as far as it is known."""
+        found: dict[str | None, list[Observed]] = defaultdict(list)
+        for drop in self.drops:
+            found[drop.reason].append(drop)
+        return found
+
+    def named_in(self, host: str, symbol: str) -> set[str]:
+        """Return the reasons that the kernels of a host gave in a function."""
+        return self._named.get((host, symbol), set())
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str | None], set[str]]:
+        found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for drop in self.drops:
+            if drop.key.kind.reason not in {None, UNSPECIFIED}:
+                found[drop.host, drop.key.location.symbol].add(drop.key.kind.reason)
+        return found
+
+    def read_in(self, equality: Equality) -> set[Place]:
+        """Return the namespaces in which any of the counters was read."""
+        return {place for name in equality.counters for place in self._read.get(name, ())}
+
+    def has_read(self, equality: Equality, place: Place) -> bool:
+        """Say whether any of the counters was read in a place."""
+        return any(there.host == place.host and (place.netns in {None, there.netns} or equality.per == "host")
+                   for there in self.read_in(equality))
+
+    def has_read_any(self, place: Place) -> bool:
+        """Say whether counters of a namespace were read at all."""
+        return any(there[:2] == place[:2] for places in self._read.values() for there in places)
+
+    def refuted(self, drop: Observed, reason: str) -> str | None:
+        """Return a counter that would have moved had a drop been for this reason, and rested."""
+        return next((equality.counters[0] for equality in equalities()
+                     if equality.counters and not equality.uncounted and not equality.optional
+                     and equality.concerns(drop.key, reason) and self._rested(equality, drop)), None)
+
+    def fits(self, drop: Observed, reason: str) -> bool | None:
+        """Say whether all sampled packets are such as are dropped for a reason; None where they may be."""
+        known = causes.written(reason)
+        trait = known.packets if known else None
+        return None if trait is None or trait in drop.traits.some - drop.traits.every else trait in drop.traits.every
+
+    def _rested(self, equality: Equality, drop: Observed) -> bool:
+        """Say whether counters were read before and after a drop, where it is counted, and none of them moved."""
+        whole = equality.per == "host"
+        place = Place(drop.host) if whole else Place(drop.host, drop.netns)
+        inside, _most = drop.between(equality.per)
+        return ((whole or place.netns is not None) and inside == drop.count and not self._moved(equality, place)
+                and self.has_read(equality, place))
+
+    def _moved(self, equality: Equality, place: Place) -> bool:
+        return any(self.delta(name, place) for name in equality.counters)
+
+    def delta(self, name: str, place: Place) -> int | None:
+        """Return by how much a counter moved in a place, None where it was not read."""
+        read = any(place.covers(there) for there in self._read.get(name, ()))
+        return self.tally.delta(name, place) if read else None

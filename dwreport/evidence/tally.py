@@ -1,0 +1,87 @@
+"""The counter side of a comparison: sums by host, namespace and interface that count no packet twice: pure."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, cast
+
+from dropwatchd.history.reader import CounterTotal
+from dwreport.causes import Equality
+
+
+class Place(NamedTuple):
+    """Where a counter counts: None for a whole host, and for a whole namespace."""
+
+    host: str
+    netns: int | None = None
+    interface: str | None = None
+
+    def covers(self, other: "Place") -> bool:
+        """Say whether the other lies within this place, or is it."""
+        return all(mine in {None, theirs} for mine, theirs in zip(self, other, strict=True))
+
+
+def written(collector: str, name: str) -> str:
+    """Write a counter as the algebra does."""
+    return name if name[:1].isupper() else f"{collector}/{name}"
+
+
+class Tally:
+    """By how much counters moved."""
+
+    def __init__(self, totals: Iterable[CounterTotal]) -> None:
+        self._totals: dict[str, list[CounterTotal]] = defaultdict(list)
+        for total in totals:
+            self._totals[written(total.collector, total.name)].append(total)
+
+    def moved(self, equality: Equality) -> dict[Place, Counter[str]]:
+        """Return by how much each counter of an equality moved, in each of its places."""
+        found: dict[Place, Counter[str]] = defaultdict(Counter)
+        for name in equality.counters:
+            for place, delta in self._sums(name, equality):
+                found[place][name] += delta
+        return found
+
+    def less(self, equality: Equality, place: Place) -> int:
+        """Return how much of that is compared elsewhere."""
+        return sum(delta for name in equality.less for there, delta in self._sums(name, equality) if there == place)
+
+    def delta(self, name: str, place: Place) -> int:
+        """Return by how much one counter moved in a place."""
+        return sum(total.delta for total in self.rows(name, place))
+
+    def rows(self, name: str, place: Place) -> list[CounterTotal]:
+        """Return the single counters of a name that moved in a place, the most first."""
+        found = (row for row in self._totals[name] if place.covers(Place(row.host, row.netns, row.interface)))
+        return sorted(found, key=lambda row: -row.delta)
+
+    def _sums(self, name: str, equality: Equality) -> Iterator[tuple[Place, int]]:
+        rows: dict[Place, list[tuple[Mapping[str, str], int]]] = defaultdict(list)
+        for total in self._totals[name]:
+            labels = cast("dict[str, str]", json.loads(total.labels))
+            if equality.labels.items() <= labels.items() and not equality.labels_not.items() & labels.items():
+                rows[_place(equality, total)].append((labels, total.delta))
+        for place, found in rows.items():
+            yield place, _qdiscs(found) if name == "qdisc/drops" else sum(delta for _labels, delta in found)
+
+
+def _place(equality: Equality, total: CounterTotal) -> Place:
+    if equality.per == "host":
+        return Place(total.host)
+    return Place(total.host, total.netns, total.interface if equality.per == "interface" else None)
+
+
+def _qdiscs(rows: list[tuple[Mapping[str, str], int]]) -> int:
+    """Add up the qdiscs of one device: a parent counts what its children drop again (qdisc_tree_reduce_backlog)."""
+    children: dict[str, int] = Counter()
+    for labels, delta in rows:
+        children[_major(labels.get("parent", ""))] += delta
+    own = {labels.get("handle", ""): 0 for labels, _delta in rows}
+    return sum(max(delta, children.get(labels.get("handle", ""), 0))
+               for labels, delta in rows if _major(labels.get("parent", "")) not in own)
+
+
+def _major(parent: str) -> str:
+    """Return the handle of the qdisc that a class belongs to: "1:" of "1:10", "0:" of the ":1" below a plain mq."""
+    number, colon, _minor = parent.partition(":")
+    return f"{number or 0}:" if colon else parent

@@ -1,0 +1,32 @@
+"""All findings of a report, the most harmful first: pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dwreport.evidence.compare import Evidence
+from dwreport.evidence.filters import Filters
+from dwreport.findings.counted import counted
+from dwreport.findings.finding import Finding
+from dwreport.findings.group import groups
+from dwreport.findings.judge import judge
+
+_RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
+
+
+class Findings(NamedTuple):
+    """The findings of a report, and those that counters alone saw and of which the filters cannot be judged."""
+
+    found: Sequence[Finding]
+    open: Sequence[Finding] = ()
+
+
+def findings(evidence: Evidence, filters: Filters) -> Findings:
+    """Return the findings that the filters leave."""
+    only_counted = list(counted(evidence, filters))
+    found = [*(judge(group, evidence) for group in groups(evidence)),
+             *(finding for match, finding in only_counted if match == "yes")]
+    return Findings(sorted(found, key=_order), [finding for match, finding in only_counted if match == "unknown"])
+
+
+def _order(finding: Finding) -> tuple[int, int, str]:
+    return _RANK[finding.severity], -finding.count, finding.title

@@ -1,0 +1,42 @@
+"""The rules of the firewall that counted a group's drops, and how to list them: pure."""
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from dropwatchd.history.reader import CounterTotal
+from dwreport.evidence.compare import Agreement
+from dwreport.evidence.facts import Facts
+from dwreport.findings.support import ByRule
+
+_MOST = 3
+_RULES = ("nftables/packets", "iptables/packets")
+
+
+def rule_rows(agreements: Iterable[Agreement], facts: Facts) -> list[CounterTotal]:
+    """Return the firewall rules that counted, the most first."""
+    rows = [row for agreement in agreements for name in _RULES if name in agreement.counters
+            for row in facts.tally.rows(name, agreement.place)]
+    return sorted(rows, key=lambda row: -row.delta)
+
+
+def rules(rows: Sequence[CounterTotal]) -> list[ByRule]:
+    """Name the firewall rules that counted most."""
+    return [ByRule(labels(row), row.delta) for row in rows[:_MOST]]
+
+
+def listing(row: CounterTotal) -> str | None:
+    """Return the command that lists a rule's chain; quoted, for a name must not become part of it."""
+    values = {name: shlex.quote(value) for name, value in labels(row).items()}
+    if "chain" not in values or "table" not in values:
+        return None
+    if row.collector == "nftables":
+        return f"nft -a list chain {values.get('family', 'ip')} {values['table']} {values['chain']}"
+    program = "ip6tables" if values.get("family") == "ip6" else "iptables"
+    return f"{program} -t {values['table']} -vnL {values['chain']} --line-numbers"
+
+
+def labels(row: CounterTotal) -> dict[str, str]:
+    """Return the labels of a counter."""
+    return cast("dict[str, str]", json.loads(row.labels))

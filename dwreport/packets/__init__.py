@@ -1,0 +1,1 @@
+"""Sampled bytes and their protocols."""

@@ -1,0 +1,65 @@
+"""What a view answers with: rows of one type, and how a person would like to see them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from dropwatchd.history.reader import Run
+from dropwatchd.history.scope import Scope
+from dwreport.evidence.coverage import Coverage
+from dwreport.text import clean
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """A column for people. `wraps` may be narrowed; it is shown on terminals of at least `from_width` characters."""
+
+    header: str
+    cell: Callable[[Row], str]
+    right: bool = False
+    wraps: bool = False
+    from_width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Generic[Row]):
+    """Rows of one kind: all of them for programs, under their key if any; `shown` of them, in columns, for people.
+
+    `below` gives lines that explain a row, each in parts, and `tone` their colour; `record` is the dataclass of rows
+    that CSV is made of, if it has the section.
+    """
+
+    key: str | None
+    rows: Sequence[object]
+    columns: Sequence[Column[Row]]
+    shown: Sequence[Row]
+    title: str = ""
+    notes: Sequence[str] = ()
+    record: type | None = None
+    below: Callable[[Row], Sequence[tuple[str, ...]]] | None = None
+    tone: Callable[[Row], str | None] = lambda _row: None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole report. CSV shows the first section that has a record; `lead` is said before anything else."""
+
+    scope: Scope
+    now_ns: int
+    runs: Sequence[Run]
+    coverage: Coverage
+    sections: Sequence[Section[Any]]
+    lead: Sequence[str] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    def hosts(self) -> list[str]:
+        """Return the names of the hosts that have runs in the window."""
+        return list(dict.fromkeys(run.hostname for run in self.runs))
+
+    def columns(self, section: Section[Any]) -> list[Column[Any]]:
+        """Return the columns of a section; of several hosts, each row says whose it is."""
+        host: Column[Any] = Column("HOST", lambda row: clean(str(row.host)), wraps=True)
+        told = len(self.hosts()) > 1 and any(hasattr(row, "host") for row in section.rows)  # a time line adds hosts up
+        return [*section.columns, *([host] if told else [])]

@@ -1,0 +1,36 @@
+"""Counters as people see them: those that tell something, and what of them may not be the window's."""
+
+from collections.abc import Sequence
+
+from dwreport.report.answer import Section
+from dwreport.report.columns import counter_columns
+from dwreport.report.rows import CounterRow
+from dwreport.text import clean, counted, number
+
+_MOST = 20   # counters that a person reads
+_NAMED = 3
+_KINDS = ("drop", "error", "pressure", None)  # of counters that tell something; ordinary traffic is "info"
+
+
+def counter_section(rows: Sequence[CounterRow]) -> Section[CounterRow]:
+    """Return the counters that moved, for people those that tell something."""
+    telling = sorted((row for row in rows if row.kind in _KINDS), key=_weight)[:_MOST]
+    rest = len(rows) - len(telling)
+    note = f"and {counted(rest, 'more counter')}, ordinary traffic among them; dwreport counters shows all"
+    return Section("counters", rows, counter_columns(), telling, title="Counters that moved",
+                   notes=[*straddling_notes(telling), *([note] if rest else [])], record=CounterRow)
+
+
+def straddling_notes(rows: Sequence[CounterRow]) -> list[str]:
+    """Say which counters were read so that part of their change may lie outside of the window."""
+    found = sorted((row for row in rows if row.straddling), key=lambda row: -abs(row.straddling))
+    if not found:
+        return []
+    named = ", ".join(f"{number(abs(row.straddling))} of {clean(row.name)}" for row in found[:_NAMED])
+    more = f" and some of {counted(len(found) - _NAMED, 'more counter')}" if len(found) > _NAMED else ""
+    return [f"Up to {named}{more} moved just outside the window: between readings that reach beyond its edges."]
+
+
+def _weight(row: CounterRow) -> tuple[int, int]:
+    """Sort drops before errors before pressure, and much before little."""
+    return _KINDS.index(row.kind), -abs(row.delta)

@@ -1,0 +1,113 @@
+"""Text for people: names made harmless, numbers, times, spans and charts of one line."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from dropwatchd.model import Interface
+
+NANO = 1_000_000_000
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def clean(text: str) -> str:
+    """Show control, format, bidirectional and unprintable characters as escapes: names of a system are hostile text."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def number(value: int) -> str:
+    """Group digits by threes: 15 012."""
+    return f"{value:,}".replace(",", " ")
+
+
+def counted(value: int, noun: str, plural: str = "") -> str:
+    """Return 1 drop, 15 012 drops."""
+    return f"{number(value)} {noun}" if value == 1 else f"{number(value)} {plural or f'{noun}s'}"
+
+
+def share(part: int, whole: int) -> str:
+    """Round down to whole percents: nothing but all is 100 %, nothing but none is 0 %."""
+    percent = part * 100 // whole if whole else 0
+    return f"{percent} %" if percent or not part else "<1 %"
+
+
+def fraction(value: float) -> str:
+    """Round down to hundredths of a percent: nothing but all is 100 %, nothing but none is 0 %."""
+    hundredths = int(value * 10_000)
+    if not hundredths:
+        return "<0.01 %" if value > 0 else "0 %"
+    return f"{hundredths / 100:.2f} %" if value < 1 else "100 %"
+
+
+def time_format(since_ns: int, until_ns: int) -> str:
+    """Return the strftime format that tells the times of a window apart, as short as it may be."""
+    first, last = time.localtime(since_ns // NANO), time.localtime((until_ns - 1) // NANO)
+    if first[:3] == last[:3]:
+        return "%H:%M:%S"
+    return "%m-%d %H:%M:%S" if first.tm_year == last.tm_year else "%Y-%m-%d %H:%M"
+
+
+def clock(time_ns: int, pattern: str = "%H:%M:%S") -> str:
+    """Show local time."""
+    return time.strftime(pattern, time.localtime(time_ns // NANO))
+
+
+def window(since_ns: int, until_ns: int) -> str:
+    """Show a window in local time, with its zone: 2026-11-22 10:00:00-11:00:00 UTC."""
+    since, until = time.localtime(since_ns // NANO), time.localtime(until_ns // NANO)
+    pattern = "%H:%M:%S" if since[:3] == until[:3] else "%Y-%m-%d %H:%M:%S"
+    joint = "-" if since[:3] == until[:3] else " - "
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', since)}{joint}{time.strftime(pattern, until)} {clean(until.tm_zone)}"
+
+
+_UNITS = {"ns": 1, "us": 1000, "ms": 1_000_000}
+
+
+def duration(span_ns: int) -> str:
+    """Show a span in the unit that fits: 1.1 s, 4 min 10 s, 2 h 3 min, 3 d 4 h."""
+    seconds = span_ns / NANO
+    for size, unit in ((1000, "ns"), (1_000_000, "us"), (NANO // 10, "ms")):
+        if span_ns < size:
+            return f"{span_ns / _UNITS[unit]:.3g} {unit}"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    for size, unit, small, small_unit in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            whole, rest = divmod(int(seconds), size)
+            return f"{whole} {unit} {rest // small} {small_unit}" if rest // small else f"{whole} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Draw counts as blocks; whatever is not zero is visible."""
+    top = max(counts, default=0) or 1
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+
+
+def axis(since_ns: int, until_ns: int, width: int) -> str:
+    """Return the times at both ends of a chart, as its title: 10:00              11:00."""
+    pattern = "%m-%d" if until_ns - since_ns > 86_400 * NANO else "%H:%M"
+    left, right = (time.strftime(pattern, time.localtime(end // NANO)) for end in (since_ns, until_ns))
+    return f"{left}{right:>{width - len(left)}}"
+
+
+def bar(count: int, top: int, width: int) -> str:
+    """Draw a bar; whatever is not zero is visible."""
+    return "█" * -(-count * width // top) if top else ""
+
+
+def netns_text(interface: Interface) -> str | None:
+    """Return a namespace's name, "net:[4026532290]" for one without, None for an unknown one."""
+    if interface.netns_name:
+        return interface.netns_name
+    return None if interface.netns is None else f"net:[{interface.netns_inode or interface.netns}]"
+
+
+def named_netns(number: int | None, names: Mapping[int, str]) -> str | None:
+    """Return the name of a namespace of which only the number is at hand, which is none to be shown."""
+    return None if number is None else names.get(number, "a namespace without a name")

@@ -1,0 +1,59 @@
+"""What a view says where it has no drops to show: none, none that was seen, or none that is sure to match."""
+
+from collections.abc import Sequence
+
+from dropwatchd.history.reader import Reader
+from dwreport.evidence.ask import gather
+from dwreport.evidence.coverage import Coverage
+from dwreport.evidence.filters import Filters
+from dwreport.findings.finding import Finding
+from dwreport.findings.rank import Findings, findings
+from dwreport.render.heading import nothing
+from dwreport.text import counted
+
+_NO_FINDINGS = Findings(())
+_ONLY_COUNTED = "No drop event was recorded, but counters saw losses."
+_ELSEWHERE = "No drop event was recorded, but counters saw losses; dwreport without a view shows them."
+
+
+def hidden(reader: Reader, found: Findings | None = None) -> dict[str, object]:
+    """Return for programs what the filters may hide: drops, and losses that counters alone have seen."""
+    if not reader.scope.filtered:
+        return {}
+    counters = {} if found is None else {
+        "not_judged": {"findings": len(found.open), "packets": _packets(found.open)}}
+    return {"may_match": reader.may_match(), **counters}
+
+
+def events_lead(reader: Reader, coverage: Coverage, *, any_drops: bool) -> list[str]:
+    """Return what a view of drop events says first; where it has none, counters may have seen losses all the same."""
+    if any_drops:
+        return unjudged(reader)
+    evidence = gather(reader, ())
+    return lead(reader, coverage, findings(evidence, Filters(reader.scope, reader.namespaces())))
+
+
+def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings: bool = False) -> list[str]:
+    """Return what to say where no drop event matches: never "none" above a counter that moved there."""
+    unsure = unjudged(reader, found)
+    if found.found:
+        return [_ONLY_COUNTED if shows_findings else _ELSEWHERE, *unsure]
+    if unsure:
+        return ["No drop event is sure to match the filters.", *unsure]
+    return nothing(coverage, reader.scope)
+
+
+def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:
+    """Return what to say of drops and counters of which it is not on record whether they match."""
+    lines = []
+    if reader.scope.filtered and (count := reader.may_match()):
+        lines.append(f"{counted(count, 'more drop')} may match: interface, namespace, protocol, reason or place "
+                     "is not on record.")
+    if found.open:
+        lines.append(f"{counted(len(found.open), 'loss', 'losses')} of {counted(_packets(found.open), 'packet')} that "
+                     "counters alone saw could not be held against the filters; dwreport without them shows all.")
+    return lines
+
+
+def _packets(found: Sequence[Finding]) -> int:
+    return sum(finding.count for finding in found)

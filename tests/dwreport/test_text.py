@@ -1,0 +1,87 @@
+"""Text for people."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dwreport import text
+from dwreport.text import NANO
+
+TEN = 1_795_341_600 * NANO  # 2026-11-22 10:00:00 UTC
+
+
+@pytest.mark.parametrize(("hostile", "shown"), [
+    ("eth0", "eth0"),
+    ("ev\x1b[31mil", "ev\\x1b[31mil"),
+    ("a\nb\rc\td", "a\\x0ab\\x0dc\\x09d"),
+    ("\x9b31m", "\\x9b31m"),
+    ("abc\u202edef", "abc\\u202edef"),
+    ("\u2066x\u2069", "\\u2066x\\u2069"),
+    ("zero\u200bwidth", "zero\\u200bwidth"),
+    ("\udcff", "\\udcff"),
+    ("\U000e0041", "\\U000e0041"),
+    ("\x7f", "\\x7f"),
+    ("größe-接口", "größe-接口"),
+])
+def test_names_are_made_harmless(hostile: str, shown: str) -> None:
+    """Escapes, line ends, bidirectional and invisible characters become visible; other scripts stay."""
+    assert text.clean(hostile) == shown
+
+
+@settings(deadline=None)
+@given(st.text(st.characters()))
+def test_no_text_stays_unprintable(hostile: str) -> None:
+    """Whatever it is."""
+    assert text.clean(hostile).isprintable()
+
+
+def test_numbers_are_grouped() -> None:
+    """By threes."""
+    assert [text.number(value) for value in (0, 999, 15012, 1234567)] == ["0", "999", "15 012", "1 234 567"]
+    assert [text.counted(value, "drop") for value in (0, 1, 2)] == ["0 drops", "1 drop", "2 drops"]
+
+
+@pytest.mark.parametrize(("part", "whole", "shown"), [
+    (0, 10, "0 %"), (1, 1000, "<1 %"), (15_012, 15_824, "94 %"), (999_999, 1_000_000, "99 %"), (10, 10, "100 %"),
+    (0, 0, "0 %"),
+])
+def test_shares_are_rounded_down(part: int, whole: int, shown: str) -> None:
+    """Nothing but all is 100 %, nothing but none is 0 %."""
+    assert text.share(part, whole) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [
+    (1, "100 %"), (0.999999, "99.99 %"), (0.9997, "99.97 %"), (0.5, "50.00 %"), (0.000001, "<0.01 %"), (0, "0 %"),
+])
+def test_coverage_is_rounded_down(value: float, shown: str) -> None:
+    """A second missed in a week is not 100 %."""
+    assert text.fraction(value) == shown
+
+
+@pytest.mark.parametrize(("span_ns", "shown"), [
+    (0, "0 ns"), (55, "55 ns"), (90_500, "90.5 us"), (1_500_000, "1.5 ms"), (1_100_000_000, "1.1 s"),
+    (250 * NANO, "4 min 10 s"), (3600 * NANO, "1 h"),
+    (7380 * NANO, "2 h 3 min"), (100 * 3600 * NANO, "4 d 4 h"),
+])
+def test_durations_have_the_unit_that_fits(span_ns: int, shown: str) -> None:
+    """Two units at most."""
+    assert text.duration(span_ns) == shown
+
+
+def test_charts_show_everything_that_is_not_zero() -> None:
+    """One drop beside a million is a small block, and no drop is none."""
+    assert text.sparkline([0, 1, 500_000, 1_000_000]) == " ▁▄█"
+    assert text.sparkline([0, 0]) == "  "
+    assert [text.bar(count, 1000, 10) for count in (0, 1, 500, 1000)] == ["", "█", "█████", "██████████"]
+
+
+@pytest.mark.usefixtures("utc")
+def test_times_are_as_short_as_the_window_allows() -> None:
+    """Within a day the clock alone, beyond it the date, beyond a year all of it."""
+    hour, day = 3600 * NANO, 86_400 * NANO
+    assert text.clock(TEN, text.time_format(TEN, TEN + hour)) == "10:00:00"
+    assert text.clock(TEN, text.time_format(TEN - day, TEN)) == "11-22 10:00:00"
+    assert text.clock(TEN, text.time_format(TEN - 400 * day, TEN)) == "2026-11-22 10:00"
+    assert text.window(TEN, TEN + hour) == "2026-11-22 10:00:00-11:00:00 UTC"
+    assert text.window(TEN - day, TEN) == "2026-11-21 10:00:00 - 2026-11-22 10:00:00 UTC"
+    assert text.axis(TEN, TEN + hour, 20) == "10:00          11:00"
