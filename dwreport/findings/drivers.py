@@ -1,11 +1,11 @@
 """Losses that drivers count under names of their own: one for each device and cause, under the exact name: pure."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import msgspec
+from typing import cast
 
 from dropwatchd.history.reader import CounterTotal
 from dwreport import causes
@@ -18,7 +18,7 @@ from dwreport.findings import support
 from dwreport.findings.finding import Finding
 from dwreport.text import named_netns
 
-_OWN = ("ethtool", "qstats")
+_OWN = ("ethtool", "qstats", "ethernet")
 _LINK = "link"
 
 
@@ -54,7 +54,8 @@ def _device(place: Place, rows: Sequence[CounterTotal], link: Mapping[str, int],
     for row in rows:
         deltas[row.name] += row.delta
     known = facts.devices.get(place)
-    driver = known.driver if known else None
+    told = (cast("dict[str, str]", json.loads(row.labels)).get("driver") for row in rows)
+    driver = next(filter(None, told), known.driver if known else None)
     return Device(place, rows, losses(driver or "", deltas, link), driver is not None)
 
 
@@ -68,7 +69,7 @@ def findings_of(device: Device, evidence: Evidence) -> Iterator[Finding]:
                 loss.title, _harm(loss), loss.count, None, None, [_fact(loss, device.rows)],
                 [support.OnInterface(place.interface or "", named_netns(place.netns, evidence.facts.names), loss.count,
                                      loss.count)],
-                _advice(loss, device), "medium", [place.host])
+                causes.filled(loss.next, interface=place.interface), "medium", [place.host])
 
 
 def _harm(loss: Loss) -> causes.Harm | None:
@@ -85,11 +86,6 @@ def _fact(loss: Loss, rows: Sequence[CounterTotal]) -> support.ByDriver:
         written(loss.names), written(loss.agree), {f"{_LINK}/{name}": count for name, count in loss.link},
         written(loss.less), written(loss.beside), loss.at_least,
         min(loss.count, sum(row.straddling for row in rows if any(name == row.name for name, _count in loss.names))))
-
-
-def _advice(loss: Loss, device: Device) -> str | None:
-    known = next((cause for row in device.rows if (cause := causes.counter(row.collector, row.name))), None)
-    return causes.advice(msgspec.structs.replace(known, next=loss.next), device.place.interface) if known else None
 
 
 def _unnamed(evidence: Evidence, place: Place) -> int:
