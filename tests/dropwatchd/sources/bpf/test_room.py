@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.kernel.netns import own_inode
+from dropwatchd.kernel.netns import current_cookie, own_inode
 from dropwatchd.model import Drop, Effect, Gap, GapCause, Record
 from dropwatchd.sources.bpf import BpfOptions, BpfSource, tally
 from dropwatchd.sources.bpf.layout import RawKey
@@ -142,3 +142,21 @@ def test_room_comes_back(opened: Callable[[BpfOptions], BpfSource], monkeypatch:
     strange = _drops(records, "UNHANDLED_PROTO", hostile.inode)
     assert sum(drop.count for drop in strange) == 300
     assert len([drop for drop in strange if drop.key.kind.protocol]) == 300
+
+
+@pytest.mark.kernel
+def test_what_a_removed_key_had_counted_unseen_is_in_the_ledger(opened: Callable[[BpfOptions], BpfSource]) -> None:
+    """A packet that is counted in a key while that goes is missing, and the program's own total tells of it."""
+    source = opened(BpfOptions(sample_bytes=0))
+    with Namespace(f"dwlost-{os.getpid()}") as namespace:
+        cookie = namespace.run(current_cookie)
+        namespace.run(partial(_send_udp, 5))
+        records = list(source._tally.take(0))
+        namespace.run(partial(_send_udp, 7))
+        key, = (raw for raw, _ in source._program.read("drops") if RawKey.parse(raw).cookie == cookie)
+        source._program.take("drops", key)
+        source._tally._removed = True
+        records += source.close()
+        assert sum(drop.count for drop in _drops(records, "NO_SOCKET", namespace.inode)) == 5
+    gaps = [record for record in records if isinstance(record, Gap) and record.cause is GapCause.MAP_FULL]
+    assert [(gap.effect, gap.lost) for gap in gaps] == [(Effect.PARTIAL, 7)]
