@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from dropwatchd.model import Drop, Effect, Gap, GapCause, Record
 from dropwatchd.sources.bpf import BpfOptions, BpfSource, tally
 from dropwatchd.sources.bpf.layout import RawKey
 from dropwatchd.sources.bpf.room import Room
-from tests.gallery.namespace import Namespace
+from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.needs import require_kernel
 
 FIRST_TYPE, TYPES = 0x9000, 20_000  # none of these ethertypes is anybody's
@@ -58,11 +59,20 @@ def _wired(name: str) -> Iterator[Namespace]:
         yield made
 
 
+def _dropped() -> int:
+    """Return what the other end of the pair has dropped: it does so in its own time."""
+    lines = Path("/proc/thread-self/net/dev").read_text().splitlines()
+    words, = (line.split() for line in lines if line.lstrip().startswith("other:"))
+    return int(words[4])
+
+
 def _send_types(first: int, count: int) -> None:
+    goal = _dropped() + count
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
         sock.bind(("one", 0))
         for number in range(first, first + count):
             sock.send(b"\xff" * 6 + b"\2" * 6 + number.to_bytes(2, "big") + bytes(46))
+    wait_for(lambda: _dropped() >= goal, "all are dropped")
 
 
 def _send_udp(count: int) -> None:
