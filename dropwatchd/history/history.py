@@ -6,9 +6,9 @@ from collections.abc import Callable
 from sqlalchemy.exc import DBAPIError
 
 from dropwatchd.history.batch import Batch
-from dropwatchd.history.errors import is_damage
+from dropwatchd.history.errors import HistoryError, is_damage
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import SetAside, prepare
+from dropwatchd.history.open import SetAside, prepare, revision
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
@@ -70,15 +70,23 @@ class History:
             log.error("the history %s is lost: %s; a new one begins", self._lock.database, why)
         self._lost = why
         self._writer.close()
-        same = self._lock.file is not None and self._lock.file.is_at_path()
+        whole = self._is_whole()
         self._lock.take()
         aside, since_ns, now = prepare(self._lock), self._began.wall_ns, clock.now()
-        if same and not aside:  # what was beside it has been moved over: nothing is missing in it
+        if whole and not aside:  # what was beside it has been moved over: nothing is missing in it
             since_ns = now.wall_ns
         self._writer = Writer(self._lock.database, self._identity)
         self._writer.start(now)
         self._writer.write(Batch(gaps=[_lost(min(since_ns, now.wall_ns), now, why, aside)]))
         self._began, self._lost = now, None
+
+    def _is_whole(self) -> bool:
+        """Say whether the file is the one that was written, and a history still."""
+        try:
+            return (self._lock.file is not None and self._lock.file.is_at_path()
+                    and revision(self._lock.database) is not None)
+        except HistoryError:
+            return False
 
 
 def _lost(since_ns: int, until: Instant, why: str, aside: SetAside | None) -> Gap:
