@@ -6,6 +6,7 @@ from typing import Literal
 
 from dwreport.evidence.observed import Means
 
+EndKind = Literal["port", "transport", "source", "destination"]
 Tells = Literal["agree", "counter-only", "events-only"]
 
 
@@ -167,9 +168,19 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class ByDriver:
-    """Counters of a driver, under its own names; `straddling` of it may have been counted just before the window."""
+    """Counters of a driver, under its own names.
+
+    `agree` are the same packets under other names, and `link` in the interface's own counters; `less` is taken off,
+    for it is told elsewhere; `beside` moved too, and is no packets, or cannot be told from these. `straddling` of it
+    may have been counted just before the window.
+    """
 
     counters: Mapping[str, int]
+    agree: Mapping[str, int]
+    link: Mapping[str, int]
+    less: Mapping[str, int]
+    beside: Mapping[str, int]
+    at_least: bool
     straddling: int
 
 
@@ -230,7 +241,7 @@ class Ends:
     does and they are too many to be named.
     """
 
-    kind: Literal["port", "transport", "source", "destination"]
+    kind: EndKind
     foremost: Mapping[str, Share]
     of: int
     network: str | None = None

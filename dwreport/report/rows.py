@@ -9,6 +9,7 @@ from typing import Any, cast
 from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import NANO, Drop, Interface, Window
 from dwreport import causes
+from dwreport.causes import kinds
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.text import named_netns, netns_text
 
@@ -154,9 +155,10 @@ def window_row(host: str, window: Window) -> WindowRow:
                      **_drop_fields(host, window.drop))
 
 
-def counter_row(total: CounterTotal) -> CounterRow:
-    """Return a row of `counters`."""
-    cause = causes.of_counter(total.collector, total.name)
+def counter_row(total: CounterTotal, device: str | None = None) -> CounterRow:
+    """Return a row of `counters`; what one of an interface means depends on the kind of device, where that is known."""
+    cause = kinds.counter(total.name, device) if total.collector == "link" else causes.of_counter(
+        total.collector, total.name)
     return CounterRow(
         total.collector, total.name, total.interface,
         netns_text(Interface(total.netns, None, None, total.netns_name, total.netns_inode)),

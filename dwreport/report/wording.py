@@ -132,7 +132,10 @@ def _(fact: support.Counted) -> str:
 
 @words.register
 def _(fact: support.ByDriver) -> str:
-    return f"{_moved(fact.counters)}{_before(fact.straddling)}"
+    parts = [f"{words} {_moved(counters)}" for words, counters in (
+        ("less", fact.less), ("agrees:", fact.agree), ("in", fact.link), ("beside", fact.beside)) if counters]
+    least = "at least " if fact.at_least else ""
+    return f"{least}{', '.join([_moved(fact.counters), *parts])}{_before(fact.straddling)}"
 
 
 def _before(straddling: int) -> str:

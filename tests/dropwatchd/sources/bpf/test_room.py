@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.kernel.netns import own_inode
@@ -24,6 +24,7 @@ CLOSED_PORT = 9
 HOME = 0
 
 
+@settings(deadline=None)
 @given(st.integers(64, 100_000))
 def test_shares(keys: int) -> None:
     """A quarter of the room is left for our own namespace, and whoever has a share runs short before it is full."""
