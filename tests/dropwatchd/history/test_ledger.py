@@ -25,6 +25,7 @@ from dropwatchd.model import (
     GapCause,
     Instant,
     Interface,
+    Kind,
     Location,
     Namespace,
     Window,
@@ -49,7 +50,7 @@ def writer(new_writer: NewWriter) -> Writer:
 
 def test_what_a_failed_batch_had_begun_is_begun_anew(database: Path, writer: Writer) -> None:
     """Nothing of it is in the history, so that nothing that comes later may rest on it."""
-    key = KEY._replace(location=Location("another", 1), interface=Interface(7, 1, "lo", "blue", 77, "netns"))
+    key = KEY._replace(location=Location("another"), interface=Interface(7, 1, "lo", "blue", 77, "netns"))
     batch = Batch(windows=[Window(NANO, NANO, drop(1, 4, key=key))], gaps=[GAP], events=[Event(9, "\udcff", "")])
     with pytest.raises(UnicodeEncodeError):
         writer.write(batch)
@@ -57,7 +58,7 @@ def test_what_a_failed_batch_had_begun_is_begun_anew(database: Path, writer: Wri
     batch.events.clear()
     writer.write(batch)
     assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps") == [(10, 20, 3)]
-    assert _rows(database, "SELECT count, location, netns FROM v_drops") == [(4, "another+0x1", "blue")]
+    assert _rows(database, "SELECT count, location, netns FROM v_drops") == [(4, "another", "blue")]
 
 
 @pytest.mark.parametrize(("effect", "rows"), [(Effect.DETAIL, 1), (Effect.PARTIAL, 2), (Effect.BLIND, 2)])
@@ -146,6 +147,14 @@ def test_a_watch_grows_on_both_clocks_and_says_why_it_ended(database: Path, writ
     writer.write(Batch(watches=[grown]))
     assert _rows(database, "SELECT since_ns, until_ns, since_boot_ns, until_boot_ns, ending FROM watches") == [
         (NANO, 9 * NANO, NANO, 8 * NANO, "stopped")]
+
+
+def test_what_is_not_known_is_nothing_in_the_views(database: Path, writer: Writer) -> None:
+    """NULL, and no offset or ethertype of zero."""
+    unknown = DropKey(Location("udp_rcv"), Kind(None), Interface())
+    writer.write(Batch(windows=[Window(NANO, NANO, drop(1, 1, key=unknown, octets=None))]))
+    assert _rows(database, "SELECT location, protocol, reason, interface, netns, bytes FROM v_drops") == [
+        ("udp_rcv", None, None, None, None, None)]
 
 
 def test_names_of_namespaces_hold_for_later_batches(database: Path, writer: Writer) -> None:
