@@ -137,6 +137,7 @@ class GapCause(StrEnum):
     SUMMARY_FULL = "summary reached 64 locations"
     MAP_FULL = "map full"
     NESTED = "drop inside a drop"
+    NO_SYMBOLS = "functions cannot be named"
     SAMPLES_LOST = "packet samples lost"
     STORAGE_STALLED = "storage stalled"
     STORAGE_FULL = "history at its size limit"

@@ -60,6 +60,18 @@ def found(connection: sqlite3.Connection, seconds: float) -> str | None:
     return None
 
 
+def at_a_glance(connection: sqlite3.Connection, seconds: float) -> str | None:
+    """Return the first fault in the tables that are never big, as far as the time allows: names, runs, the ledger."""
+    with _time_limit(connection, seconds):
+        for table in _tables(connection):
+            if table in _BIG:
+                continue
+            for faults in (pages(connection, f"quick_check({_quoted(table)})"), _wrong_values(connection, table)):
+                if fault := next(faults, None):
+                    return f"table {table}: {fault}"
+    return None
+
+
 def pages(connection: sqlite3.Connection, pragma: str = "integrity_check") -> Iterator[str]:
     """Yield what SQLite finds wrong with the pages, or what keeps it from looking further."""
     try:
@@ -75,13 +87,7 @@ def pages(connection: sqlite3.Connection, pragma: str = "integrity_check") -> It
 def values(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield which columns hold what they never do."""
     for table in _tables(connection):
-        wrong = list(_wrong_types(connection, table))
-        yield from wrong
-        if table in _NEVER and not wrong:
-            (count,) = connection.execute(
-                f"SELECT count(*) FROM {_quoted(table)} WHERE {_NEVER[table]}").fetchone()
-            if count:
-                yield f"table {table}: {count} rows where {_NEVER[table]}"
+        yield from (f"table {table}: {fault}" for fault in _wrong_values(connection, table))
 
 
 def references(connection: sqlite3.Connection) -> Iterator[str]:
@@ -94,6 +100,15 @@ def references(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"table {table}: {count} rows refer to {parent} that are not there"
 
 
+def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    wrong = list(_wrong_types(connection, table))
+    yield from wrong
+    if table in _NEVER and not wrong:
+        (count,) = connection.execute(f"SELECT count(*) FROM {_quoted(table)} WHERE {_NEVER[table]}").fetchone()
+        if count:
+            yield f"{count} rows where {_NEVER[table]}"
+
+
 def _wrong_types(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     columns = [(name, _HELD[declared], not_null) for _, name, declared, not_null, _, _ in
                connection.execute(f"PRAGMA table_info({_quoted(table)})") if declared in _HELD]
@@ -104,7 +119,7 @@ def _wrong_types(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     for (name, held, _), count in zip(
             columns, connection.execute(f"SELECT {sums} FROM {_quoted(table)}").fetchone(), strict=True):
         if count:
-            yield f"table {table}: {name} is not {held} in {count:.0f} rows"
+            yield f"{name} is not {held} in {count:.0f} rows"
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:

@@ -11,7 +11,7 @@ from dropwatchd import __version__
 from dropwatchd.history import schema as s
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.dimensions import Dimensions, insert_id
-from dropwatchd.history.open import engine
+from dropwatchd.history.open import durable, engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.retention import Calendar, expire, relieve
 from dropwatchd.history.statements import (
@@ -44,10 +44,13 @@ class Writer:
         self._dimensions = Dimensions(identity.boot_id)
         self._open_gaps: _OpenGaps = {}
         self._run = 0
+        self._started: Instant
+        self._calendar: Calendar
 
     def start(self, started: Instant) -> list[Gap]:
         """Begin the run; close one that crashed; return the gaps since the last one, which are written as well."""
-        with self._engine.begin() as connection:
+        self._started = started
+        with durable(self._engine).begin() as connection:
             connection.exec_driver_sql(CLOSE_CRASHED)
             last = connection.execute(
                 select(s.runs).where(s.runs.c.machine_id == self._identity.machine_id)
@@ -63,10 +66,10 @@ class Writer:
                 self._write_gap(connection, gap, {})
         return gaps
 
-    def write(self, batch: Batch) -> None:
-        """Write a batch; its watches vouch for it and for all before."""
+    def write(self, batch: Batch, *, lasting: bool = False) -> None:
+        """Write a batch; its watches vouch for it and for all before. `lasting`: no power cut undoes it any more."""
         dimensions, open_gaps = self._dimensions.copy(), dict(self._open_gaps)
-        with self._engine.begin() as connection:
+        with (durable(self._engine) if lasting else self._engine).begin() as connection:
             dimensions.begin(connection)
             dimensions.name(batch.namespaces)
             dimensions.describe(batch.devices)
@@ -128,11 +131,15 @@ class Writer:
         _many(connection, INSERT_COLLECTED, [(self._run, name, *how) for name, how in batch.collected.items()])
 
     def _write_watches(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
+        """Write what was watched since this run began: what was seen before is not in this history."""
         _many(connection, INSERT_WATCHES, [
             (self._run, watch.watching.what, watch.watching.name,
              dimensions.namespace_number(watch.watching.netns, watch.since.wall_ns),
-             watch.since.wall_ns, watch.until.wall_ns, watch.since.boot_ns, watch.until.boot_ns,
-             json.dumps(watch.limits), watch.ending) for watch in batch.watches])
+             since.wall_ns, watch.until.wall_ns, since.boot_ns, watch.until.boot_ns, json.dumps(watch.limits),
+             watch.ending)
+            for watch in batch.watches
+            if watch.until.boot_ns >= self._started.boot_ns
+            for since in (max(watch.since, self._started, key=lambda moment: moment.boot_ns),)])
 
     def _write_gap(self, connection: Connection, gap: Gap, open_gaps: _OpenGaps) -> None:
         """Write a gap; one that goes on where the last of its sort ended makes that row longer, and never shorter."""

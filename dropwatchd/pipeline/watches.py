@@ -44,13 +44,15 @@ class Watches:
 
     def interrupt(self, gaps: Iterable[Gap], watching: Watching) -> Iterator[Watch]:
         """Take out the time in which nothing was seen: end before each gap, and begin anew behind it."""
-        for gap in gaps:
-            held = self._open.get(watching)
+        held = self._open.get(watching)
+        seen = held.until if held else None
+        for gap in sorted(gaps, key=lambda gap: gap.since_ns):
+            until, behind = at_wall(gap.since_ns), at_wall(gap.until_ns)
             if held:
-                until = min(held.until, at_wall(gap.since_ns), key=lambda moment: moment.boot_ns)
-                yield replace(held, until=max(held.since, until, key=lambda moment: moment.boot_ns), ending=gap.cause)
-            behind = at_wall(gap.until_ns)
-            self._open[watching] = Watch(watching, behind, behind, held.limits if held else ())
+                until = _later(held.since, min(until, seen or held.until, key=_boot_ns))
+                yield replace(held, until=until, ending=gap.cause)
+                behind = _later(held.since, behind)
+            self._open[watching] = held = Watch(watching, behind, behind, held.limits if held else ())
 
     def end(self, watching: Watching, why: str) -> Iterator[Watch]:
         """Watch no longer: what is on record stays."""
@@ -62,3 +64,11 @@ class Watches:
         """Watch nothing any more."""
         for watching in list(self._open):
             yield from self.end(watching, why)
+
+
+def _boot_ns(moment: Instant) -> int:
+    return moment.boot_ns
+
+
+def _later(one: Instant, other: Instant) -> Instant:
+    return max(one, other, key=_boot_ns)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from dropwatchd.history.reader import CounterTotal, LoggedEvent
+from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
 from dwreport import causes
+from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.evidence.observed import Observed, Told
 from dwreport.evidence.tally import Place, Tally, written
-from dwreport.reconcile.algebra import Equality, equalities
 
 Looked = Iterable[tuple[str, str, str, int | None]]
 
@@ -29,6 +29,7 @@ class Facts:
     kernels: Mapping[str, set[str]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     events: Sequence[LoggedEvent] = ()
+    devices: Mapping[Place, DeviceRow] = field(default_factory=dict)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""
@@ -55,6 +56,18 @@ class Facts:
         found: dict[str | None, list[Observed]] = defaultdict(list)
         for drop in self.drops:
             found[drop.reason].append(drop)
+        return found
+
+    def named_in(self, host: str, symbol: str) -> set[str]:
+        """Return the reasons that the kernels of a host gave in a function."""
+        return self._named.get((host, symbol), set())
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str | None], set[str]]:
+        found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for drop in self.drops:
+            if drop.key.kind.reason not in {None, UNSPECIFIED}:
+                found[drop.host, drop.key.location.symbol].add(drop.key.kind.reason)
         return found
 
     def read_in(self, equality: Equality) -> set[Place]:

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from dwreport import causes
+from dwreport.causes import candidates_of
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed, Told
-from dwreport.reconcile.algebra import candidates_of
 
 _Inferred = tuple[Observed, Told]
 _Spare = dict[str, list[Agreement]]
@@ -64,8 +64,15 @@ def _told_by_elimination(facts: Facts) -> Iterable[_Inferred]:
                 if facts.fits(drop, name) is not False and not facts.refuted(drop, name)]
         place = causes.location(drop.key.location.symbol or "")
         sure = len(candidates) == 1 < len(candidates_of(drop.key, ())) or (place is not None and place.complete)
-        if len(left) == 1 and sure and causes.is_checked(facts.kernels.get(drop.host, ())):
-            yield drop, Told(left[0], "names" if len(candidates) == 1 else "others")
+        standing = _standing(drop, facts) if len(left) == 1 and sure else "open"
+        if standing != "open":
+            yield drop, Told(left[0], "names" if len(candidates) == 1 else "others", standing == "newer")
+
+
+def _standing(drop: Observed, facts: Facts) -> causes.Standing:
+    """Say what the list of candidates is worth on the kernels that dropped, by the reasons that these gave there."""
+    symbol = drop.key.location.symbol or ""
+    return causes.standing(symbol, facts.kernels.get(drop.host, ()), facts.named_in(drop.host, symbol))
 
 
 def _told_by_packets(facts: Facts, spare: _Spare) -> Iterable[_Inferred]:

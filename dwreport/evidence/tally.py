@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, cast
 
 from dropwatchd.history.reader import CounterTotal
-from dwreport.reconcile.algebra import Equality
+from dwreport.causes import Equality
 
 
 class Place(NamedTuple):

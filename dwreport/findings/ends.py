@@ -12,7 +12,7 @@ from dropwatchd.model import Interface
 from dwreport.evidence.observed import Observed
 from dwreport.findings import support
 from dwreport.packets.headers import Who, who
-from dwreport.packets.messages import has_link_header, is_message
+from dwreport.packets.messages import has_link_header
 from dwreport.text import netns_text
 
 _PREFIX = {4: 24, 6: 64}
@@ -133,8 +133,6 @@ class Senders:
 
 def ends_of(packet: PacketRow) -> Who:
     """Read who sent a packet to whom; a message between programs has no addresses."""
-    if is_message(packet.key):
-        return Who()
     return who(packet.data, packet.key.kind.protocol,
                link_header=packet.link_header and has_link_header(packet.key))
 

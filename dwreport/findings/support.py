@@ -38,12 +38,16 @@ class MoreEvents:
 
 @dataclass(frozen=True, slots=True)
 class ToldBy:
-    """By what a cause is known that the kernel did not name; of packets, what all `samples` have."""
+    """By what a cause is known that the kernel did not name; of packets, what all `samples` have.
+
+    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out.
+    """
 
     means: Means
     cause: str
     samples: int = 0
     trait: str | None = None
+    is_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +152,35 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Counters that moved without events; `count` of `whole` packets have none, for want of a reason why is unknown."""
+    """Counters that moved without events; `count` of `whole` packets have none, for want of a reason why is unknown.
+
+    `straddling` of these may have been lost just before the window: the reading before lies outside of it.
+    """
 
     counters: Mapping[str, int]
     count: int
     whole: int
     where: Where
     because: str
+    straddling: int
 
 
 @dataclass(frozen=True, slots=True)
 class ByDriver:
-    """Counters of a driver, under its own names."""
+    """Counters of a driver, under its own names.
+
+    Of them `less` is what they have of packets that are told elsewhere. `agree` are the same packets under other names,
+    `link` those of the interface that have them too; `beside` moved as well, and cannot be told apart. `straddling` of
+    it may have been counted just before the window.
+    """
 
     counters: Mapping[str, int]
+    less: Mapping[str, int]
+    agree: Mapping[str, int]
+    link: Mapping[str, int]
+    beside: Mapping[str, int]
+    at_least: bool
+    straddling: int
 
 
 @dataclass(frozen=True, slots=True)

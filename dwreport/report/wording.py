@@ -40,9 +40,10 @@ def _(fact: support.ToldBy) -> str:
     if fact.means == "packets":
         sampled = counted(fact.samples, "sampled packet")
         return f"the kernel names no reason; of {sampled}, every one {_TRAITS[fact.trait or '']}"
+    newer = ", in the sources of older kernels than this one" if fact.is_newer else ""
     if fact.means == "names":
-        return "the kernel names no reason, and does name one for every other drop in this function"
-    return "the kernel names no reason; its other names, counters that rested and the packets leave this one"
+        return f"the kernel names no reason, and does name one for every other drop in this function{newer}"
+    return f"the kernel names no reason; its other names, counters that rested and the packets leave this one{newer}"
 
 
 @words.register
@@ -126,12 +127,26 @@ def _(fact: support.Apart) -> str:
 @words.register
 def _(fact: support.Counted) -> str:
     part = "" if fact.count == fact.whole else f", {number(fact.count)} of them without an event"
-    return f"{_moved(fact.counters)}{_where(fact.where)}{part}: {fact.because or _NO_EVENT}"
+    return f"{_moved(fact.counters)}{_where(fact.where)}{part}: {fact.because or _NO_EVENT}{_before(fact.straddling)}"
 
 
 @words.register
 def _(fact: support.ByDriver) -> str:
-    return _moved(fact.counters)
+    parts = [f"the driver's {_amounts(fact.counters)}",
+             f"less {_amounts(fact.less)}" if fact.less else "",
+             f"agrees: {_amounts(fact.agree)}" if fact.agree else "",
+             f"in the interface's {_amounts(fact.link)} too" if fact.link else "",
+             f"beside it {_amounts(fact.beside)}" if fact.beside else "",
+             "there may be more: names of this driver may overlap" if fact.at_least else ""]
+    return f"{', '.join(filter(None, parts))}{_before(fact.straddling)}"
+
+
+def _amounts(counters: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} +{number(count)}" for name, count in counters.items())
+
+
+def _before(straddling: int) -> str:
+    return f"; up to {number(straddling)} just before the window" if straddling else ""
 
 
 @words.register

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from msgspec import Struct, msgpack
+
 from dropwatchd.kernel.clock import boot_ns
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Gap, GapCause, Record
-from dropwatchd.sources.bpf.counts import Counts, Increment
+from dropwatchd.sources.bpf.counts import Counts, Increment, Kept
 from dropwatchd.sources.bpf.layout import RawKey, Totals
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
@@ -34,10 +36,22 @@ class _Read(NamedTuple):
         return Gap(since_ns, until_ns, cause, effect, lost, scope, detail)
 
 
+class _Snapshot(Struct, frozen=True, array_like=True):
+    """The state of Tally."""
+
+    read_ns: int
+    totals: Totals
+    unaccounted: int
+    drops: Kept[bytes]
+    places: Kept[bytes]
+    reasons: Kept[int]
+
+
 class Tally:
     """Subtracts what was seen before from the kernel's cumulative counts. `read_ns` is when they were read last."""
 
-    def __init__(self, program: Program, names: Names, room: Room) -> None:
+    def __init__(self, program: Program, names: Names, room: Room, snapshot: bytes = b"") -> None:
+        """`snapshot` is of the run before, where the program was adopted from it: what it has counted since is new."""
         self._program = program
         self._names = names
         self._room = room
@@ -46,6 +60,19 @@ class Tally:
         self._totals = Totals(0, 0, 0, 0, 0)
         self._unaccounted = 0
         self.read_ns = boot_ns()
+        if snapshot:
+            self._go_on(msgpack.decode(snapshot, type=_Snapshot))
+
+    def snapshot(self) -> bytes:
+        """Return what had been counted at the last read, for the next run to go on from, should this one be killed."""
+        return msgpack.encode(_Snapshot(self.read_ns, self._totals, self._unaccounted, self._counts["drops"].keep(),
+                                        self._counts["places"].keep(), self._reasons.keep()))
+
+    def _go_on(self, kept: _Snapshot) -> None:
+        self.read_ns, self._totals, self._unaccounted = kept.read_ns, kept.totals, kept.unaccounted
+        self._counts["drops"].go_on(kept.drops)
+        self._counts["places"].go_on(kept.places)
+        self._reasons.go_on(kept.reasons)
 
     def take(self, to_wall_ns: int) -> Iterator[Record]:
         """Yield what is new.

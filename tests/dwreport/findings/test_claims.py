@@ -145,6 +145,9 @@ def test_a_link_that_was_down_is_not_hidden_among_full_queues() -> None:
     wide = findings(facts([full, down], [queue, lost]))
     assert [found.title for found in narrow] == [found.title for found in wide if found.count == 20]
     assert {found.count: found.who[0] for found in wide} == {20: "eth1", 1000: "eth0"}
+    other = drop(key("QDISC_DROP", "__dev_queue_xmit", interface="eth2"), 7)
+    queues = [queue, counter("qdisc/drops", 7, interface="eth2", handle="1:", parent="root")]
+    assert [found.who for found in findings(facts([full, other], queues))] == [["eth0"], ["eth2"]]
 
 
 def test_a_link_that_was_down_for_a_while_is_told_from_its_own_full_queue() -> None:
@@ -179,6 +182,15 @@ def test_counters_that_may_be_a_nameless_drop_are_told_with_it() -> None:
     [found] = findings(facts([drop(nameless, 100_000)], [counter("UdpNoPorts", 100_000)]))
     assert (found.title, found.count) == ("Packets dropped in 0xffffffff81234567", 100_000)
     assert "UdpNoPorts +100 000 may be these: no other event accounts for them" in found.evidence
+
+
+def test_what_is_left_over_on_a_newer_kernel_is_said_to_be_so() -> None:
+    """With low confidence: its source was not looked at."""
+    nameless = drop(key("NOT_SPECIFIED", "ip_error"), 5)
+    told = {kernel: findings(facts([nameless], kernel=kernel))[0] for kernel in ("6.18.0", "9.0.0")}
+    assert told["6.18.0"].title == told["9.0.0"].title
+    assert [found.confidence for found in told.values()] == ["medium", "low"]
+    assert any("in the sources of older kernels than this one" in line for line in told["9.0.0"].evidence)
 
 
 def test_a_driver_of_another_namespace_is_not_excused() -> None:
