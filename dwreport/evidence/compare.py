@@ -110,7 +110,7 @@ class Evidence:
             if whole.verdict == "events-only":
                 for other in self._partial:
                     if (other.place == whole.place and other.counted + whole.counted == whole.events
-                            and set(other.members) == members and set(other.equality.unless) <= set(whole.counters)):
+                            and set(other.members) == members):
                         return _parts({**whole.counters, **other.counters}, other.equality)
         return []
 

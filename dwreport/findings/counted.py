@@ -1,64 +1,95 @@
 """Losses that only counters have seen: what no event accounts for, each packet once: pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from dwreport import causes
-from dwreport.causes import UNSPECIFIED, Cause, Equality, Harm, kinds
+from dwreport.causes import Cause, Equality, kinds
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.filters import Filters, Match
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
-from dwreport.findings.drivers import Drivers, drivers
+from dwreport.findings.drivers import devices, findings_of
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
 from dwreport.findings.weigh import moved, where
-from dwreport.text import named_netns
 
-_LISTEN = "TcpExtListenDrops"
+TOGETHER = "so many that the drops without a place or a reason cannot be all of them"
+_LINK, _LISTEN = "link/", "TcpExtListenDrops"
 
 
 def counted(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, Finding]]:
     """Yield a finding for each kind of loss that counters alone tell of, and whether the filters leave it."""
-    cards = drivers(evidence.facts)
-    yield from _of_equalities(evidence, filters, cards)
-    yield from _of_drivers(evidence, filters, cards)
+    with_driver = devices(evidence.facts)
+    yield from _of_equalities(evidence, filters, {device.place: device.of_link() for device in with_driver})
+    for device in with_driver:
+        match = filters.of_counters(device.place)
+        if match != "no":
+            yield from ((match, finding) for finding in findings_of(device, evidence))
 
 
-def _of_equalities(evidence: Evidence, filters: Filters, cards: Drivers) -> Iterator[tuple[Match, Finding]]:
-    alike: dict[tuple[str, str, str, Match], list[Agreement]] = defaultdict(list)
+def _together(evidence: Evidence) -> Iterator[tuple[list[Agreement], int]]:
+    """Yield comparisons of several places that have more packets than the drops that may be those of each."""
+    alike: dict[tuple[int, str], list[Agreement]] = defaultdict(list)
     for agreement in evidence.agreements:
-        if _left(agreement, cards):
+        if agreement.verdict == "open" and not agreement.unexplained:
+            alike[id(agreement.equality), agreement.place.host].append(agreement)
+    for same in alike.values():
+        others = {drop: drop.between(same[0].equality.per)[1] for agreement in same for drop in agreement.others}
+        count = sum(agreement.counted - agreement.drops for agreement in same) - sum(others.values())
+        if count > 0:
+            yield same, count
+
+
+class _Subject(NamedTuple):
+    """What the comparisons of one finding have in common: it is of one place, for each has its own cause."""
+
+    name: str
+    place: Place
+    because: str
+    match: Match
+
+
+def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, Mapping[str, int]],
+                   ) -> Iterator[tuple[Match, Finding]]:
+    """Yield what no event accounts for, nor a driver's exact name."""
+    alike: dict[_Subject, list[tuple[Agreement, int]]] = defaultdict(list)
+    for agreement in evidence.agreements:
+        named = sum(exact.get(agreement.place, {}).get(name.removeprefix(_LINK), 0) for name in agreement.counters)
+        if (count := agreement.unexplained - named) > 0:
             match = filters.of_counters(agreement.place, agreement.equality)
-            alike[_main(agreement), _kind(agreement.place, evidence.facts), agreement.because, match].append(agreement)
-    for (name, kind, because, match), same in alike.items():
-        cause = _meaning(name, kind)
-        if cause and match != "no":
-            count = sum(_left(agreement, cards) for agreement in same)
-            whole = sum(agreement.counted for agreement in same)
-            yield match, Finding(
-                cause.title, cause.harm, count, None, None,
-                [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because,
-                                 min(count, _straddling(same, evidence.facts)))],
-                _who(same, evidence.facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
-                sorted({agreement.place.host for agreement in same}))
+            alike[_Subject(_main(agreement), agreement.place, agreement.because, match)].append((agreement, count))
+    for same, count in _together(evidence):
+        everywhere = Place(same[0].place.host)
+        match = filters.of_counters(everywhere, same[0].equality)
+        alike[_Subject(_main(same[0]), everywhere, TOGETHER, match)] += [
+            (same[0], count), *((one, 0) for one in same[1:])]
+    for subject, found in alike.items():
+        cause = _cause(subject, evidence.facts)
+        if cause and subject.match != "no":
+            yield subject.match, _finding(cause, subject, found, evidence.facts)
 
 
-def _left(agreement: Agreement, cards: Drivers) -> int:
-    """Return how many packets neither an event nor a driver's own name accounts for: that is told instead."""
-    return max(0, agreement.unexplained - cards.accounted(agreement.place, agreement.counters))
+def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, int]], facts: Facts) -> Finding:
+    same = [agreement for agreement, _count in found]
+    count = sum(count for _agreement, count in found)
+    whole = sum(agreement.counted for agreement in same)
+    return Finding(
+        cause.title, cause.harm, count, None, None,
+        [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
+                         min(count, _straddling(same, facts)))],
+        _who(same, facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
+        sorted({agreement.place.host for agreement in same}))
 
 
-def _kind(place: Place, facts: Facts) -> str:
-    device = facts.devices.get(place)
-    return device.kind or "" if device else ""
-
-
-def _meaning(name: str, kind: str) -> Cause | None:
-    """Return what a counter means on such a device: on a tunnel collisions are none."""
-    return kinds.counter(name.removeprefix("link/"), kind) if name.startswith("link/") else causes.written(name)
+def _cause(subject: _Subject, facts: Facts) -> Cause | None:
+    """Return what a counter means, on a device of that kind."""
+    if subject.name.startswith(_LINK):
+        device = facts.devices.get(subject.place)
+        return kinds.counter(subject.name.removeprefix(_LINK), device.kind if device else None)
+    return causes.written(subject.name)
 
 
 def _straddling(same: Sequence[Agreement], facts: Facts) -> int:
@@ -92,30 +123,3 @@ def _who(same: Sequence[Agreement], facts: Facts) -> list[support.Who]:
 def _protocol(equality: Equality) -> str | None:
     """Return which sockets count what an equality is about."""
     return "tcp" if equality.total == _LISTEN else equality.labels.get("protocol")
-
-
-def _of_drivers(evidence: Evidence, filters: Filters, cards: Drivers) -> Iterator[tuple[Match, Finding]]:
-    """Yield what drivers tell under names of their own; a driver may have made the events of unnamed drops itself."""
-    for place, losses in cards.losses.items():
-        match = filters.of_counters(place)
-        for loss in losses if match != "no" else ():
-            if loss.harm == "benign" or loss.event or loss.count <= _unnamed(evidence, place):
-                continue
-            yield match, Finding(
-                loss.title, cast("Harm", loss.harm), loss.count, None, None,
-                [support.ByDriver(dict(loss.names), dict(loss.less), dict(loss.agree), dict(loss.link),
-                                  dict(loss.beside), loss.at_least, min(loss.count, cards.straddling.get(place, 0)))],
-                [support.OnInterface(place.interface or "", _netns(place, evidence.facts), loss.count, loss.count)],
-                causes.filled(loss.next, interface=place.interface),
-                "high" if (loss.agree or loss.link) and not loss.at_least else "medium", [place.host])
-
-
-def _netns(place: Place, facts: Facts) -> str | None:
-    return named_netns(place.netns, facts.names)
-
-
-def _unnamed(evidence: Evidence, place: Place) -> int:
-    """Return how many drops of an interface have no reason: a driver may have made these events itself."""
-    return sum(drop.host_at_most for drop in evidence.facts.drops
-               if drop.host == place.host and drop.interface == place.interface
-               and drop.netns in {None, place.netns} and drop.key.kind.reason in {None, UNSPECIFIED})

@@ -30,7 +30,7 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
         [*weighed(group, compared, refusing, evidence), *others],
-        [*senders.all(), *owners(group, senders, evidence.facts)],
+        [*senders.told(), *owners(group, senders, evidence.facts)],
         (listing(refusing[0]) if refusing else None) or _advice(group, senders),
         _confidence(group, compared, others), sorted({drop.host for drop in group.drops}))
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from dwreport.evidence.observed import Means
 
+EndKind = Literal["port", "transport", "source", "destination"]
 Tells = Literal["agree", "counter-only", "events-only"]
 
 
@@ -169,15 +170,15 @@ class Counted:
 class ByDriver:
     """Counters of a driver, under its own names.
 
-    Of them `less` is what they have of packets that are told elsewhere. `agree` are the same packets under other names,
-    `link` those of the interface that have them too; `beside` moved as well, and cannot be told apart. `straddling` of
-    it may have been counted just before the window.
+    `agree` are the same packets under other names, and `link` in the interface's own counters; `less` is taken off,
+    for it is told elsewhere; `beside` moved too, and is no packets, or cannot be told from these. `straddling` of it
+    may have been counted just before the window.
     """
 
     counters: Mapping[str, int]
-    less: Mapping[str, int]
     agree: Mapping[str, int]
     link: Mapping[str, int]
+    less: Mapping[str, int]
     beside: Mapping[str, int]
     at_least: bool
     straddling: int
@@ -240,7 +241,7 @@ class Ends:
     does and they are too many to be named.
     """
 
-    kind: Literal["port", "transport", "source", "destination"]
+    kind: EndKind
     foremost: Mapping[str, Share]
     of: int
     network: str | None = None

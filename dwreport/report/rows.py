@@ -1,15 +1,15 @@
 """The rows of reports, one dataclass each: their fields are the keys of JSON and the columns of CSV."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from dropwatchd.history.reader import CounterTotal, DeviceRow, DropTotal, LedgerGap, LoggedEvent
+from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import NANO, Drop, Interface, Window
 from dwreport import causes
-from dwreport.causes.kinds import counter as of_device
+from dwreport.causes import kinds
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.text import named_netns, netns_text
 
@@ -155,14 +155,10 @@ def window_row(host: str, window: Window) -> WindowRow:
                      **_drop_fields(host, window.drop))
 
 
-def counter_rows(totals: Iterable[CounterTotal], devices: Iterable[DeviceRow]) -> list[CounterRow]:
-    """Return rows of `counters`; what those of an interface mean depends on what it is."""
-    kinds = {(device.host, device.netns, device.name): device.kind for device in devices}
-    return [_counter_row(total, kinds.get((total.host, total.netns, total.interface or ""))) for total in totals]
-
-
-def _counter_row(total: CounterTotal, kind: str | None) -> CounterRow:
-    cause = of_device(total.name, kind) if total.collector == "link" else causes.of_counter(total.collector, total.name)
+def counter_row(total: CounterTotal, device: str | None = None) -> CounterRow:
+    """Return a row of `counters`; what one of an interface means depends on the kind of device, where that is known."""
+    cause = kinds.counter(total.name, device) if total.collector == "link" else causes.of_counter(
+        total.collector, total.name)
     return CounterRow(
         total.collector, total.name, total.interface,
         netns_text(Interface(total.netns, None, None, total.netns_name, total.netns_inode)),

@@ -132,17 +132,10 @@ def _(fact: support.Counted) -> str:
 
 @words.register
 def _(fact: support.ByDriver) -> str:
-    parts = [f"the driver's {_amounts(fact.counters)}",
-             f"less {_amounts(fact.less)}" if fact.less else "",
-             f"agrees: {_amounts(fact.agree)}" if fact.agree else "",
-             f"in the interface's {_amounts(fact.link)} too" if fact.link else "",
-             f"beside it {_amounts(fact.beside)}" if fact.beside else "",
-             "there may be more: names of this driver may overlap" if fact.at_least else ""]
-    return f"{', '.join(filter(None, parts))}{_before(fact.straddling)}"
-
-
-def _amounts(counters: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} +{number(count)}" for name, count in counters.items())
+    parts = [f"{words} {_moved(counters)}" for words, counters in (
+        ("less", fact.less), ("agrees:", fact.agree), ("in", fact.link), ("beside", fact.beside)) if counters]
+    least = "at least " if fact.at_least else ""
+    return f"{least}{', '.join([_moved(fact.counters), *parts])}{_before(fact.straddling)}"
 
 
 def _before(straddling: int) -> str:

@@ -65,9 +65,10 @@ def counted(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (),
 
 
 def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), packets: Sequence[PacketRow] = (),
-          read: Read | None = None, *, blind: bool = False, kernel: str = "") -> Evidence:
+          read: Read | None = None, *, blind: bool = False, kernel: str = "",
+          devices: Sequence[DeviceRow] = ()) -> Evidence:
     """Return the same, compared, with what follows."""
-    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel))
+    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel, devices=devices))
 
 
 def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:

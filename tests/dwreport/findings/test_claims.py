@@ -83,7 +83,7 @@ def test_what_sampling_cannot_tell_apart_is_not_told_apart() -> None:
 def test_shares_are_parts_of_a_whole(samples: list[tuple[int, int]]) -> None:
     """Whatever the weights: an error is no number below zero, and one sample of much weight is hardly a survey."""
     senders = Senders(_observed((FULL, 10_000, [packet(FULL, port, weight=weight) for port, weight in samples])))
-    shares = [share for ends in senders.all() if hasattr(ends, "foremost") for share in ends.foremost.values()]
+    shares = [share for ends in senders.told() if hasattr(ends, "foremost") for share in ends.foremost.values()]
     assert all(0 < share.percent <= 100 and share.error >= 0 for share in shares)
     assert (senders.leader(senders.ports) is not None) or len({port for port, _weight in samples}) > 1
 
@@ -182,6 +182,16 @@ def test_counters_that_may_be_a_nameless_drop_are_told_with_it() -> None:
     [found] = findings(facts([drop(nameless, 100_000)], [counter("UdpNoPorts", 100_000)]))
     assert (found.title, found.count) == ("Packets dropped in 0xffffffff81234567", 100_000)
     assert "UdpNoPorts +100 000 may be these: no other event accounts for them" in found.evidence
+
+
+def test_one_nameless_drop_excuses_one_counter_alone() -> None:
+    """Of two namespaces that counted as many, one has lost packets that nobody saw: which one is not said."""
+    nameless = drop(DropKey(Location(None, address=0xffffffff81234567), Kind(None), Interface()), 100)
+    counters = [counter("UdpNoPorts", 100), counter("UdpNoPorts", 80, BLUE)]
+    unseen, dropped = sorted(findings(facts([nameless], counters)), key=lambda found: found.count)
+    assert (unseen.count, unseen.first, dropped.count) == (80, None, 100)
+    assert unseen.evidence[0].startswith("UdpNoPorts +180 in 2 places, 80 of them without an event: so many that")
+    assert len(findings(facts([nameless], counters[:1]))) == 1
 
 
 def test_what_is_left_over_on_a_newer_kernel_is_said_to_be_so() -> None:

@@ -172,8 +172,8 @@ def test_loss_without_an_event_is_a_finding() -> None:
         counter("ethtool/rx1_xdp_drop", 4, interface="eth1"),
         counter("ethtool/rx_missed_errors", 812, interface="eth0")]))
     assert (ring.title, ring.count, ring.confidence) == (
-        "Packets that the card dropped because the host offered no buffer", 812, "high")
-    assert ring.evidence == ["the driver's rx_missed_errors +812, in the interface's rx_missed_errors +812 too"]
+        "Packets lost because the card's receive ring was full", 812, "high")
+    assert ring.evidence == ["link rx_missed_errors +812 on eth0: the card lost them before the kernel saw them"]
     assert (ring.first, ring.who, ring.advice) == (None, ["eth0"], "ethtool -g eth0")
     assert listener.who == ["to 0.0.0.0:443, owner: webd[7], whose socket lost 30"]
     assert (xdp.count, xdp.who) == (9, ["eth1"])

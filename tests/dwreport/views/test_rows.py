@@ -108,7 +108,7 @@ def test_a_loss_that_counters_alone_saw_says_what_may_have_been_before_the_windo
     found = {row["count"]: row for row in report.json()["findings"]}
     assert found[812]["evidence"][0].endswith("; up to 12 just before the window")
     assert found[812]["details"]["evidence"][0]["straddling"] == 12
-    assert found[3]["evidence"] == ["the driver's rx_vendor_drops +3; up to 3 just before the window"]
+    assert found[3]["evidence"] == ["ethtool rx_vendor_drops +3; up to 3 just before the window"]
 
 
 def test_a_message_of_netlink_shows_no_addresses(history: History, report: Report) -> None:
