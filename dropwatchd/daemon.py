@@ -143,9 +143,11 @@ class Daemon:
 
     def _read_names(self) -> None:
         records = self._names.look()
-        for record in records:
-            if isinstance(record, Event) and record.kind == "netns removed" and record.netns is not None:
-                self._links.forget(record.netns)
+        gone = {record.netns for record in records if isinstance(record, Event) and record.kind == "netns removed"}
+        if gone:  # unless it has another name
+            gone -= {name.namespace.number for name in self._names.present()}
+        for netns in filter(None, gone):
+            self._links.forget(netns)
         self._buffer.add(records)
 
     def _fail(self, source: Source, error: OSError) -> None:

@@ -27,7 +27,10 @@ from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, W
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of the daemon. `until_ns` is the last time that it vouched for; `ended` says whether it goes on."""
+    """One life of the daemon. `until_ns` is up to when it vouched for anything; `ended` says whether it goes on.
+
+    Where the clock was set back it had vouched for later times before.
+    """
 
     run_id: int
     hostname: str
@@ -158,6 +161,9 @@ KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d
 COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
                    JOIN runs r ON r.id = d.run_id"""
 
+# That nothing speaks against a run r going on: a next one of its machine, or its end.
+_LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
+
 
 class Reader:
     """Answers from one snapshot of a history, within a scope."""
@@ -177,20 +183,22 @@ class Reader:
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
                 SELECT id, hostname, machine_id, kernel, started_ns,
-                       coalesce((SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id), ended_ns, started_ns)
-                           AS until_ns,
-                       ended_ns IS NOT NULL OR id < (SELECT max(id) FROM runs m WHERE m.machine_id = r.machine_id)
-                           AS ended
-                FROM runs r WHERE {run_clause(self.scope)})
-            WHERE started_ns < :until AND (until_ns >= :since OR NOT ended) ORDER BY id""")]
+                       coalesce((SELECT until_ns FROM watches w WHERE w.run_id = r.id
+                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), ended_ns, started_ns) AS until_ns,
+                       NOT {_LIVES} AS ended
+                FROM runs r WHERE {run_clause(self.scope)}) r
+            WHERE min(started_ns, until_ns) < :until AND (until_ns >= :since OR NOT ended)
+                  OR EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.until_ns >= :since
+                                                           AND w.since_ns < :until) ORDER BY id""")]
 
     def watches(self) -> list[WatchRow]:
-        """Return what was watched within the report's window, or up to its edges."""
+        """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
         return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT r.hostname, w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
             FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
-            WHERE w.until_ns >= :since AND w.since_ns < :until AND {run_clause(self.scope)}
+            WHERE w.since_ns < :until AND (w.until_ns >= :since OR w.ending = '' AND {_LIVES})
+                  AND {run_clause(self.scope)}
             ORDER BY w.since_ns, w.id""")]
 
     def devices(self) -> list[DeviceRow]:

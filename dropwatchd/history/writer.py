@@ -160,7 +160,7 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     """Return what nobody saw between the last run and this one: by the clock that nobody can set, within one boot.
 
     Where the wall clock was set forward meanwhile the time before that never was; where it was set back, or another
-    boot was ahead of it, no span can be given.
+    boot was ahead of it, the time up to there comes once more.
     """
     row = connection.execute(
         select(s.watches.c.until_ns, s.watches.c.until_boot_ns).where(s.watches.c.run_id == last["id"])
@@ -175,9 +175,11 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     if abs(since_ns - until_ns) < STEP_NS:  # both clocks cannot be read at once
         since_ns = min(until_ns, started.wall_ns)
     gaps = [Gap(since_ns, started.wall_ns, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)]
-    if same_boot and (step_ns := since_ns - until_ns) > 0:
-        told = f"{step_ns / NANO:+.3f} s"
-        gaps.insert(0, Gap(until_ns, since_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
+    step_ns = since_ns - until_ns
+    if step_ns <= -STEP_NS or (same_boot and step_ns > 0):
+        first_ns, last_ns = sorted((until_ns, since_ns))
+        told = f"{step_ns / NANO:+.3f} s{'' if same_boot else ' at least'}"
+        gaps.insert(0, Gap(first_ns, last_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
     return gaps
 
 

@@ -26,7 +26,7 @@ from dwreport.evidence.coverage import (
 _NO_MAC = "packets without a MAC header"
 
 
-def _run(since_ns: int = 0, until_ns: int = 100, host: str = "web-3", *, ended: bool = True) -> Run:
+def _run(since_ns: int = 0, until_ns: int = 200 * NANO, host: str = "web-3", *, ended: bool = True) -> Run:
     return Run(1, host, "m-1", "6.18.0", since_ns, until_ns, ended)
 
 
