@@ -19,7 +19,7 @@ _NO_EVENT = "no event accounts for them, why is not known"
 @singledispatch
 def words(fact: object) -> str:
     """Say a fact in a few words; every class of `findings.support` that is a fact has its own."""
-    raise NotImplementedError(type(fact).__name__)
+    raise TypeError(f"there are no words for {type(fact).__name__}")
 
 
 @words.register
