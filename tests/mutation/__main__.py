@@ -14,14 +14,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from tabulate import tabulate
 
 from tests.mutation.plan import ROOT, Mutation, mutations
 
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".hypothesis", "__pycache__", ".*_cache", "*.db", "dist", "build")
 # What takes longest before a test begins: it is imported once, and each run of tests is a child that has it.
-_IMPORTED = ("msgspec", "pyroute2", "sqlalchemy.dialects.sqlite", "xdist.scheduler")
+_IMPORTED = ("hypothesis.strategies", "msgspec", "pyroute2", "sqlalchemy.dialects.sqlite", "xdist.scheduler")
 _FORK = get_context("fork")
 _TIMEOUT = 240.0
 _PASSED, _FAILED = 0, 1  # pytest's exit codes
@@ -88,12 +87,10 @@ def _test(tree: Path, tests: Sequence[str], said: Path) -> None:
     sys.dont_write_bytecode = True  # a file that changes twice in a second would be taken for what it was before
     for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
         del sys.modules[name]
-    settings.register_profile("mutation", derandomize=True)  # what is noticed is no matter of luck
-    settings.load_profile("mutation")
     with said.open("wb") as file:
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)
-    sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests]))
+    sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests]))  # no matter of luck
 
 
 def _show(chosen: Sequence[Mutation], ends: Sequence[str]) -> None:
