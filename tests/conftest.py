@@ -1,4 +1,4 @@
-"""Who runs which tests, one worker those of this machine, others those of the guests; and that a busy one is no fault."""
+"""Who runs which tests, one worker those of this machine, others those of the guests; a busy one is no fault."""
 
 from typing import Any
 
