@@ -65,7 +65,8 @@ class Coverage:
 def recorded(reader: Reader) -> Recorded:
     """Ask the history what was watched in the report's window: of counters, those of the namespaces asked for."""
     spaces = reader.namespaces()
-    watches = [watch for watch in reader.watches() if spaces is None or watch.what != "counters" or watch.netns in spaces]
+    watches = [watch for watch in reader.watches()
+               if spaces is None or watch.what != "counters" or watch.netns in spaces]
     return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns)
 
 
