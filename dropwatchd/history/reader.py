@@ -290,8 +290,8 @@ class Reader:
         bearers = (("host", scope.host, f"runs r WHERE {run_clause(scope)}"),
                    ("netns", scope.netns, f"(SELECT id AS namespace_id FROM namespaces) WHERE {IN_NAMESPACE}"),
                    ("interface", scope.interface,
-                    "(SELECT name FROM interfaces UNION ALL SELECT interface FROM counters"
-                    " UNION ALL SELECT subject FROM events) WHERE name = :interface"))
+                    """(SELECT name FROM interfaces UNION ALL SELECT interface FROM counters
+                        UNION ALL SELECT subject FROM events) WHERE name = :interface"""))
         return [(option, str(wanted)) for option, wanted, bearer in bearers
                 if wanted not in {None, "init"} and not list(self.rows(f"SELECT 1 FROM {bearer} LIMIT 1"))]
 

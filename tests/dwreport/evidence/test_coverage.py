@@ -163,8 +163,8 @@ def test_time_that_was_left_out_and_came_after_all_was() -> None:
 
 def test_what_was_watched_while_the_clock_was_ahead_vouches_for_no_later_time() -> None:
     """The run ended on a clock that had been set back: the hour that was on record then comes only now."""
-    judged = _judged([_watch(100, 150), _watch(50, 60)], [_gap(50, 150, **_BACK)], window=(100, 150),
-                     runs=[_run(100, 60)])
+    watches = [watch for what in ("daemon", "software") for watch in (_watch(100, 150, what), _watch(50, 60, what))]
+    judged = _judged(watches, [_gap(50, 150, **_BACK)], window=(100, 150), runs=[_run(100, 60)])
     assert (judged.status, _told(judged)[-1]) == ("blind", (100, 150, NOT_RUNNING))
 
 
