@@ -132,12 +132,11 @@ class Daemon:
 
     def _complete_until(self) -> Instant:
         """Return up to when all sources have been read, now where there are none; never what is yet to come."""
-        complete_ns = [source.complete_until() for source in self._sources]
-        now = clock.now()  # after them: what is complete up to now is not yet to come
-        wall_ns = min(complete_ns, default=now.wall_ns)
-        if wall_ns > now.wall_ns:  # the clock was set back since that source was read
+        now = clock.now()
+        wall_ns = min((source.complete_until() for source in self._sources), default=now.wall_ns)
+        if wall_ns >= now.wall_ns + clock.STEP_NS:  # the clock was set back since that source was read
             return self._watches.until(_DAEMON) or now
-        return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns))
+        return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns)) if wall_ns < now.wall_ns else now
 
     def _read_links(self) -> None:
         self._buffer.add(self._links.read())

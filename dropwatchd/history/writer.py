@@ -66,10 +66,10 @@ class Writer:
                 self._write_gap(connection, gap, {})
         return gaps
 
-    def write(self, batch: Batch, *, lasting: bool = False) -> None:
-        """Write a batch; its watches vouch for it and for all before. `lasting`: no power cut undoes it any more."""
+    def write(self, batch: Batch) -> None:
+        """Write a batch, which no power cut undoes any more; its watches vouch for it and for all before."""
         dimensions, open_gaps = self._dimensions.copy(), dict(self._open_gaps)
-        with (durable(self._engine) if lasting else self._engine).begin() as connection:
+        with durable(self._engine).begin() as connection:
             dimensions.begin(connection)
             dimensions.name(batch.namespaces)
             dimensions.describe(batch.devices)

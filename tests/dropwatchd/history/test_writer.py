@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from dropwatchd.history import open as opening
 from dropwatchd.history.batch import Batch, Collected
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
@@ -265,8 +266,11 @@ def test_gaps_that_touch_are_one_row(database: Path, new_writer: NewWriter) -> N
     ]
 
 
-def test_a_batch_that_fails_changes_nothing(database: Path, new_writer: NewWriter) -> None:
+def test_a_batch_that_fails_changes_nothing(
+    database: Path, new_writer: NewWriter, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """While another process holds the database nothing is written, and later everything is, once."""
+    monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = new_writer()
     writer.start(at(1))
     batch = Batch(windows=[_window(5, 3)], gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)])

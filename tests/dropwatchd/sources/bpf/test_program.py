@@ -1,5 +1,6 @@
 """The program on the running kernel: loaded, fed with real drops, read, and rebuilt from its source."""
 
+import gc
 import os
 import select
 import shutil
@@ -157,12 +158,24 @@ def test_a_full_map_still_counts() -> None:
     assert not [r for r in records if isinstance(r, Gap) and r.effect is Effect.PARTIAL]
 
 
+def _bpf_files() -> int:
+    """Return how many programs, maps and links of BPF this process holds: with the last holder they go."""
+    files = [Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - it names itself
+    return len([file for file in files if file.is_symlink() and "bpf" in os.readlink(file)])  # noqa: PTH115
+
+
 def test_nothing_stays_in_the_kernel() -> None:
     """After close no program of ours is loaded, and closing twice is nothing."""
+    before = _bpf_files()
     source = BpfSource()
     source.open()
+    assert _bpf_files() > before
     source.close()
     assert source.close() == []
+    assert _bpf_files() <= before + 1  # what is shared with the program, as long as somebody may look at it
+    del source
+    gc.collect()
+    assert _bpf_files() == before
 
 
 def test_reasons_are_the_running_kernels() -> None:
