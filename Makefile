@@ -8,11 +8,13 @@ VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 BPF     := dropwatchd/sources/bpf/drops.bpf
 
-.PHONY: help run test bench compare gallery bpf dist install uninstall clean
+.PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
 	@echo "make test       run all tests, with the linters among them"
+	@echo "make mutate     make faults in copies of the code, one by one, and see whether the tests notice (root)"
+	@echo "make torture    hours of kills, failing disks and damaged histories (root)"
 	@echo "make bench      measure exactness, cost and speed on this machine"
 	@echo "make compare    the same drops seen by dwdump, dropwatch, bpftrace, perf and dropwatchd, in a guest"
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
@@ -27,6 +29,12 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -n 2 --dist loadscope $(ARGS)
+
+mutate: $(VENV)/.test
+	$(VENV)/bin/python -m tests.mutation $(ARGS)
+
+torture: $(VENV)/.test
+	TORTURE=long $(VENV)/bin/python -m pytest tests/torture --timeout 0 $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)

@@ -67,7 +67,7 @@ class Daemon:
         ended = clock.now()
         for source in self._sources:
             try:
-                self._take(source.close(), None)
+                self._take(source.close(), None, ended)
             except OSError as error:
                 log.error("source %s: the last counts cannot be read (%s)", source.name, error)
         self._buffer.add((), [*self._extended(ended), *self._watches.end_all("stopped")])
@@ -102,14 +102,16 @@ class Daemon:
             return
         self._take(records, source)
 
-    def _take(self, records: Sequence[Record], source: Source | None) -> None:
+    def _take(self, records: Sequence[Record], source: Source | None, until: Instant | None = None) -> None:
         """Put what was read into the buffer, with the moment up to which it is complete, and the holes before that."""
         gaps = [record for record in records if isinstance(record, Gap)]
         self._incomplete += sum(gap.effect is not Effect.DETAIL for gap in gaps)
-        until = self._complete_until()
+        until = until or self._complete_until()
         steps = self._clock_step(until)
-        watches = list(self._interrupted(source, gaps)) if source else []
-        dropped = self._buffer.add([*records, *steps], [*watches, *self._extended(until)])
+        watches = list(self._extended(until))  # what lies between two gaps was watched
+        if source:
+            watches += [*self._interrupted(source, gaps), *self._extended(until)]
+        dropped = self._buffer.add([*records, *steps], watches)
         if dropped:
             self._recent.append((time.monotonic(), dropped))
 
@@ -132,18 +134,20 @@ class Daemon:
         """Return up to when all sources have been read, now where there are none; never what is yet to come."""
         now = clock.now()
         wall_ns = min((source.complete_until() for source in self._sources), default=now.wall_ns)
-        if wall_ns > now.wall_ns:  # the clock was set back since that source was read
+        if wall_ns >= now.wall_ns + clock.STEP_NS:  # the clock was set back since that source was read
             return self._watches.until(_DAEMON) or now
-        return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns))
+        return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns)) if wall_ns < now.wall_ns else now
 
     def _read_links(self) -> None:
         self._buffer.add(self._links.read())
 
     def _read_names(self) -> None:
         records = self._names.look()
-        for record in records:
-            if isinstance(record, Event) and record.kind == "netns removed" and record.netns is not None:
-                self._links.forget(record.netns)
+        gone = {record.netns for record in records if isinstance(record, Event) and record.kind == "netns removed"}
+        if gone:  # unless it has another name
+            gone -= {name.namespace.number for name in self._names.present()}
+        for netns in filter(None, gone):
+            self._links.forget(netns)
         self._buffer.add(records)
 
     def _fail(self, source: Source, error: OSError) -> None:
@@ -161,20 +165,27 @@ class Daemon:
 
     def _retry(self) -> None:
         for source, since in list(self._failed.values()):
-            until_ns = time.time_ns()
             try:
                 source.open()
             except UnavailableError as error:
                 log.info("source %s is still unavailable: %s", source.name, error)
-                self._failed[source.name] = (source, clock.now())
+                until = clock.now()
+                self._failed[source.name] = (source, until)
             else:
-                del self._failed[source.name]
-                self._sources.append(source)
-                self._watch(source)
-                until_ns = source.complete_until()  # what it has seen, it has seen since it was opened
-                log.warning("source %s works again", source.name)
-            self._take([Gap(min(since.wall_ns, until_ns), until_ns, GapCause.SOURCE_FAILED, Effect.BLIND, None,
-                            source.scope, source.name)], None)
+                until = self._resume(source)
+            self._take([Gap(min(since.wall_ns, until.wall_ns), until.wall_ns, GapCause.SOURCE_FAILED, Effect.BLIND,
+                            None, source.scope, source.name)], None)
+
+    def _resume(self, source: Source) -> Instant:
+        """Read a source again; return since when. What others are complete up to may be earlier."""
+        del self._failed[source.name]
+        self._sources.append(source)
+        self._watch(source)
+        log.warning("source %s works again", source.name)
+        now = clock.now()
+        self._buffer.add((), [watch for watching in _watching(source)
+                              for watch in self._watches.extend(watching, now, source.limits)])
+        return now
 
     def _tick(self, now: float) -> None:
         """Every ten seconds, or as the watchdog wants: heartbeat, signs of life, status, the clock, what failed."""

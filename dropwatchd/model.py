@@ -137,6 +137,7 @@ class GapCause(StrEnum):
     SUMMARY_FULL = "summary reached 64 locations"
     MAP_FULL = "map full"
     NESTED = "drop inside a drop"
+    NO_SYMBOLS = "functions cannot be named"
     SAMPLES_LOST = "packet samples lost"
     STORAGE_STALLED = "storage stalled"
     STORAGE_FULL = "history at its size limit"
@@ -188,8 +189,8 @@ class Watching(NamedTuple):
 class Watch:
     """That something was watched without a break from one moment to another.
 
-    `limits` are what is not seen by the nature of the source, from the first moment on: see sources.LIMITS. `ending`
-    says why it goes on no longer; "" while it may.
+    `limits` are what is not seen by the nature of the source, from the first moment on: a report says what each means.
+    `ending` says why it goes on no longer; "" while it may.
     """
 
     watching: Watching

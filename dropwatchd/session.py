@@ -14,10 +14,9 @@ from dropwatchd.collectors import collectors
 from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
 from dropwatchd.history.errors import HistoryError
+from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import prepare
 from dropwatchd.history.paths import database_to_read, default_database
-from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import identity
 from dropwatchd.kernel.links import LinkWatch
@@ -46,31 +45,30 @@ class Session:
         self._config = config
         self._lock = stack.enter_context(Lock(Path(config.database) if config.database else default_database()))
         self.database = self._lock.database
-        prepare(self._lock, check)
+        self._history = History(self._lock, identity(), check)
+        stack.callback(self._history.close)
         self._service = Service()
         self._buffer = Buffer(int(config.window_seconds * NANO))
         self._names = NetnsNames()
         stack.callback(self._names.close)
         self._sources = self._open_sources(stack)
         opened = clock.now()  # from now on drops are seen
-        self._writer = Writer(self.database, identity())
-        stack.callback(self._writer.close)
         check()
-        for gap in self._writer.start(opened):
+        for gap in self._history.start(opened):
             log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
         links = Links()
         stack.callback(links.close)
         links.add(LinkWatch(self._names.at_start.number))
         self._poller = Poller(collectors(config.counters.disabled), self._buffer, self._names, links,
                               interval=config.counters.interval_seconds, namespaces=config.counters.namespaces)
-        self._recorder = Recorder(self._writer, self._buffer, config.history)
+        self._recorder = Recorder(self._history, self._buffer, config.history)
         self._buffer.add([self._names.at_start])
         self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service, opened=opened)
         self._daemon.threads, self._daemon.storage = [self._poller, self._recorder], self._recorder.trouble
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
         opened = []
-        for found in open_sources(self._config, self._names):
+        for found in open_sources(self._config, self._names, self.database.parent):
             if isinstance(found, tuple):
                 log.warning("drop events: %s cannot run here: %s", found[0], found[1])
                 self._buffer.add([Event(time.time_ns(), "source refused", found[0], str(found[1]))])
@@ -128,7 +126,7 @@ class Session:
         if self._recorder.is_alive() or not self._recorder.wrote_all:
             raise HistoryError(f"the last seconds could not be written to {self.database}; "
                                "the next start tells of the gap")
-        self._writer.finish(ended, "stopped")
+        self._history.finish(ended, "stopped")
 
     def _reload(self, configuration: Callable[[], Config]) -> None:
         """Read the configuration again: counters and retention follow at once, the rest with the next start."""

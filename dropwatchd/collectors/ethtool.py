@@ -73,15 +73,32 @@ def collect(host: Host) -> Iterable[Reading]:
     return found
 
 
+def having(ifindexes: Iterable[int]) -> set[int]:
+    """Return which of these devices' drivers have statistics under names of their own."""
+    found = set()
+    with closing(_Control()) as control:
+        for ifindex in ifindexes:
+            with suppress(OSError):  # it has gone
+                if _about(control, os.fsencode(socket.if_indextoname(ifindex)))[1]:
+                    found.add(ifindex)
+    return found
+
+
+def _about(control: _Control, name: bytes) -> tuple[str, int]:
+    """Return the name of a device's driver and how many statistics it has."""
+    driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
+    return text(driver), number
+
+
 def _device(control: _Control, device: CounterKey) -> Iterator[Reading]:
     """Yield the readings of a device: none where its driver has none, or where it has gone."""
     with suppress(OSError):
         name = os.fsencode(socket.if_indextoname(device.ifindex or 0))  # as it is, not as it can be printed
-        driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
+        driver, number = _about(control, name)
         if number:
             names = control.ask(name, _STRINGS.pack(_GSTRINGS, _SS_STATS, number), _NAME_BYTES * number)
             values = control.ask(name, _STATS.pack(_GSTATS, number), 8 * number)
-            yield from parse(device, text(driver), names, values)
+            yield from parse(device, driver, names, values)
 
 
 def parse(device: CounterKey, driver: str, names: bytes, values: bytes) -> Iterator[Reading]:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from dropwatchd.collectors import AbsentError
+from dropwatchd.collectors import AbsentError, _generic
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import link_names
@@ -26,10 +26,7 @@ _OF_A_CHANNEL = {
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the MACsec devices of the calling thread's network namespace."""
-    try:
-        messages = generic.dump("macsec", (_GET_TXSC, b""))
-    except LookupError as error:
-        raise AbsentError(str(error)) from None
+    messages = _generic.dump("macsec", _GET_TXSC)
     if not messages:
         raise AbsentError("no MACsec device")
     return parse(messages, link_names(), host.netns)

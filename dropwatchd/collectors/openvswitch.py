@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterable, Iterator
 
-from dropwatchd.collectors import AbsentError
+from dropwatchd.collectors import AbsentError, _generic
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netlink import Message, attributes, text
@@ -19,10 +19,7 @@ _STRUCT = struct.Struct("=4Q")  # struct ovs_dp_stats
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the datapaths of the calling thread's network namespace."""
-    try:
-        messages = generic.dump("ovs_datapath", (_DP_GET, _NO_DATAPATH))
-    except LookupError as error:
-        raise AbsentError(str(error)) from None
+    messages = _generic.dump("ovs_datapath", _DP_GET, _NO_DATAPATH)
     if not messages:
         raise AbsentError("Open vSwitch has no datapath here")
     return parse(messages, host.netns)

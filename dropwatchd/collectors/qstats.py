@@ -4,7 +4,7 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from dropwatchd.collectors import AbsentError
+from dropwatchd.collectors import AbsentError, _generic
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import Link, present_links
@@ -24,10 +24,7 @@ _COUNTERS = {
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the devices of the calling thread's network namespace whose drivers tell; on virtio, what the host lost."""
-    try:
-        messages = generic.dump("netdev", (_QSTATS_GET, _BY_QUEUE))
-    except LookupError as error:
-        raise AbsentError(str(error)) from None
+    messages = _generic.dump("netdev", _QSTATS_GET, _BY_QUEUE)
     if not messages:
         raise AbsentError("no driver here has statistics of its queues")
     return parse(messages, present_links(), host.netns)

@@ -74,6 +74,7 @@ class Aligned:
     """
 
     def __init__(self, reader: Reader) -> None:
+        self._edge_ns = reader.scope.since_ns
         scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
@@ -103,16 +104,19 @@ class Aligned:
             GROUP BY r.hostname, d.location_id, d.kind_id, d.interface_id""")]
 
     def counters(self) -> list[CounterTotal]:
-        """Return by how much counters moved from their first to their last reading."""
+        """Return by how much counters moved from their first to their last reading; of it, what may be too early."""
         return [CounterTotal(*cast("CounterRow", row)) for row in self._reader.rows(f"""
             WITH d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta FROM counter_changes
+                SELECT run_id, counter_id, sum(delta) AS delta,
+                       sum(CASE WHEN since_ns < :edge THEN abs(delta) ELSE 0 END) AS straddling
+                FROM counter_changes
                 WHERE {change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until
                 GROUP BY run_id, counter_id)
-            SELECT r.hostname, c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge, 0, n.name,
-                   n.inode
+            SELECT r.hostname, c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge,
+                   sum(d.straddling), n.name, n.inode
             FROM d {COUNTER_JOINS}
-            GROUP BY r.hostname, c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge""")]
+            GROUP BY r.hostname, c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge""",
+            edge=self._edge_ns)]
 
     def looked_at(self, names: Iterable[str]) -> set[tuple[str, str, str, int | None]]:
         """Return (host, collector, name, netns) of those of the named counters that the window's runs have read.

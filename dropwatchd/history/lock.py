@@ -10,6 +10,7 @@ from dropwatchd.history import flock
 from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.file import DatabaseFile, beside
 
+_TRIES = 10
 _PRIVATE = 0o640  # files of a history: what they hold is for the owner, and for the group to read
 
 
@@ -106,7 +107,7 @@ def _make_folder(folder: Path) -> list[Path]:
 def _lock_beside(database: Path) -> int:
     """Open and lock the file beside the database; whoever had it locked has removed it meanwhile: then once more."""
     path = beside(database, ".lock")
-    while True:
+    for _ in range(_TRIES):
         descriptor = flock.open_regular(path, os.O_CREAT)
         try:
             flock.exclude(descriptor, database)
@@ -116,6 +117,7 @@ def _lock_beside(database: Path) -> int:
         if flock.same_file(descriptor, path):
             return descriptor
         os.close(descriptor)
+    raise HistoryError(f"{path} is replaced again and again; stop what does that")
 
 
 def _keep_private(database: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from dropwatchd.history.damage import at_a_glance, found
 from dropwatchd.history.errors import is_damage
 from dropwatchd.history.identity import APPLICATION_ID, REVISION
 from dropwatchd.history.older import adapt
@@ -20,6 +21,7 @@ _TRIES = 5
 _CHECK = "check the path, its rights and the disk"
 _SAVE = "save what is left with sqlite3's .recover"
 _LOOK_S = 20.0  # for damage, after a failure
+_GLANCE_S = 0.05  # of what is always small, in a large history
 _SMALL_BYTES = 2 << 20  # looked through in 40 ms, before each report
 _NAME_ANOTHER = "name a history of dropwatchd with --database"
 
@@ -39,14 +41,14 @@ def read(path: Path, query: Callable[[sqlite3.Connection], T], timeout_s: float 
     """Return what `query` finds in one consistent snapshot of the history; raise UnreadableError.
 
     A query may run more than once: reading without locks is repeated when the files changed meanwhile. A small
-    history is looked through for damage before, a large one when the query fails: that takes long.
+    history is looked through for damage before; in a large one what is small is, and the rest when the query fails.
     """
     return read_as_it_is(path, lambda connection: _answer(query, connection, path), timeout_s)
 
 
 def look_for_damage(path: Path) -> None:
     """After a report failed on what it had read: raise UnreadableError if the history is damaged."""
-    read_as_it_is(path, lambda connection: _look_for_damage(connection, path))
+    read_as_it_is(path, lambda connection: _refuse(found(connection, _LOOK_S), path))
 
 
 def read_as_it_is(path: Path, query: Callable[[sqlite3.Connection], T], timeout_s: float = 5.0) -> T:
@@ -65,21 +67,20 @@ def read_as_it_is(path: Path, query: Callable[[sqlite3.Connection], T], timeout_
 
 
 def _answer(query: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection, path: Path) -> T:
-    if _size(path) <= _SMALL_BYTES:
-        _look_for_damage(connection, path)
+    """Whatever a query fails with may come from damage, which in a large history is looked for only then."""
+    is_small = _size(path) <= _SMALL_BYTES
+    _refuse(found(connection, _LOOK_S) if is_small else at_a_glance(connection, _GLANCE_S), path)
     try:
         return query(connection)
     except UnreadableError:
         raise
     except Exception:
-        _look_for_damage(connection, path)
+        _refuse(found(connection, _LOOK_S), path)
         raise
 
 
-def _look_for_damage(connection: sqlite3.Connection, path: Path) -> None:
-    from dropwatchd.history.damage import found  # noqa: PLC0415 - its threads are worth loading after a failure only
-
-    if fault := found(connection, _LOOK_S):
+def _refuse(fault: str | None, path: Path) -> None:
+    if fault:
         raise UnreadableError(f"the history is damaged ({fault})", path, _SAVE)
 
 

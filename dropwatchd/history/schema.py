@@ -260,9 +260,10 @@ VIEWS = {
     "v_drops": f"""
         SELECT {_utc('d.window_start_ns')} AS window_start, d.window_width_ns / 1e9 AS window_seconds,
                d.count, d.bytes, k.reason,
-               coalesce(l.symbol || coalesce(printf('+0x%x', l.offset), ''), l.address) AS location, l.module,
+               coalesce(l.symbol || iif(l.offset IS NULL, '', printf('+0x%x', l.offset)), l.address) AS location,
+               l.module,
                i.name AS interface, i.ifindex, i.kind AS interface_kind, {_NETNS} AS netns,
-               printf('0x%04x', k.protocol) AS protocol, k.origin, k.trap, k.trap_group,
+               iif(k.protocol IS NULL, NULL, printf('0x%04x', k.protocol)) AS protocol, k.origin, k.trap, k.trap_group,
                {_utc('d.first_ns')} AS first, {_utc('d.last_ns')} AS last, r.hostname, d.run_id,
                d.window_start_ns, d.first_ns, d.last_ns
         FROM drops d JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 WIDEST_WINDOW_NS = 3660 * 1_000_000_000
 _LONGEST_CHANGE_NS = 3 * 3600 * 1_000_000_000
 
-# What leaves open whether a filter's condition holds; a packet of a known namespace and no ifindex was on no device.
+# What leaves open whether a filter's condition holds. A packet of known namespace and protocol but of no ifindex was on
+# no device; without a protocol the map was full, and its device is not on record. Messages between programs have
+# neither device nor ethertype.
 _NEVER = "0"
-_SYMBOLLESS = "symbol IS NULL"
 _REASONLESS = "(reason IS NULL AND trap IS NULL)"
-_NETNSLESS = "namespace_id IS NULL"
 _NAMELESS = "(name IS NULL AND (ifindex IS NOT NULL OR namespace_id IS NULL))"
+_OF_MESSAGES = "symbol GLOB 'unix_*' OR symbol GLOB 'netlink_*' OR symbol GLOB '*vsock_*'"
 
 # Of a row that reaches beyond an edge: at its first and last time a packet was dropped, the others evenly between.
 # The parts of windows that meet add up to the row.
@@ -26,7 +27,6 @@ AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN 
               ELSE (first_ns >= :since) + (last_ns < :until) END"""
 AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
 
-
 # By a name that it had then, or by its inode.
 IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE name = :netns OR inode = :inode)"
 
@@ -36,7 +36,7 @@ class Scope:
     """The times since <= t < until, and what else narrows a report; None selects everything.
 
     A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed; those that
-    reach beyond an edge are apportioned by `inside`. `location` is a glob over symbols, `netns` a name or an
+    reach beyond an edge are apportioned. `location` is a glob over symbols, `netns` a name or an
     inode ("blue", "4026531840", "net:[4026531840]"), `host` a name or a machine id.
     """
 
@@ -83,16 +83,22 @@ def may_clause(scope: Scope) -> str:
 
     A filter must not hide what may match it: drops of a full map, or of a source that does not tell.
     """
-    left = " AND ".join([
+    matches = " AND ".join([
         *_among("location_id", "locations", _location_condition(scope)),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
         *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope)))])
+    told, untold = (" AND ".join(_interface_conditions(scope, nameless, "namespace_id IS NULL"))
+                    for nameless in (_NAMELESS, "name IS NULL"))
+    full = f"{_in('interface_id', 'interfaces', untold)} AND {_in('kind_id', 'kinds', 'protocol IS NULL')}"
+    placed = [f"({_in('interface_id', 'interfaces', told)} OR ({full}))"] if told else []
     return " AND ".join([
         drop_clause(Scope(scope.since_ns, scope.until_ns, host=scope.host)),
-        *_among("location_id", "locations", _location_condition(scope, _SYMBOLLESS)),
+        *_among("location_id", "locations", _location_condition(scope, "symbol IS NULL")),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope, _REASONLESS, "protocol IS NULL"))),
-        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope, _NAMELESS, _NETNSLESS))),
-        f"NOT ({left or 1})"])
+        *placed,
+        *([f"location_id NOT IN (SELECT id FROM locations WHERE {_OF_MESSAGES})"]
+          if scope.interface is not None or scope.protocol is not None else []),
+        f"NOT ({matches or 1})"])
 
 
 def change_clause(scope: Scope) -> str:
@@ -110,7 +116,11 @@ def run_clause(scope: Scope) -> str:
 
 
 def _among(column: str, table: str, condition: str) -> list[str]:
-    return [f"{column} IN (SELECT id FROM {table} WHERE {condition})"] if condition else []
+    return [_in(column, table, condition)] if condition else []
+
+
+def _in(column: str, table: str, condition: str) -> str:
+    return f"{column} IN (SELECT id FROM {table} WHERE {condition})"
 
 
 def _location_condition(scope: Scope, or_else: str = _NEVER) -> str:

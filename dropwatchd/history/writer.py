@@ -13,7 +13,7 @@ from dropwatchd.history import schema as s
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.dimensions import Dimensions, insert_id
-from dropwatchd.history.open import engine, without_references
+from dropwatchd.history.open import durable, engine, without_references
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.retention import Retention
 from dropwatchd.history.space import Space
@@ -48,11 +48,14 @@ class Writer:
         self._dimensions = Dimensions(identity.boot_id)
         self._open_gaps: _OpenGaps = {}
         self._run = 0
-        self.space = Space(self._engine, database)
+        self._space = Space(self._engine, database)
+        self._started: Instant
+        self._calendar: Calendar
 
     def start(self, started: Instant) -> list[Gap]:
         """Begin the run; close one that crashed; return the gaps since the last one, which are written as well."""
-        with self._engine.begin() as connection:
+        self._started = started
+        with durable(self._engine).begin() as connection:
             connection.exec_driver_sql(CLOSE_CRASHED)
             last = connection.execute(
                 select(s.runs).where(s.runs.c.machine_id == self._identity.machine_id)
@@ -70,9 +73,9 @@ class Writer:
         return gaps
 
     def write(self, batch: Batch) -> None:
-        """Write a batch; its watches vouch for it and for all before."""
+        """Write a batch, which no power cut undoes any more; its watches vouch for it and for all before."""
         dimensions, open_gaps = self._dimensions.copy(), dict(self._open_gaps)
-        with self._engine.begin() as connection:
+        with durable(self._engine).begin() as connection:
             dimensions.begin(connection)
             dimensions.name(batch.namespaces)
             dimensions.describe(batch.devices)
@@ -89,7 +92,7 @@ class Writer:
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
         open_gaps, now_ns = dict(self._open_gaps), self._calendar.trusted_ns(now)
-        pressed = self.space.is_pressed(options)
+        pressed = self._space.is_pressed(options)
         with without_references(self._engine), self._engine.begin() as connection:
             step = Retention(connection, options, now_ns, self._run, self._identity.boot_id).step(pressed=pressed)
             if step.gap:
@@ -97,7 +100,15 @@ class Writer:
         self._open_gaps = open_gaps
         if step.forgotten:
             self._dimensions.forget()
-        return self.space.tidy(options) or step.worked
+        return self._space.tidy(options) or step.worked
+
+    def is_due(self, options: RetentionOptions) -> bool:
+        """Say whether the history is too large and has to be tidied at once."""
+        return self._space.is_due(options)
+
+    def held_up(self) -> str:
+        """Say what keeps the history from shrinking, if anything does; any thread may ask."""
+        return self._space.held_up()
 
     def finish(self, ended: Instant, ending: str) -> None:
         """End the run cleanly: the write-ahead log is folded into the database, which any reader can open then."""
@@ -140,11 +151,15 @@ class Writer:
         _many(connection, INSERT_COLLECTED, [(self._run, name, *how) for name, how in batch.collected.items()])
 
     def _write_watches(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
+        """Write what was watched since this run began: what was seen before is not in this history."""
         _many(connection, INSERT_WATCHES, [
             (self._run, watch.watching.what, watch.watching.name,
              dimensions.namespace_number(watch.watching.netns, watch.since.wall_ns),
-             watch.since.wall_ns, watch.until.wall_ns, watch.since.boot_ns, watch.until.boot_ns,
-             json.dumps(watch.limits), watch.ending) for watch in batch.watches])
+             since.wall_ns, watch.until.wall_ns, since.boot_ns, watch.until.boot_ns, json.dumps(watch.limits),
+             watch.ending)
+            for watch in batch.watches
+            if watch.until.boot_ns >= self._started.boot_ns
+            for since in (max(watch.since, self._started, key=lambda moment: moment.boot_ns),)])
 
     def _write_gap(self, connection: Connection, gap: Gap, open_gaps: _OpenGaps) -> None:
         """Write a gap; one that goes on where the last of its sort ended makes that row longer, and never shorter."""
@@ -166,7 +181,7 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     """Return what nobody saw between the last run and this one: by the clock that nobody can set, within one boot.
 
     Where the wall clock was set forward meanwhile the time before that never was; where it was set back, or another
-    boot was ahead of it, no span can be given.
+    boot was ahead of it, the time up to there comes once more.
     """
     row = connection.execute(
         select(s.watches.c.until_ns, s.watches.c.until_boot_ns).where(s.watches.c.run_id == last["id"])
@@ -181,9 +196,11 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     if abs(since_ns - until_ns) < STEP_NS:  # both clocks cannot be read at once
         since_ns = min(until_ns, started.wall_ns)
     gaps = [Gap(since_ns, started.wall_ns, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)]
-    if same_boot and (step_ns := since_ns - until_ns) > 0:
-        told = f"{step_ns / NANO:+.3f} s"
-        gaps.insert(0, Gap(until_ns, since_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
+    step_ns = since_ns - until_ns
+    if step_ns <= -STEP_NS or (same_boot and step_ns > 0):
+        first_ns, last_ns = sorted((until_ns, since_ns))
+        told = f"{step_ns / NANO:+.3f} s{'' if same_boot else ' at least'}"
+        gaps.insert(0, Gap(first_ns, last_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
     return gaps
 
 

@@ -1,11 +1,11 @@
-"""Devices that can say which packets their hardware drops: devlink's packet traps, over generic netlink."""
+"""Devices that can say which packets their hardware drops, and how often it failed: devlink, over generic netlink."""
 
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.generic import HEADER
 from dropwatchd.kernel.netlink import Message
 
-__all__ = ["HEADER", "traps"]
-_TRAP_GET, _TRAP_POLICER_GET = 61, 69  # DEVLINK_CMD_* of include/uapi/linux/devlink.h
+__all__ = ["HEADER", "reporters", "traps"]
+_HEALTH_REPORTER_GET, _TRAP_GET, _TRAP_POLICER_GET = 52, 61, 69  # DEVLINK_CMD_* of include/uapi/linux/devlink.h
 
 
 def traps() -> list[Message]:
@@ -14,3 +14,8 @@ def traps() -> list[Message]:
     Raises LookupError where the kernel has no devlink.
     """
     return generic.dump("devlink", (_TRAP_GET, b""), (_TRAP_POLICER_GET, b""))
+
+
+def reporters() -> list[Message]:
+    """Return DEVLINK_CMD_HEALTH_REPORTER_GET of all devices in this thread's namespace. Raises as traps() does."""
+    return generic.dump("devlink", (_HEALTH_REPORTER_GET, b""))

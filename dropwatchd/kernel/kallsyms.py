@@ -7,16 +7,19 @@ from dropwatchd.model import Location
 
 _NEAR_BITS = 16  # no function is larger than 64 KiB; beyond that lies code of a module that has gone
 _DIGITS = 16     # of an address
+# The last line is a module's or a BPF program's, or the kernel's end: its address is 0 only where all are hidden
+_HIDDEN = "/proc/kallsyms hides its addresses (CAP_SYSLOG is missing, or kernel.kptr_restrict is 2)"
 
 
 class Kallsyms:
-    """address -> Location. An address stands for itself where the kernel shows none (kptr_restrict, no CAP_SYSLOG)."""
+    """address -> Location. An address stands for itself where the kernel shows none: `trouble` then says why."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._symbols = proc / "kallsyms"
         self._modules = proc / "modules"
         self._known: dict[int, Location] = {}
         self._loaded: list[tuple[bytes, bytes]] = []
+        self.trouble = ""
 
     def names(self, addresses: Collection[int]) -> dict[int, Location]:
         """Return the location of each address; reads the symbols only when one of them is new."""
@@ -49,6 +52,7 @@ class Kallsyms:
                 if address >> _NEAR_BITS >= step}
         digits = _DIGITS - _NEAR_BITS // 4
         best: dict[int, tuple[int, bytes]] = {}
+        line = b""
         try:
             with self._symbols.open("rb") as lines:
                 for line in lines:
@@ -57,7 +61,9 @@ class Kallsyms:
                         for address in wanted:
                             if start <= address and (address not in best or start > best[address][0]):
                                 best[address] = start, line
-        except OSError:  # no /proc, or a kernel without kallsyms
+            self.trouble = "" if line[:_DIGITS].strip(b"0") else _HIDDEN
+        except OSError as error:  # no /proc, a kernel without kallsyms, or a service that may not see it
+            self.trouble = f"{self._symbols} cannot be read ({error.strerror})"
             best = {}
         return {address: _location(address, *best.get(address, (0, b""))) for address in wanted}
 

@@ -25,6 +25,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "bpf_program__fd": (_I, [_P]),
     "bpf_program__set_autoload": (_I, [_P, ctypes.c_bool]),
     "bpf_program__attach": (_P, [_P]),
+    "bpf_link__fd": (_I, [_P]),
     "bpf_link__destroy": (_I, [_P]),
     "bpf_prog_test_run_opts": (_I, [_I, _P]),
     "bpf_obj_get_info_by_fd": (_I, [_I, _P, _P]),

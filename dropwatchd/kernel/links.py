@@ -124,7 +124,7 @@ class LinkWatch:
     def _seen(self, ifindex: int, link: Link) -> Iterator[Event | Device]:
         before = self.links.get(ifindex)
         self.links[ifindex] = link
-        if before is None or (before.name, before.below) != (link.name, link.below):
+        if before is None or _described(before) != _described(link):
             yield self._device(ifindex)
         if before is None:
             yield self._event("link added", ifindex, link.name, link.kind)
@@ -149,6 +149,11 @@ class LinkWatch:
         link = self.links[ifindex]
         return Device(time.time_ns(), self.netns, ifindex, link.name, link.kind or "physical",
                       None if link.kind else driver(link.name), peer(link, self.links))
+
+
+def _described(link: Link) -> tuple[str, int, bool]:
+    """Return what of a link its description depends on; its other end may go to another namespace."""
+    return link.name, link.below, link.elsewhere
 
 
 def present_links() -> dict[int, Link]:

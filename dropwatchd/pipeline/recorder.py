@@ -4,14 +4,15 @@ import logging
 import sqlite3
 import time
 from threading import Thread
+from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
-from dropwatchd.model import NANO, Effect, Gap, GapCause
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
 from dropwatchd.pipeline.buffer import Buffer
 
 log = logging.getLogger(__name__)
@@ -21,15 +22,27 @@ _RETRY = 1.0
 _TIDY = 600.0
 _SLOW = 5.0    # seconds that a write may take before it is called a stall
 # What is of the file or the disk, so that the same rows may be written later; any other error is of the rows.
-_OF_STORAGE = (sqlite3.OperationalError, OSError)
+_OF_STORAGE = (sqlite3.OperationalError, OSError, HistoryError)
+
+
+class Store(Protocol):
+    """What is written to; any error leaves it as it was before the call."""
+
+    def write(self, batch: Batch) -> None: ...
+
+    def tidy(self, options: RetentionOptions, now: Instant) -> bool: ...
+
+    def is_due(self, options: RetentionOptions) -> bool: ...
+
+    def held_up(self) -> str: ...
 
 
 class Recorder(Thread):
     """Takes what the buffer holds and writes it. While the disk stalls everything stays there, merged and bounded."""
 
-    def __init__(self, writer: Writer, buffer: Buffer, retention: RetentionOptions) -> None:
+    def __init__(self, history: Store, buffer: Buffer, retention: RetentionOptions) -> None:
         super().__init__(name="writer", daemon=True)
-        self._writer = writer
+        self._history = history
         self._buffer = buffer
         self.retention = retention
         self._stalled_since_ns = 0
@@ -60,7 +73,7 @@ class Recorder(Thread):
             return f"the history has not been writable for {taken:.0f} s"
         if self._stalled_since_ns:
             return f"the history cannot be written since {(time.time_ns() - self._stalled_since_ns) // NANO} s"
-        return self._writer.space.held_up()
+        return self._history.held_up()
 
     def write(self) -> bool:
         """Write what there is; say whether it worked."""
@@ -89,7 +102,7 @@ class Recorder(Thread):
         """
         batch = left[-1]
         try:
-            self._writer.write(batch)
+            self._history.write(batch)
         except Exception as error:
             if _is_of_storage(error) or _is_refusal(batch):
                 raise
@@ -110,7 +123,7 @@ class Recorder(Thread):
         if self._stalled_since_ns or (time.monotonic() < self._tidy_at and not self._is_due()):
             return
         try:
-            more = self._writer.tidy(self.retention, clock.now())
+            more = self._history.tidy(self.retention, clock.now())
         except Exception as error:
             if not _is_of_storage(error):
                 raise
@@ -120,7 +133,7 @@ class Recorder(Thread):
 
     def _is_due(self) -> bool:
         try:
-            return self._writer.space.is_due(self.retention)
+            return self._history.is_due(self.retention)
         except sqlite3.Error:  # the next write tells what it is
             return False
 

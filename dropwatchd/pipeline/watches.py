@@ -23,18 +23,20 @@ class Watches:
     def extend(self, watching: Watching, until: Instant, limits: tuple[str, ...] = ()) -> Iterator[Watch]:
         """Watch on, up to a moment; begin there where nothing was watched, or where it has other limits from now on.
 
-        Over a wall clock that was set the time since boot goes on: the old watch ends and a new one joins it. A moment
-        before the last is no news.
+        Over a wall clock that was set the time since boot goes on: the old watch ends and a new one joins it, unless
+        the old one has no length yet: both would have begun at the same time since boot, by which they are told apart.
+        A moment before the last is no news.
         """
         held = self._open.get(watching)
         if held and until.boot_ns < held.until.boot_ns:
             return
+        joined = held and held.since.boot_ns < held.until.boot_ns
         if held and (step := step_ns(held.until, until)):
             yield replace(held, ending=STEPPED)
-            since = Instant(held.until.wall_ns + step, held.until.boot_ns)
+            since = Instant(held.until.wall_ns + step, held.until.boot_ns) if joined else until
         elif held and held.limits != limits:
             yield replace(held, ending="its limits changed")
-            since = held.until
+            since = held.until if joined else until
         else:
             since = held.since if held else until
         self._open[watching] = Watch(watching, since, until, limits)
@@ -42,13 +44,15 @@ class Watches:
 
     def interrupt(self, gaps: Iterable[Gap], watching: Watching) -> Iterator[Watch]:
         """Take out the time in which nothing was seen: end before each gap, and begin anew behind it."""
-        for gap in gaps:
-            held = self._open.get(watching)
+        held = self._open.get(watching)
+        seen = held.until if held else None
+        for gap in sorted(gaps, key=lambda gap: gap.since_ns):
+            until, behind = at_wall(gap.since_ns), at_wall(gap.until_ns)
             if held:
-                until = min(held.until, at_wall(gap.since_ns), key=lambda moment: moment.boot_ns)
-                yield replace(held, until=max(held.since, until, key=lambda moment: moment.boot_ns), ending=gap.cause)
-            behind = at_wall(gap.until_ns)
-            self._open[watching] = Watch(watching, behind, behind, held.limits if held else ())
+                until = _later(held.since, min(until, seen or held.until, key=_boot_ns))
+                yield replace(held, until=until, ending=gap.cause)
+                behind = _later(held.since, behind)
+            self._open[watching] = held = Watch(watching, behind, behind, held.limits if held else ())
 
     def end(self, watching: Watching, why: str) -> Iterator[Watch]:
         """Watch no longer: what is on record stays."""
@@ -60,3 +64,11 @@ class Watches:
         """Watch nothing any more."""
         for watching in list(self._open):
             yield from self.end(watching, why)
+
+
+def _boot_ns(moment: Instant) -> int:
+    return moment.boot_ns
+
+
+def _later(one: Instant, other: Instant) -> Instant:
+    return max(one, other, key=_boot_ns)

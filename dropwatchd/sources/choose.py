@@ -1,6 +1,7 @@
 """Which sources run on this host: the one that sees most for software drops, and what adds hardware drops."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -15,13 +16,16 @@ from dropwatchd.sources.net_dm import NetDmSource
 Refusal = tuple[str, UnavailableError]
 
 
-def open_sources(config: Config, names: NetnsNames | None = None) -> Iterator[Source | Refusal]:
+def open_sources(config: Config, names: NetnsNames | None = None,
+                 state: Path | None = None) -> Iterator[Source | Refusal]:
     """Open what can run, and yield it; yield the name and the reason of each that cannot.
+
+    `state` is the folder for what a source must know after it was killed.
 
     For `auto` the first that opens is the only one for software drops; hardware drops are added where devices have
     devlink traps. A source that was asked for by name and cannot run raises its UnavailableError.
     """
-    for source in candidates(config, names):
+    for source in candidates(config, names, state):
         try:
             source.open()
         except UnavailableError as error:
@@ -31,14 +35,14 @@ def open_sources(config: Config, names: NetnsNames | None = None) -> Iterator[So
         else:
             yield source
             if config.source == "auto" and source.scope == "software" and _hardware(config):
-                yield from _beside(_net_dm(config, software=False, hardware=True))
+                yield from _beside(_net_dm(config, state, software=False, hardware=True))
             return
 
 
-def candidates(config: Config, names: NetnsNames | None = None) -> list[Source]:
+def candidates(config: Config, names: NetnsNames | None = None, state: Path | None = None) -> list[Source]:
     """Return the sources that the configuration allows for software drops, best first. None is open yet."""
     bpf = BpfSource(config.bpf, int(config.window_seconds * NANO), names)
-    net_dm = _net_dm(config, software=config.net_dm.software, hardware=config.net_dm.hardware)
+    net_dm = _net_dm(config, state, software=config.net_dm.software, hardware=config.net_dm.hardware)
     choice: dict[str, list[Source]] = {"auto": [bpf, net_dm], "bpf": [bpf], "net_dm": [net_dm], "none": []}
     return choice[config.source]
 
@@ -52,9 +56,9 @@ def _beside(source: Source) -> Iterator[Source | Refusal]:
         yield source
 
 
-def _net_dm(config: Config, *, software: bool, hardware: bool) -> NetDmSource:
+def _net_dm(config: Config, state: Path | None, *, software: bool, hardware: bool) -> NetDmSource:
     options = replace(config.net_dm, software=software, hardware=hardware)
-    return NetDmSource(options, int(config.window_seconds * NANO))
+    return NetDmSource(options, int(config.window_seconds * NANO), state)
 
 
 def _hardware(config: Config) -> bool:

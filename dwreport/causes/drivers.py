@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from dwreport.causes.driver_data import Driver, Rule, drivers, families, family_of, fits
 
+_FEW = 8  # claims of which all choices are tried
 _ANY = "*"  # what any driver may count
 _PASSED_ON = frozenset({"rx_csum_bad"})  # counted, and given to the kernel all the same, which drops by itself
 _EVENTS = frozenset({"rx_no_buffer", "alloc_failed", "dma_failed", "tx_timeout"})
@@ -61,6 +63,8 @@ class _Claim:
 
     @property
     def is_tx(self) -> bool:
+        if self.rule.link:
+            return self.rule.link[0].startswith("tx")
         name = self.names[0].lower()
         return "rx" not in name and re.search("tx|out|send", name) is not None
 
@@ -68,15 +72,18 @@ class _Claim:
 def losses(driver: str, deltas: Mapping[str, int], link: Mapping[str, int]) -> list[Loss]:
     """Return the losses of one device, the largest first, one for each cause.
 
-    `deltas` are what its driver's counters moved by (of the collectors ethtool and qstats), equal names of several
+    `deltas` are what its driver's counters moved by (collectors ethtool, qstats, ethernet), equal names of several
     queues added up; `link` the same of the interface's own statistics (struct rtnl_link_stats64). Nothing that did not
     move is a loss.
     """
     moved = {name.strip(): delta for name, delta in deltas.items() if delta > 0}
     claims, rest = _by_rules(drivers().get(driver), moved)
     general, rest = _by_rules(drivers()[_ANY], rest)
-    vague = [replace(claim, vague=not claim.rule.events, guessed=True) for claim in _without_totals(general)]
-    claims = _weigh([*_without_totals(claims), *_by_families(rest, link), *vague])
+    claims = [*_without_totals(claims), *_by_families(rest, link)]
+    exact = {claim.is_tx for claim in claims if not claim.vague and not claim.rule.events}
+    general = [replace(claim, vague=claim.is_tx in exact and not claim.rule.events, guessed=True)
+               for claim in _without_totals(general)]
+    claims = _weigh([*claims, *general])
     claims = _of_the_link(claims, link)
     by_cause: dict[str, list[_Claim]] = {}
     for claim in claims:
@@ -182,19 +189,23 @@ def _weigh(claims: list[_Claim]) -> list[_Claim]:
 
 
 def _of_the_link(claims: list[_Claim], link: Mapping[str, int]) -> list[_Claim]:
-    """Say in which of the interface's counters the packets are too: where its number is large enough for all."""
+    """Say in which of the interface's counters the packets are too, as far as its numbers hold them."""
     packets = [claim for claim in claims if not claim.rule.events]
     found: dict[int, list[str]] = {id(claim): [] for claim in claims}
     for name, delta in link.items():
-        named = [claim for claim in packets if name in claim.links]
-        if named and sum(claim.count for claim in named) > delta:
-            named = [claim for claim in named if claim.count == delta]
+        named = _held([claim for claim in packets if name in claim.links], delta)
         alike = [claim for claim in packets if claim.guessed and claim.count == delta and _same_way(claim, name)]
-        for claim in named if delta > 0 else ():
-            found[id(claim)].append(name)
-        for claim in alike[:1] if delta > 0 and not named else ():
+        for claim in named or alike[:1]:
             found[id(claim)].append(name)
     return [replace(claim, link=tuple(found[id(claim)])) for claim in claims]
+
+
+def _held(claims: list[_Claim], delta: int) -> list[_Claim]:
+    """Return all claims where a number is large enough for them, else those that are just as many: kernels differ."""
+    if sum(claim.count for claim in claims) <= delta:
+        return claims
+    some = (list(few) for size in range(len(claims) - 1, 0, -1) for few in combinations(claims[:_FEW], size))
+    return next((few for few in some if sum(claim.count for claim in few) == delta), [])
 
 
 def _same_way(claim: _Claim, name: str) -> bool:

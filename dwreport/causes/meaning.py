@@ -45,13 +45,18 @@ def of_counter(collector: str, name: str) -> Cause | None:
 
 
 def advice(cause: Cause, interface: str | None, **known: str) -> str | None:
-    """Return the next step, for the interface at hand: quoted, for a name must not become part of a command.
+    """Return the next step, for the interface at hand.
 
     Other values may be known too (port, symbol, source, destination); what is not stands in capitals: PORT.
     """
-    values = {name: shlex.quote(value) for name, value in {**known, "interface": interface}.items() if value}
+    return filled(cause.next, interface=interface, **known)
+
+
+def filled(text: str, **known: str | None) -> str | None:
+    """Return a next step with what is known in its places: quoted, for a name must not become part of a command."""
+    values = {name: shlex.quote(value) for name, value in known.items() if value}
     return _PLACE.sub(lambda place: values.get(place[1] or place[2], place[0] if place[2] else place[1].upper()),
-                      cause.next) or None
+                      text) or None
 
 
 def reason_of(key: DropKey) -> str | None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.model import NANO, Effect, GapCause
+from dwreport.causes import equalities
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
-from dwreport.reconcile.algebra import equalities
+from dwreport.evidence.tally import Place
 
 BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
 _SAMPLES = 200  # of each key: shares to within a few percent, whatever was recorded
@@ -24,9 +25,12 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
     names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
     kernels = _kernels(reader)
     counters = aligned.counters()
+    sockets_looked, sockets = reader.bound_sockets()
     return inferred(Facts(
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
-        blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS)))
+        blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
+        devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
+        sockets=sockets, sockets_looked=sockets_looked))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

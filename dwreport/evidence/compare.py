@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from dwreport.causes import Equality, equalities
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
 from dwreport.evidence.possible import Possible
 from dwreport.evidence.tally import Place
-from dwreport.reconcile.algebra import Equality, equalities
 
 Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read", "open"]
 _TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth
@@ -56,6 +56,13 @@ class Agreement:
         return max(0, self.counted - self.drops - max(0, self.may - hidden))
 
 
+class Part(NamedTuple):
+    """What counters have of drops that several have counted, and the cause that these name, if any."""
+
+    counters: Mapping[str, int]
+    cause: str | None
+
+
 class Evidence:
     """The facts of a report, and how its drops compare with the counters."""
 
@@ -69,8 +76,8 @@ class Evidence:
 
     @cached_property
     def drops(self) -> list[Observed]:
-        """Return the drops of the report: what its filters leave."""
-        return [drop for drop in self.facts.drops if drop.total]
+        """Return the drops of the report: what its filters, and its edges, leave."""
+        return [drop for drop in self.facts.drops if drop.shown]
 
     @cached_property
     def _compared(self) -> Mapping[Observed, list[int]]:
@@ -88,23 +95,36 @@ class Evidence:
         """Return those of counters that have as many packets to spare as these drops, for all that is known."""
         return self._of(self._possible, drops)
 
-    def parts(self, drops: Sequence[Observed]) -> tuple[Agreement, Agreement] | None:
-        """Return two comparisons of just these drops whose counters add up to them, the closer one last.
+    def parts(self, drops: Sequence[Observed]) -> list[Part]:
+        """Return the parts of which just these drops are made, where counters that add up to them name a cause of some.
 
-        Then a counter says of a part of them what it would say of all, had there been no others: a link was down for
-        a while, among full queues.
+        Then a counter says of a part what it would say of all, had there been no others: a link was down for a while
+        among full queues, a table was full while rules dropped.
         """
         members = set(drops)
-        for whole in self.compared(drops):
-            if whole.verdict == "events-only" and set(whole.members) == members and whole.events == whole.drops:
-                for part in self._partial:
-                    if (part.place == whole.place and part.counted + whole.counted == whole.events
-                            and set(part.members) == members and set(part.equality.unless) <= set(whole.counters)):
-                        return whole, part
-        return None
+        own = [agreement for agreement in self.compared(drops)
+               if set(agreement.members) == members and agreement.events == agreement.drops]
+        for whole in own:
+            if whole.verdict == "agree" and whole.counted == whole.drops and whole.equality.closer:
+                return _parts(whole.counters, whole.equality)
+            if whole.verdict == "events-only":
+                for other in self._partial:
+                    if (other.place == whole.place and other.counted + whole.counted == whole.events
+                            and set(other.members) == members):
+                        return _parts({**whole.counters, **other.counters}, other.equality)
+        return []
 
     def _of(self, index: Mapping[Observed, list[int]], drops: Iterable[Observed]) -> list[Agreement]:
         return [self.agreements[number] for number in sorted({n for drop in drops for n in index.get(drop, ())})]
+
+
+def _parts(counters: Mapping[str, int], equality: Equality) -> list[Part]:
+    """Return the part of each counter that names a cause, and the rest; nothing where that is no more than one."""
+    moved = {name: delta for name, delta in counters.items() if delta}
+    rest = {name: delta for name, delta in moved.items() if name not in equality.closer}
+    found = [Part({name: delta}, equality.closer[name]) for name, delta in moved.items() if name in equality.closer]
+    found += [Part(rest, None)] if rest else []
+    return found if len(found) > 1 else []
 
 
 def _index(groups: Iterable[Iterable[Observed]]) -> Mapping[Observed, list[int]]:
@@ -119,14 +139,14 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
     """Compare wherever counters moved or events happened, parts of a total in any case."""
     drops = [drop for reason in equality.reasons for drop in facts.by_reason.get(reason, ())
              if equality.concerns(drop.key, reason)]
-    moved, read, possible = facts.tally.moved(equality), facts.read_in(equality), Possible(equality, facts)
-    for host in sorted({place.host for place in (*read, *moved)} | {drop.host for drop in drops}):
+    moved, read, possible = _Moved(equality, facts), facts.read_in(equality), Possible(equality, facts)
+    for host in sorted({place.host for place in (*read, *moved.places)} | {drop.host for drop in drops}):
         own = [drop for drop in drops if drop.host == host]
         placed = [drop for drop in own if _is_placed(equality, drop)]
         if own and not placed:
             yield _judged(possible, Place(host), own, moved)
             continue
-        here: dict[Place, list[Observed]] = {place: [] for place in moved if place.host == host}
+        here: dict[Place, list[Observed]] = {place: [] for place in moved.places if place.host == host}
         if equality.total:  # that this part did not move rules out a cause
             here |= {place: [] for place in read if place.host == host and place not in here}
         for drop in placed:
@@ -166,12 +186,29 @@ class _Counts(NamedTuple):
     may: int
 
 
-def _judged(possible: Possible, place: Place, drops: Sequence[Observed],
-            moved: Mapping[Place, Counter[str]]) -> Agreement:
+class _Moved:
+    """The counters of an equality that moved, by place."""
+
+    def __init__(self, equality: Equality, facts: Facts) -> None:
+        self.places = facts.tally.moved(equality)
+        self._less = facts.tally.less(equality)
+        self._within: dict[Place, list[Place]] = defaultdict(list)
+        for place in self.places:
+            for whole in place.around():
+                self._within[whole].append(place)
+
+    def at(self, place: Place) -> tuple[Counter[str], int]:
+        """Return the counters of a place, or of all within it, and how many packets they are that count here."""
+        here = [place] if place in self.places else self._within.get(place, [])
+        counters: Counter[str] = Counter()
+        for there in here:
+            counters.update(self.places[there])
+        return counters, max(0, counters.total() - sum(self._less[there] for there in here))
+
+
+def _judged(possible: Possible, place: Place, drops: Sequence[Observed], moved: _Moved) -> Agreement:
     equality, facts = possible.equality, possible.facts
-    here = [place] if place in moved else [there for there in moved if place.covers(there)]
-    counters = sum((moved[there] for there in here), Counter[str]())
-    counted = max(0, counters.total() - sum(facts.tally.less(equality, there) for there in here))
+    counters, counted = moved.at(place)
     inside, most = _sums(equality, drops)
     total = sum(drop.count for drop in drops)
     others = possible.at(place, drops, counted - most) if counted > most else []

@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from dropwatchd.history.reader import CounterTotal, LoggedEvent
+from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent, SocketRow
 from dwreport import causes
+from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.evidence.observed import Observed, Told
 from dwreport.evidence.tally import Place, Tally, written
-from dwreport.reconcile.algebra import Equality, equalities
 
 Looked = Iterable[tuple[str, str, str, int | None]]
 
@@ -19,7 +20,8 @@ class Facts:
     """All drops of the window, whatever the filters of the report, and the counters beside them.
 
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
-    drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces.
+    drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
+    such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
     """
 
     drops: Sequence[Observed]
@@ -29,6 +31,9 @@ class Facts:
     kernels: Mapping[str, set[str]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     events: Sequence[LoggedEvent] = ()
+    devices: Mapping[Place, DeviceRow] = field(default_factory=dict)
+    sockets: Sequence[SocketRow] = ()
+    sockets_looked: AbstractSet[tuple[str, int | None]] = frozenset()
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""
@@ -50,11 +55,32 @@ class Facts:
         return places
 
     @cached_property
+    def _read_around(self) -> Mapping[str, set[Place]]:
+        """Return the places that these namespaces are or lie within."""
+        return {name: {whole for place in places for whole in place.around()} for name, places in self._read.items()}
+
+    @cached_property
+    def _read_anywhere(self) -> set[Place]:
+        return {place for places in self._read.values() for place in places}
+
+    @cached_property
     def by_reason(self) -> Mapping[str | None, list[Observed]]:
         """Return the drops by their reason, as far as it is known."""
         found: dict[str | None, list[Observed]] = defaultdict(list)
         for drop in self.drops:
             found[drop.reason].append(drop)
+        return found
+
+    def named_in(self, host: str, symbol: str) -> set[str]:
+        """Return the reasons that the kernels of a host gave in a function."""
+        return self._named.get((host, symbol), set())
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str | None], set[str]]:
+        found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for drop in self.drops:
+            if drop.key.kind.reason not in {None, UNSPECIFIED}:
+                found[drop.host, drop.key.location.symbol].add(drop.key.kind.reason)
         return found
 
     def read_in(self, equality: Equality) -> set[Place]:
@@ -63,12 +89,13 @@ class Facts:
 
     def has_read(self, equality: Equality, place: Place) -> bool:
         """Say whether any of the counters was read in a place."""
-        return any(there.host == place.host and (place.netns in {None, there.netns} or equality.per == "host")
-                   for there in self.read_in(equality))
+        whole = place.netns is None or equality.per == "host"
+        wanted = Place(place.host) if whole else Place(place.host, place.netns)
+        return any(wanted in self._read_around.get(name, ()) for name in equality.counters)
 
     def has_read_any(self, place: Place) -> bool:
         """Say whether counters of a namespace were read at all."""
-        return any(there[:2] == place[:2] for places in self._read.values() for there in places)
+        return Place(place.host, place.netns) in self._read_anywhere
 
     def refuted(self, drop: Observed, reason: str) -> str | None:
         """Return a counter that would have moved had a drop been for this reason, and rested."""
@@ -95,5 +122,5 @@ class Facts:
 
     def delta(self, name: str, place: Place) -> int | None:
         """Return by how much a counter moved in a place, None where it was not read."""
-        read = any(place.covers(there) for there in self._read.get(name, ()))
+        read = place in self._read_around.get(name, ())
         return self.tally.delta(name, place) if read else None

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dropwatchd.history.scope import Scope
+from dwreport.causes import Equality
 from dwreport.evidence.tally import Place
 from dwreport.packets.ethertypes import protocol_number
-from dwreport.reconcile.algebra import Equality
 
 Match = Literal["yes", "no", "unknown"]
 _EVENTLESS = Equality(counters=(), reasons=())

@@ -1,16 +1,16 @@
 """The reason of drops for which the kernel gave none, where counters or packets leave just one of its place's: pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dwreport import causes
+from dwreport.causes import candidates_of
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed, Told
-from dwreport.reconcile.algebra import candidates_of
 
 _Inferred = tuple[Observed, Told]
-_Spare = dict[str, list[Agreement]]
+_Spare = Mapping[tuple[str, object], list[Agreement]]
 
 
 def inferred(facts: Facts) -> Evidence:
@@ -39,18 +39,19 @@ def _told_by_counters(facts: Facts, spare: _Spare) -> Iterable[_Inferred]:
 
 
 def _to_spare(agreements: Iterable[Agreement]) -> _Spare:
-    """Return by host the comparisons in which the counters have more packets than the events."""
-    found: dict[str, list[Agreement]] = defaultdict(list)
+    """Return by host and namespace the comparisons in which counters have more packets than the events; `...`: all."""
+    found: dict[tuple[str, object], list[Agreement]] = defaultdict(list)
     for agreement in agreements:
         if agreement.counted > agreement.events:
-            found[agreement.place.host].append(agreement)
+            for netns in (agreement.place.netns, ...):
+                found[agreement.place.host, netns].append(agreement)
     return found
 
 
 def _near(drop: Observed, spare: _Spare) -> list[Agreement]:
     """Return those of them that count where a drop happened, or on its whole host."""
-    return [agreement for agreement in spare.get(drop.host, ())
-            if drop.netns is None or agreement.place.netns in {None, drop.netns}]
+    return [agreement for netns in ((...,) if drop.netns is None else (None, drop.netns))
+            for agreement in spare.get((drop.host, netns), ())]
 
 
 def _told_by_elimination(facts: Facts) -> Iterable[_Inferred]:
@@ -64,8 +65,15 @@ def _told_by_elimination(facts: Facts) -> Iterable[_Inferred]:
                 if facts.fits(drop, name) is not False and not facts.refuted(drop, name)]
         place = causes.location(drop.key.location.symbol or "")
         sure = len(candidates) == 1 < len(candidates_of(drop.key, ())) or (place is not None and place.complete)
-        if len(left) == 1 and sure and causes.is_checked(facts.kernels.get(drop.host, ())):
-            yield drop, Told(left[0], "names" if len(candidates) == 1 else "others")
+        standing = _standing(drop, facts) if len(left) == 1 and sure else "open"
+        if standing != "open":
+            yield drop, Told(left[0], "names" if len(candidates) == 1 else "others", standing == "newer")
+
+
+def _standing(drop: Observed, facts: Facts) -> causes.Standing:
+    """Say what the list of candidates is worth on the kernels that dropped, by the reasons that these gave there."""
+    symbol = drop.key.location.symbol or ""
+    return causes.standing(symbol, facts.kernels.get(drop.host, ()), facts.named_in(drop.host, symbol))
 
 
 def _told_by_packets(facts: Facts, spare: _Spare) -> Iterable[_Inferred]:

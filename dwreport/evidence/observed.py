@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, get_args
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import DropTotal, PacketRow
 from dropwatchd.model import DropKey
+from dwreport.causes import candidates_of, reason_of
 from dwreport.packets.headers import Trait, traits
 from dwreport.packets.messages import has_link_header
-from dwreport.reconcile.algebra import candidates_of, reason_of
 
 Means = Literal["counters", "packets", "names", "others"]
 Per = Literal["netns", "interface", "host"]
@@ -20,10 +20,14 @@ _Subject = tuple[str, DropKey]
 
 
 class Told(NamedTuple):
-    """The reason of drops for which the kernel gave none, and by what it is known."""
+    """The reason of drops for which the kernel gave none, and by what it is known.
+
+    `is_newer` says that the kernel is newer than the sources by which the others were ruled out.
+    """
 
     reason: str
     means: Means
+    is_newer: bool = False
 
 
 class Sampled(NamedTuple):

@@ -1,17 +1,20 @@
 """Which other drops may count with an equality's counters, for all that is on record of them: pure."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from dwreport.causes import UNSPECIFIED, Equality
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
 from dwreport.evidence.tally import Place
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.packets.messages import is_message
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality
+
+_ELSEWHERE = re.compile(r"#(\d+) in another namespace")
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,30 @@ class Possible:
     def at(self, place: Place, own: Collection[Observed], spare: int) -> list[Observed]:
         """Return those of a place.
 
-        Those of another device count here only where one is the other's other end. That is not on record: `spare`
-        packets that the counters have, and as many drops on one other device, are taken to be the same.
+        Those of another device count here only where it is the other end of a pair, or the device below.
         """
         compared = set(own)
         near = [drop for drop in self._around(place) if drop not in compared and self._is_on(place.interface, drop)]
         if near or self.equality.per != "interface":
             return near
-        return _other_end([drop for drop in self._by_netns.get((place.host, ...), ()) if drop not in compared
-                           and drop.reason not in self.equality.reasons], spare)  # else it is compared where it was
+        far = [drop for drop in self._by_netns.get((place.host, ...), ()) if drop not in compared
+               and drop.reason not in self.equality.reasons]  # else it is compared where it was
+        return self._behind(place, far, spare)
+
+    def _behind(self, place: Place, drops: Collection[Observed], spare: int) -> list[Observed]:
+        """Return the drops of the device behind a device, as far as it is on record which one that is.
+
+        Of one in another namespace it is not, and of nothing where the device was not looked at: then `spare` packets
+        that the counters have, and as many drops of one such device, are taken to be the same.
+        """
+        device = self.facts.devices.get(place)
+        if device is None:
+            return _as_many(drops, spare)
+        if elsewhere := _ELSEWHERE.match(device.peer or ""):
+            index = int(elsewhere[1])
+            return _as_many([drop for drop in drops if drop.netns != place.netns
+                             and drop.key.interface.ifindex == index], spare)
+        return [drop for drop in drops if drop.netns == place.netns and drop.interface == device.peer and device.peer]
 
     def _around(self, place: Place) -> Iterator[Observed]:
         """Yield what was, or may have been, in the namespace of a place; of a whole host, all."""
@@ -84,7 +102,7 @@ def _fits(equality: Equality, drop: Observed) -> bool:
                  or any(fnmatchcase(location.symbol, pattern) for pattern in equality.places)))
 
 
-def _other_end(drops: Collection[Observed], spare: int) -> list[Observed]:
+def _as_many(drops: Collection[Observed], spare: int) -> list[Observed]:
     """Return the drops of the one device that has as many of them."""
     devices: Counter[tuple[int | None, str | None]] = Counter()
     for drop in drops:

@@ -1,45 +1,101 @@
 """Losses that only counters have seen: what no event accounts for, each packet once: pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from dropwatchd.history.reader import CounterTotal
-from dwreport import catalogue, causes
+from dwreport import causes
+from dwreport.causes import Cause, Equality, kinds
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.filters import Filters, Match
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
+from dwreport.findings.drivers import devices, findings_of
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
 from dwreport.findings.weigh import moved, where
-from dwreport.reconcile.algebra import UNSPECIFIED, Equality
 
-_DRIVER, _LISTEN = "ethtool", "TcpExtListenDrops"
+TOGETHER = "so many that the drops without a place or a reason cannot be all of them"
+_LINK, _LISTEN = "link/", "TcpExtListenDrops"
 
 
 def counted(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, Finding]]:
     """Yield a finding for each kind of loss that counters alone tell of, and whether the filters leave it."""
-    yield from _of_equalities(evidence, filters)
-    yield from _of_drivers(evidence, filters)
+    with_driver = devices(evidence.facts)
+    yield from _of_equalities(evidence, filters, {device.place: device.of_link() for device in with_driver})
+    for device in with_driver:
+        match = filters.of_counters(device.place)
+        if match != "no":
+            yield from ((match, finding) for finding in findings_of(device, evidence))
 
 
-def _of_equalities(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, Finding]]:
-    alike: dict[tuple[str, str, Match], list[Agreement]] = defaultdict(list)
+def _together(evidence: Evidence) -> Iterator[tuple[list[Agreement], int]]:
+    """Yield comparisons of several places that have more packets than the drops that may be those of each."""
+    alike: dict[tuple[int, str], list[Agreement]] = defaultdict(list)
     for agreement in evidence.agreements:
-        if agreement.unexplained:
+        if agreement.verdict == "open" and not agreement.unexplained:
+            alike[id(agreement.equality), agreement.place.host].append(agreement)
+    for same in alike.values():
+        others = {drop: drop.between(same[0].equality.per)[1] for agreement in same for drop in agreement.others}
+        count = sum(agreement.counted - agreement.drops for agreement in same) - sum(others.values())
+        if count > 0:
+            yield same, count
+
+
+class _Subject(NamedTuple):
+    """What the comparisons of one finding have in common: it is of one place, for each has its own cause."""
+
+    name: str
+    place: Place
+    because: str
+    match: Match
+
+
+def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, Mapping[str, int]],
+                   ) -> Iterator[tuple[Match, Finding]]:
+    """Yield what no event accounts for, nor a driver's exact name."""
+    alike: dict[_Subject, list[tuple[Agreement, int]]] = defaultdict(list)
+    for agreement in evidence.agreements:
+        named = sum(exact.get(agreement.place, {}).get(name.removeprefix(_LINK), 0) for name in agreement.counters)
+        if (count := agreement.unexplained - named) > 0:
             match = filters.of_counters(agreement.place, agreement.equality)
-            alike[_main(agreement), agreement.because, match].append(agreement)
-    for (name, because, match), same in alike.items():
-        cause = causes.written(name)
-        if cause and match != "no":
-            count = sum(agreement.unexplained for agreement in same)
-            whole = sum(agreement.counted for agreement in same)
-            yield match, Finding(
-                cause.title, cause.harm, count, None, None,
-                [support.Counted(moved(same), count, whole, where(same, evidence.facts.names), because)],
-                _who(same, evidence.facts), catalogue.advice(cause, same[0].place.interface), _confidence(same[0]),
-                sorted({agreement.place.host for agreement in same}))
+            alike[_Subject(_main(agreement), agreement.place, agreement.because, match)].append((agreement, count))
+    for same, count in _together(evidence):
+        everywhere = Place(same[0].place.host)
+        match = filters.of_counters(everywhere, same[0].equality)
+        alike[_Subject(_main(same[0]), everywhere, TOGETHER, match)] += [
+            (same[0], count), *((one, 0) for one in same[1:])]
+    for subject, found in alike.items():
+        cause = _cause(subject, evidence.facts)
+        if cause and subject.match != "no":
+            yield subject.match, _finding(cause, subject, found, evidence.facts)
+
+
+def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, int]], facts: Facts) -> Finding:
+    same = [agreement for agreement, _count in found]
+    count = sum(count for _agreement, count in found)
+    whole = sum(agreement.counted for agreement in same)
+    return Finding(
+        cause.title, cause.harm, count, None, None,
+        [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
+                         min(count, _straddling(same, facts)))],
+        _who(same, facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
+        sorted({agreement.place.host for agreement in same}))
+
+
+def _cause(subject: _Subject, facts: Facts) -> Cause | None:
+    """Return what a counter means, on a device of that kind."""
+    if subject.name.startswith(_LINK):
+        device = facts.devices.get(subject.place)
+        return kinds.counter(subject.name.removeprefix(_LINK), device.kind if device else None)
+    return causes.written(subject.name)
+
+
+def _straddling(same: Sequence[Agreement], facts: Facts) -> int:
+    """Return how many packets may have been counted before the window, since the reading before it."""
+    return sum(row.straddling for agreement in same for name in agreement.counters
+               for row in facts.tally.rows(name, agreement.place))
 
 
 def _main(agreement: Agreement) -> str:
@@ -67,38 +123,3 @@ def _who(same: Sequence[Agreement], facts: Facts) -> list[support.Who]:
 def _protocol(equality: Equality) -> str | None:
     """Return which sockets count what an equality is about."""
     return "tcp" if equality.total == _LISTEN else equality.labels.get("protocol")
-
-
-def _of_drivers(evidence: Evidence, filters: Filters) -> Iterator[tuple[Match, Finding]]:
-    """Yield what drivers count under names of their own, unless the interface's statistics have the same number."""
-    told = {(agreement.place, delta)
-            for agreement in evidence.agreements for delta in agreement.counters.values() if delta}
-    alike: dict[tuple[Place, str], list[CounterTotal]] = defaultdict(list)
-    for row in evidence.facts.counters:
-        cause = causes.counter(_DRIVER, row.name) if row.collector == _DRIVER and row.delta > 0 else None
-        if cause and cause.kind != "info" and not cause.event:
-            alike[Place(row.host, row.netns, row.interface), cause.title].append(row)
-    for (place, title), rows in alike.items():
-        count = _count(rows)
-        cause = causes.counter(_DRIVER, rows[0].name)
-        match = filters.of_counters(place)
-        if cause and match != "no" and (place, count) not in told and count > _unnamed(evidence, place):
-            counters = {f"{_DRIVER}/{row.name}": row.delta for row in rows}
-            yield match, Finding(
-                title, cause.harm, count, None, None,
-                [support.ByDriver(counters)],
-                [support.OnInterface(place.interface or "", None, count, count)],
-                catalogue.advice(cause, place.interface), "medium", [place.host])
-
-
-def _unnamed(evidence: Evidence, place: Place) -> int:
-    """Return how many drops of an interface have no reason: a driver may have made these events itself."""
-    return sum(drop.host_at_most for drop in evidence.facts.drops
-               if drop.host == place.host and drop.interface == place.interface
-               and drop.netns in {None, place.netns} and drop.key.kind.reason in {None, UNSPECIFIED})
-
-
-def _count(rows: Sequence[CounterTotal]) -> int:
-    """Return how many packets these are: counters of queues have numbers in their names, and totals none."""
-    queues = sum(row.delta for row in rows if any(char.isdecimal() for char in row.name))
-    return max([queues, *(row.delta for row in rows)])

@@ -12,7 +12,7 @@ from dropwatchd.model import Interface
 from dwreport.evidence.observed import Observed
 from dwreport.findings import support
 from dwreport.packets.headers import Who, who
-from dwreport.packets.messages import has_link_header, is_message
+from dwreport.packets.messages import has_link_header
 from dwreport.text import netns_text
 
 _PREFIX = {4: 24, 6: 64}
@@ -60,7 +60,7 @@ class Senders:
                 found[drop.key.interface._replace(ifindex=None)] += drop.shown
         return found
 
-    def all(self) -> Iterator[support.Who]:
+    def told(self) -> Iterator[support.Who]:
         """Yield interfaces, ports, sources and destinations."""
         packets = sum(drop.shown for drop in self.drops)
         foremost = self.interfaces.most_common(_MOST_INTERFACES)
@@ -82,11 +82,11 @@ class Senders:
         alike = self._alike(found)
         return alike[0] if len(alike) == 1 else None
 
-    def _ends(self, kind: str, found: Counter[str]) -> support.Ends:
+    def _ends(self, kind: support.EndKind, found: Counter[str]) -> support.Ends:
         few = [value for value, _weight in found.most_common(_FEW)]
         named = few if len(found) <= _FEW else self._alike(found)[:_FEW]
         network = _network(found) if len(found) > _FEW and kind in {"source", "destination"} else None
-        return support.Ends(kind, {value: self._share(found[value]) for value in named}, len(found), network)  # type: ignore[arg-type]  # by `all`
+        return support.Ends(kind, {value: self._share(found[value]) for value in named}, len(found), network)
 
     def _share(self, weight: float) -> support.Share:
         part = 1.0 if isclose(weight, self._whole) else weight / self._whole
@@ -133,8 +133,6 @@ class Senders:
 
 def ends_of(packet: PacketRow) -> Who:
     """Read who sent a packet to whom; a message between programs has no addresses."""
-    if is_message(packet.key):
-        return Who()
     return who(packet.data, packet.key.kind.protocol,
                link_header=packet.link_header and has_link_header(packet.key))
 

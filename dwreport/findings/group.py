@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, NamedTuple, get_args
 
-from dwreport import catalogue, causes
-from dwreport.causes import Cause
-from dwreport.evidence.compare import Agreement, Evidence
+from dwreport import causes
+from dwreport.causes import Cause, equalities, reason_of
+from dwreport.evidence.compare import Agreement, Evidence, Part
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Means, Observed
 from dwreport.evidence.tally import Place
-from dwreport.reconcile.algebra import equalities, reason_of
 
 Ground = Literal["reason", "place", "trap", "nothing"] | Means
 NO_SYMBOL = "an unnamed place"
@@ -22,8 +21,8 @@ NO_SYMBOL = "an unnamed place"
 class Group:
     """Drops of one cause in one place, and on what ground it is known; `cause` is None where the catalogue lacks it.
 
-    `told` is the counter that names it more closely than the kernel's reason, if any. Where two counters add up to
-    the drops, there are two groups of them, and each has its `part`: the comparison that tells how many.
+    `told` is the counter that names it more closely than the kernel's reason, if any. Where several counters add up to
+    the drops and name different causes, there is a group of each: it has its `part` of the `parts`.
     """
 
     ground: Ground
@@ -31,8 +30,8 @@ class Group:
     cause: Cause | None
     drops: Sequence[Observed]
     told: str = ""
-    parts: Sequence[Agreement] = ()
-    part: Agreement | None = None
+    parts: Sequence[Part] = ()
+    part: Part | None = None
 
     @property
     def title(self) -> str:
@@ -46,7 +45,7 @@ class Group:
     @property
     def count(self) -> int:
         """Return how many packets were dropped."""
-        return self.part.counted if self.part else sum(drop.shown for drop in self.drops)
+        return sum(self.part.counters.values()) if self.part else sum(drop.shown for drop in self.drops)
 
 
 class _Subject(NamedTuple):
@@ -79,16 +78,13 @@ def groups(evidence: Evidence) -> list[Group]:
 
 
 def _split(group: Group, evidence: Evidence) -> list[Group]:
-    """Return a group, or two where two counters add up to it and one of them names a cause of its own."""
+    """Return a group, or one for each part where counters add up to it and name a cause of some."""
     parts = evidence.parts(group.drops)
-    if parts is None or group.count != parts[0].drops:
+    if not parts or group.count != sum(sum(part.counters.values()) for part in parts):
         return [group]
-    whole, part = parts
-    names = [name for counter, name in part.equality.closer.items() if part.counters.get(counter)]
-    if len(names) != 1:
-        return [group]
-    return [replace(group, parts=parts, part=whole),
-            replace(group, cause=causes.written(names[0]), name=names[0], parts=parts, part=part)]
+    return [replace(group, parts=parts, part=part) if part.cause is None else
+            replace(group, parts=parts, part=part, name=part.cause, cause=causes.written(part.cause))
+            for part in parts]
 
 
 def _place(ground: Ground, name: str, drop: Observed) -> Place:
@@ -114,7 +110,7 @@ def _named(drop: Observed) -> tuple[Ground, str, Cause | None]:
         return "reason", reason, causes.reason(reason, symbol)
     if told := drop.told:
         return told.means, told.reason, causes.reason(told.reason, symbol) or causes.written(told.reason)
-    place = catalogue.of_place(key)
+    place = causes.of_place(key)
     return ("place", place.title, place) if place else ("nothing", place_name(drop), None)
 
 

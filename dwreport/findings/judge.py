@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dwreport import catalogue
+from dwreport import causes
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.findings.ends import Senders
 from dwreport.findings.finding import Confidence, Finding
@@ -10,7 +10,7 @@ from dwreport.findings.group import Group, place_name
 from dwreport.findings.owners import other_sockets, owners
 from dwreport.findings.rules import listing, rule_rows
 from dwreport.findings.support import OtherSocket
-from dwreport.findings.weigh import span, weighed
+from dwreport.findings.weigh import is_newer, span, weighed
 
 _ENOUGH = 90  # percent of a finding's packets that counters have to agree with before it is sure
 
@@ -20,13 +20,17 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     senders = Senders(group.drops)
     compared = evidence.compared(group.drops)
     refusing = rule_rows(compared, evidence.facts)
+    if group.part:  # what each counter has of the drops says it all
+        named = group.part.counters
+        compared = [agreement for agreement in compared if not named.keys().isdisjoint(agreement.counters)]
+        refusing = [row for row in refusing if f"{row.collector}/{row.name}" in named]
     if group.told or group.part:  # that the counters of the reason's other causes rested is no news
         compared = [agreement for agreement in compared if agreement.verdict == "agree"]
     others = other_sockets(group, senders, evidence.facts)
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
-        [*weighed(group, compared, evidence), *others],
-        [*senders.all(), *owners(group, senders, evidence.facts)],
+        [*weighed(group, compared, refusing, evidence), *others],
+        [*senders.told(), *owners(group, senders, evidence.facts)],
         (listing(refusing[0]) if refusing else None) or _advice(group, senders),
         _confidence(group, compared, others), sorted({drop.host for drop in group.drops}))
 
@@ -34,16 +38,19 @@ def judge(group: Group, evidence: Evidence) -> Finding:
 def _confidence(group: Group, compared: Sequence[Agreement], others: Sequence[OtherSocket]) -> Confidence:
     """High is a reason that the counters agree with, for nearly every packet, or a device's own word.
 
-    Low is a function of several meanings, and a port of which a socket is on record.
+    Low is a function of several meanings, what is left over on a kernel newer than the sources that were looked at, and
+    a port of which a socket lost packets meanwhile; one that was looked for and found, or not looked for, is between.
     """
     if group.ground == "trap":
         return "high"
-    if group.ground in {"place", "nothing"} or group.cause is None or any(other.local for other in others):
+    if (group.ground in {"place", "nothing"} or group.cause is None or is_newer(group)
+            or any(other.sockets and not other.looked for other in others)):
         return "low"
     verdicts = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]
     agree = "agree" in verdicts and all(
         agreement.because for agreement in compared if agreement.verdict in {"counter-only", "events-only"})
-    sure = group.ground == "reason" and agree and not others and _agreed(group, compared) >= _ENOUGH
+    heard = all(other.looked and not other.sockets for other in others)
+    sure = group.ground == "reason" and agree and heard and _agreed(group, compared) >= _ENOUGH
     return "high" if sure else "medium"
 
 
@@ -64,4 +71,4 @@ def _advice(group: Group, senders: Senders) -> str | None:
     for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
         if leader := senders.leader(ends):
             known[word] = leader
-    return catalogue.advice(group.cause, interface, **known)
+    return causes.advice(group.cause, interface, **known)

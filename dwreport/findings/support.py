@@ -6,6 +6,7 @@ from typing import Literal
 
 from dwreport.evidence.observed import Means
 
+EndKind = Literal["port", "transport", "source", "destination"]
 Tells = Literal["agree", "counter-only", "events-only"]
 
 
@@ -38,12 +39,16 @@ class MoreEvents:
 
 @dataclass(frozen=True, slots=True)
 class ToldBy:
-    """By what a cause is known that the kernel did not name; of packets, what all `samples` have."""
+    """By what a cause is known that the kernel did not name; of packets, what all `samples` have.
+
+    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out.
+    """
 
     means: Means
     cause: str
     samples: int = 0
     trait: str | None = None
+    is_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +153,35 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Counters that moved without events; `count` of `whole` packets have none, for want of a reason why is unknown."""
+    """Counters that moved without events; `count` of `whole` packets have none, for want of a reason why is unknown.
+
+    `straddling` of these may have been lost just before the window: the reading before lies outside of it.
+    """
 
     counters: Mapping[str, int]
     count: int
     whole: int
     where: Where
     because: str
+    straddling: int
 
 
 @dataclass(frozen=True, slots=True)
 class ByDriver:
-    """Counters of a driver, under its own names."""
+    """Counters of a driver, under its own names.
+
+    `agree` are the same packets under other names, and `link` in the interface's own counters; `less` is taken off,
+    for it is told elsewhere; `beside` moved too, and is no packets, or cannot be told from these. `straddling` of it
+    may have been counted just before the window.
+    """
 
     counters: Mapping[str, int]
+    agree: Mapping[str, int]
+    link: Mapping[str, int]
+    less: Mapping[str, int]
+    beside: Mapping[str, int]
+    at_least: bool
+    straddling: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +192,20 @@ class LargePackets:
 
 
 @dataclass(frozen=True, slots=True)
+class OneSocket:
+    """A socket by its local address; `peer` is the only one whose packets it takes."""
+
+    local: str
+    peer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OtherSocket:
-    """Sockets of the port that nobody is said to listen on; none on record is no proof that there is none."""
+    """Sockets of a port of which none took the packets; where nobody `looked` for them, none is no proof of none."""
 
     port: str
-    local: tuple[str, ...]
+    sockets: tuple[OneSocket, ...]
+    looked: bool
 
 
 Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount
@@ -221,7 +250,7 @@ class Ends:
     does and they are too many to be named.
     """
 
-    kind: Literal["port", "transport", "source", "destination"]
+    kind: EndKind
     foremost: Mapping[str, Share]
     of: int
     network: str | None = None

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from dropwatchd.history.reader import CounterTotal
+from dwreport.causes import UNSPECIFIED
 from dwreport.evidence.ask import BEFORE_NS
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
@@ -11,8 +13,7 @@ from dwreport.evidence.observed import Means
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
 from dwreport.findings.group import Group, place_name
-from dwreport.findings.rules import rule_rows, rules
-from dwreport.reconcile.algebra import UNSPECIFIED
+from dwreport.findings.rules import rules
 from dwreport.text import named_netns
 
 _MOST_PLACES = 3
@@ -21,13 +22,16 @@ _FRAME = 1518  # bytes of the longest Ethernet frame without jumbo; loopback and
 _COMPARED = ("agree", "counter-only", "events-only")
 
 
-def weighed(group: Group, compared: Sequence[Agreement], evidence: Evidence) -> list[support.Fact]:
-    """Return what speaks for, or against, the cause of a group; `compared` are its comparisons that tell something."""
+def weighed(group: Group, compared: Sequence[Agreement], refusing: Sequence[CounterTotal],
+            evidence: Evidence) -> list[support.Fact]:
+    """Return what speaks for, or against, the cause of a group.
+
+    `compared` are its comparisons that tell something, `refusing` the rules of the firewall that counted its drops.
+    """
+    counted = [*_comparisons(group, compared, evidence.facts.names), *_possible(group, evidence)]
     return [*_events(group), *_ground(group, evidence.facts), *_happened(group, evidence.facts),
-            *(_parts(group) if group.part else _comparisons(group, compared, evidence.facts.names)),
-            *_possible(group, evidence),
-            *rules(rule_rows(compared, evidence.facts)), *_rested(compared, evidence.agreements),
-            *_apart(compared, evidence), *_large(group)]
+            *(_parts(group) if group.part else counted), *rules(refusing),
+            *_rested(compared, evidence.agreements), *_apart(compared, evidence), *_large(group)]
 
 
 def _events(group: Group) -> Iterator[support.Fact]:
@@ -48,7 +52,7 @@ def _events(group: Group) -> Iterator[support.Fact]:
 def _ground(group: Group, facts: Facts) -> Iterator[support.Fact]:
     """Say on what the cause rests where the kernel did not name it, or not as closely."""
     if group.ground in {"counters", "names", "others"}:
-        yield support.ToldBy(cast("Means", group.ground), group.name)
+        yield support.ToldBy(cast("Means", group.ground), group.name, is_newer=is_newer(group))
     if group.ground == "packets" and group.cause:
         yield support.ToldBy("packets", group.name, sum(len(drop.packets) for drop in group.drops), group.cause.packets)
     if group.told:
@@ -60,6 +64,11 @@ def _ground(group: Group, facts: Facts) -> Iterator[support.Fact]:
             yield support.MayBe(left)
         if without:
             yield support.NotBy(without)
+
+
+def is_newer(group: Group) -> bool:
+    """Say whether a cause was left over on a kernel that is newer than the sources of the others."""
+    return any(drop.told and drop.told.is_newer for drop in group.drops)
 
 
 def _excluded(group: Group, candidates: Iterable[str], facts: Facts) -> dict[str, str]:
@@ -115,8 +124,9 @@ def _comparison(same: Sequence[Agreement], group: Group, names: Mapping[int, str
 
 
 def _parts(group: Group) -> Iterator[support.Parts]:
-    """Say which counters add up to the drops, of which this finding is a part."""
-    yield support.Parts(sum(part.counted for part in group.parts), moved(group.parts))
+    """Say which counters add up to the drops, of which this finding has a part."""
+    counters = Counter({name: delta for part in group.parts for name, delta in part.counters.items()})
+    yield support.Parts(counters.total(), dict(counters.most_common()))
 
 
 def _shown(group: Group, agreements: Iterable[Agreement]) -> int:

@@ -61,5 +61,5 @@ class Answer:
     def columns(self, section: Section[Any]) -> list[Column[Any]]:
         """Return the columns of a section; of several hosts, each row says whose it is."""
         host: Column[Any] = Column("HOST", lambda row: clean(str(row.host)), wraps=True)
-        told = len(self.hosts()) > 1 and any(hasattr(row, "host") for row in section.rows)  # a time line adds hosts up
+        told = len(self.hosts()) > 1 and any(hasattr(row, "host") for row in section.shown)  # a time line adds hosts up
         return [*section.columns, *([host] if told else [])]

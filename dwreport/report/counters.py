@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 
+from dropwatchd.history.reader import Reader
 from dwreport.report.answer import Section
 from dwreport.report.columns import counter_columns
-from dwreport.report.rows import CounterRow
+from dwreport.report.rows import CounterRow, counter_row
 from dwreport.text import clean, counted, number
 
 _MOST = 20   # counters that a person reads
 _NAMED = 3
 _KINDS = ("drop", "error", "pressure", None)  # of counters that tell something; ordinary traffic is "info"
+
+
+def counter_rows(reader: Reader) -> list[CounterRow]:
+    """Return the counters that moved."""
+    kinds = {(device.host, device.netns, device.name): device.kind for device in reader.devices()}
+    return [counter_row(total, kinds.get((total.host, total.netns, total.interface or "")))
+            for total in reader.counters()]
 
 
 def counter_section(rows: Sequence[CounterRow]) -> Section[CounterRow]:

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import NANO, Drop, Interface, Window
-from dwreport import catalogue
+from dwreport import causes
+from dwreport.causes import kinds
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.text import named_netns, netns_text
 
@@ -120,7 +121,7 @@ class EventRow:
 
 def _drop_fields(host: str, drop: Drop) -> dict[str, Any]:
     location, kind, interface = drop.key
-    cause = catalogue.of_drop(drop.key)
+    cause = causes.of_drop(drop.key)
     return {
         "count": drop.count,
         "bytes": drop.octets,
@@ -136,7 +137,7 @@ def _drop_fields(host: str, drop: Drop) -> dict[str, Any]:
         "origin": kind.origin,
         "trap": kind.trap,
         "cause": cause.title if cause else None,
-        "advice": catalogue.advice(cause, interface.name) if cause else None,
+        "advice": causes.advice(cause, interface.name) if cause else None,
         "harm": cause.harm if cause else None,
         "host": host,
     }
@@ -154,9 +155,10 @@ def window_row(host: str, window: Window) -> WindowRow:
                      **_drop_fields(host, window.drop))
 
 
-def counter_row(total: CounterTotal) -> CounterRow:
-    """Return a row of `counters`."""
-    cause = catalogue.of_counter(total.collector, total.name)
+def counter_row(total: CounterTotal, device: str | None = None) -> CounterRow:
+    """Return a row of `counters`; what one of an interface means depends on the kind of device, where that is known."""
+    cause = kinds.counter(total.name, device) if total.collector == "link" else causes.of_counter(
+        total.collector, total.name)
     return CounterRow(
         total.collector, total.name, total.interface,
         netns_text(Interface(total.netns, None, None, total.netns_name, total.netns_inode)),

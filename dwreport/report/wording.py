@@ -19,7 +19,7 @@ _NO_EVENT = "no event accounts for them, why is not known"
 @singledispatch
 def words(fact: object) -> str:
     """Say a fact in a few words; every class of `findings.support` that is a fact has its own."""
-    raise NotImplementedError(type(fact).__name__)
+    raise TypeError(f"there are no words for {type(fact).__name__}")
 
 
 @words.register
@@ -40,9 +40,10 @@ def _(fact: support.ToldBy) -> str:
     if fact.means == "packets":
         sampled = counted(fact.samples, "sampled packet")
         return f"the kernel names no reason; of {sampled}, every one {_TRAITS[fact.trait or '']}"
+    newer = ", in the sources of older kernels than this one" if fact.is_newer else ""
     if fact.means == "names":
-        return "the kernel names no reason, and does name one for every other drop in this function"
-    return "the kernel names no reason; its other names, counters that rested and the packets leave this one"
+        return f"the kernel names no reason, and does name one for every other drop in this function{newer}"
+    return f"the kernel names no reason; its other names, counters that rested and the packets leave this one{newer}"
 
 
 @words.register
@@ -126,12 +127,19 @@ def _(fact: support.Apart) -> str:
 @words.register
 def _(fact: support.Counted) -> str:
     part = "" if fact.count == fact.whole else f", {number(fact.count)} of them without an event"
-    return f"{_moved(fact.counters)}{_where(fact.where)}{part}: {fact.because or _NO_EVENT}"
+    return f"{_moved(fact.counters)}{_where(fact.where)}{part}: {fact.because or _NO_EVENT}{_before(fact.straddling)}"
 
 
 @words.register
 def _(fact: support.ByDriver) -> str:
-    return _moved(fact.counters)
+    parts = [f"{words} {_moved(counters)}" for words, counters in (
+        ("less", fact.less), ("agrees:", fact.agree), ("in", fact.link), ("beside", fact.beside)) if counters]
+    least = "at least " if fact.at_least else ""
+    return f"{least}{', '.join([_moved(fact.counters), *parts])}{_before(fact.straddling)}"
+
+
+def _before(straddling: int) -> str:
+    return f"; up to {number(straddling)} just before the window" if straddling else ""
 
 
 @words.register
@@ -141,9 +149,15 @@ def _(fact: support.LargePackets) -> str:
 
 @words.register
 def _(fact: support.OtherSocket) -> str:
-    if fact.local:
-        return f"yet a socket of that port is on record, which did not take them: {', '.join(fact.local)}"
+    if fact.sockets:
+        return f"a socket of that port takes no others' packets: {', '.join(map(_socket, fact.sockets))}"
+    if fact.looked:
+        return "no socket of that port was there, not even for one address or peer alone"
     return "a socket of that port for another peer or address would not be on record"
+
+
+def _socket(one: support.OneSocket) -> str:
+    return f"{one.local} connected to {one.peer}" if one.peer else f"{one.local} is for that address"
 
 
 @words.register

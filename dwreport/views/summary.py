@@ -9,10 +9,10 @@ from dwreport.evidence.filters import Filters
 from dwreport.findings.rank import findings
 from dwreport.report.answer import Answer, Section
 from dwreport.report.columns import ShownDrop, drop_columns
-from dwreport.report.counters import counter_section
+from dwreport.report.counters import counter_rows, counter_section
 from dwreport.report.findings import findings_section
 from dwreport.report.gaps import assessed, gap_section
-from dwreport.report.rows import TotalRow, counter_row, total_row
+from dwreport.report.rows import TotalRow, total_row
 from dwreport.text import axis, counted, number, sparkline, time_format
 from dwreport.views._lead import hidden, lead, unjudged
 
@@ -27,7 +27,7 @@ def view(reader: Reader) -> Answer:
     evidence = gather(reader, totals)
     found = findings(evidence, Filters(scope, reader.namespaces()))
     causes = findings_section(found.found, time_format(scope.since_ns, scope.until_ns))
-    counters = counter_section([counter_row(total) for total in reader.counters()])
+    counters = counter_section(counter_rows(reader))
     return Answer(
         scope, reader.now_ns, reader.runs(), judged,
         [causes, _drops(reader, totals), counters, gap_section(reader, judged)],

@@ -156,9 +156,10 @@ _VIEWS = """
 CREATE VIEW v_drops AS
     SELECT strftime('%Y-%m-%dT%H:%M:%S', d.window_start_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.window_start_ns / 1000000 % 1000) AS window_start, d.window_width_ns / 1e9 AS window_seconds,
            d.count, d.bytes, k.reason,
-           coalesce(l.symbol || coalesce(printf('+0x%x', l.offset), ''), l.address) AS location, l.module,
+           coalesce(l.symbol || iif(l.offset IS NULL, '', printf('+0x%x', l.offset)), l.address) AS location,
+           l.module,
            i.name AS interface, i.ifindex, i.kind AS interface_kind, coalesce(n.name, 'net:[' || n.inode || ']') AS netns,
-           printf('0x%04x', k.protocol) AS protocol, k.origin, k.trap, k.trap_group,
+           iif(k.protocol IS NULL, NULL, printf('0x%04x', k.protocol)) AS protocol, k.origin, k.trap, k.trap_group,
            strftime('%Y-%m-%dT%H:%M:%S', d.first_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.first_ns / 1000000 % 1000) AS first, strftime('%Y-%m-%dT%H:%M:%S', d.last_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.last_ns / 1000000 % 1000) AS last, r.hostname, d.run_id,
            d.window_start_ns, d.first_ns, d.last_ns
     FROM drops d JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id

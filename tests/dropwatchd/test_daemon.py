@@ -23,6 +23,7 @@ from dropwatchd.sources.bpf import BpfSource
 
 CI = os.environ.get("CI") == "true"
 DEADLINE = 20
+SIZE = 1000 + os.getpid() * 8 % 40_000  # of packets that no other run of these tests sends
 
 
 class Running:
@@ -112,13 +113,13 @@ def _drop(size: int) -> None:
 def test_a_source_that_fails_is_opened_again(run: Callable[..., Running], source: BpfSource) -> None:
     """Drops are seen before and after, and the ledger is blind exactly in between."""
     running = run(source)
-    _drop(1101)
-    _wait(lambda: running.drops(1109) == 1)
+    _drop(SIZE)
+    _wait(lambda: running.drops(SIZE + 8) == 1)
     _spoil(source)
-    _drop(1103)
+    _drop(SIZE + 2)
     _wait(lambda: [gap for gap in running.gaps() if gap.cause is GapCause.SOURCE_FAILED])
-    _drop(1105)
-    _wait(lambda: running.drops(1113) == 1)
+    _drop(SIZE + 4)
+    _wait(lambda: running.drops(SIZE + 12) == 1)
     (gap, *more) = [gap for gap in running.gaps() if gap.cause is GapCause.SOURCE_FAILED]
     assert (gap.effect, gap.scope) == (Effect.BLIND, "software")
     assert not more
@@ -139,7 +140,7 @@ def test_a_source_is_watched_as_long_as_it_can_be_read(run: Callable[..., Runnin
     running = run(source)
     _wait(lambda: [watch for watch in running.watches("software") if watch.until.boot_ns > watch.since.boot_ns])
     _spoil(source)
-    _drop(1103)
+    _drop(SIZE + 2)
     _wait(lambda: len(running.watches("software")) > 1)
     first, second = running.watches("software")
     (gap,) = [gap for gap in running.gaps() if gap.cause is GapCause.SOURCE_FAILED]

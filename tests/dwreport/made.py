@@ -3,12 +3,12 @@
 import json
 import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from socket import inet_aton
 from typing import Any
 
 from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow
+from dropwatchd.history.reader import CounterTotal, DeviceRow, DropTotal, PacketRow
 from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
 from dwreport.evidence.compare import Evidence
@@ -16,6 +16,7 @@ from dwreport.evidence.facts import Facts
 from dwreport.evidence.filters import Filters
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
+from dwreport.evidence.tally import Place
 from dwreport.findings import rank
 from dwreport.report.findings import FindingRow, finding_row
 from tests.dwreport.conftest import START_NS
@@ -54,18 +55,20 @@ def looked(*names: str, netns: int | None = INIT) -> Read:
 
 def counted(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), read: Read | None = None, *,
             blind: bool = False, packets: Sequence[PacketRow] = (), kernel: str = "",
-            hides: Callable[[DropKey], bool] = lambda _key: False) -> Facts:
-    """Return what a history holds on all of these drops, which happened within a second; some, filters may hide."""
+            devices: Sequence[DeviceRow] = ()) -> Facts:
+    """Return what a history holds on all of these drops, which happened within a second."""
     totals = [DropTotal(row.host, Drop(row.key, row.count, None, START_NS, START_NS + NANO), 0,
-                        Counter({0: row.count}), row.count) for row in drops if not hides(row.key)]
+                        Counter({0: row.count}), row.count) for row in drops]
     kernels = {HOST: {kernel}} if kernel else {}
-    return Facts(observe(drops, totals, packets, kernels), counters, read or set(), blind, kernels, NAMES)
+    return Facts(observe(drops, totals, packets, kernels), counters, read or set(), blind, kernels, NAMES,
+                 devices={Place(one.host, one.netns, one.name): one for one in devices})
 
 
 def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), packets: Sequence[PacketRow] = (),
-          read: Read | None = None, *, blind: bool = False, kernel: str = "") -> Evidence:
+          read: Read | None = None, *, blind: bool = False, kernel: str = "",
+          devices: Sequence[DeviceRow] = ()) -> Evidence:
     """Return the same, compared, with what follows."""
-    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel))
+    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel, devices=devices))
 
 
 def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:

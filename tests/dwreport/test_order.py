@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # What stands lower knows nothing of what stands higher; those of one line know each other.
 ORDER = [{"__main__"}, {"cli"}, {"views"}, {"render"}, {"report"}, {"findings"}, {"evidence"},
-         {"causes", "catalogue", "reconcile"}, {"packets"}, {"text"}]
+         {"causes"}, {"packets"}, {"text"}]
 PLACE = {name: place for place, names in enumerate(ORDER) for name in names}
 
 

@@ -4,7 +4,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from dwreport.__main__ import run
 from tests.dwreport.conftest import HOUR_NS, START_NS, History
 from tests.torture.conftest import LONG
 
-DAMAGES = 300 if LONG else 24
+DAMAGES = 300 if LONG else 12
 PAGE = 4096
 VIEWS: tuple[list[str], ...] = ([], ["drops"], ["counters"], ["timeline"], ["coverage"], ["packets"])
 FORMATS = ("table", "json", "csv", "markdown")
@@ -147,7 +147,7 @@ def test_a_large_history_gives_no_traceback(
 def test_wrong_values_give_no_traceback(
     whole: bytes, reports: Reports, small: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Anything in any column, of the first row or of all."""
+    """Anything in any column."""
     if not small:
         monkeypatch.setattr(readonly, "_SMALL_BYTES", 0)
     chance = random.Random(1)
@@ -159,8 +159,16 @@ def test_wrong_values_give_no_traceback(
     cases = [(table, column, value) for table, column in columns for value in VALUES]
     for table, column, value in cases if LONG else chance.sample(cases, DAMAGES):
         reports.database.write_bytes(whole)
-        with closing(sqlite3.connect(reports.database)) as connection, connection:
-            connection.execute("PRAGMA ignore_check_constraints = 1")
-            with suppress(sqlite3.IntegrityError):  # SQLite itself takes no text for a row's number
-                connection.execute(f'UPDATE OR IGNORE {table} SET "{column}" = ?', (value,))  # noqa: S608 - of the schema
-        reports.all(chance)
+        if _put(reports.database, table, column, value):
+            reports.all(chance)
+
+
+def _put(database: Path, table: str, column: str, value: object) -> bool:
+    """Put a value into a column of all rows, or of one where they must differ; say whether SQLite let it."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = 1")
+        try:
+            return connection.execute(f'UPDATE OR IGNORE {table} SET "{column}" = ?',  # noqa: S608 - of the schema
+                                      (value,)).rowcount > 0
+        except sqlite3.IntegrityError:
+            return False

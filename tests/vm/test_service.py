@@ -172,6 +172,18 @@ def test_drop_in_for_net_dm(service: Service) -> None:
         service.run("systemctl stop dropwatchd")
 
 
+def test_functions_are_named_in_summary_mode(service: Service) -> None:
+    """The monitor gives addresses alone: with the drop-in the service may see which functions they are in."""
+    text = (SYSTEMD / "net_dm.conf").read_text() + "ExecStart=\nExecStart=/usr/local/bin/dropwatchd --source net_dm\n"
+    with service.config("mode", "summary"), service.drop_in("net_dm.conf", text):
+        service.run("systemctl restart dropwatchd")
+        service.drop(100)
+        named = "SELECT coalesce(sum(count), 0) AS drops FROM v_drops WHERE location LIKE '__udp4_lib_rcv%'"
+        service.until(lambda: service.query(named)[0]["drops"] >= 100)
+        assert not service.query("SELECT 1 FROM gaps WHERE cause = 'functions cannot be named'")
+        service.run("systemctl stop dropwatchd")
+
+
 def test_drop_in_for_evidence(service: Service) -> None:
     """With it the findings name the firewall's rule, and the process whose socket was full."""
     text = (SYSTEMD / "evidence.conf").read_text()

@@ -3,6 +3,8 @@
 from collections.abc import Hashable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from dropwatchd.sources.bpf.layout import VALUE, Value
 
 Key = TypeVar("Key", bound=Hashable)
@@ -18,12 +20,23 @@ class Increment(NamedTuple):
     last_ns: int
 
 
+class Kept(Struct, Generic[Key], frozen=True, array_like=True):
+    """The state of Counts; each key with drops, octets, and the last one's time."""
+
+    total: int
+    keys: list[tuple[Key, int, int, int]]
+
+
 class _Seen(NamedTuple):
+    """What a key had counted. `raw` is empty where a run before us has seen that: it keeps no shares of CPUs."""
+
     raw: bytes
+    drops: int
+    octets: int
     last_ns: int
 
 
-_NOTHING = _Seen(b"", 0)
+_NOTHING = _Seen(b"", 0, 0, 0)
 
 
 class Counts(Generic[Key]):
@@ -47,6 +60,8 @@ class Counts(Generic[Key]):
         seen = self._seen.get(key, _NOTHING)
         if seen.raw == raw:
             return None
+        if seen.drops and not seen.raw:
+            return self._resume(key, seen, raw, since_ns)
         drops = octets = last_ns = 0
         firsts = []
         for was, now in _changed(seen.raw or bytes(len(raw)), raw):
@@ -57,9 +72,28 @@ class Counts(Generic[Key]):
                 firsts.append(_first_ns(was, now) or since_ns)
         if not firsts:
             return None
-        self._seen[key] = _Seen(raw, max(last_ns, seen.last_ns))
+        self._seen[key] = _Seen(raw, seen.drops + drops, seen.octets + octets, max(last_ns, seen.last_ns))
         self.total += drops
         return Increment(drops, octets, min(*firsts, last_ns), last_ns)
+
+    def _resume(self, key: Key, seen: _Seen, raw: bytes, since_ns: int) -> Increment | None:
+        """Go on from what a run before us had seen. A key that has less now had made room meanwhile: it began anew."""
+        values = [Value._make(value) for value in VALUE.iter_unpack(raw)]
+        drops, octets = sum(value.drops for value in values), sum(value.octets for value in values)
+        last_ns = max(value.last_ns for value in values)
+        self._seen[key] = _Seen(raw, drops, octets, last_ns)
+        new, more = (drops - seen.drops, octets - seen.octets) if drops >= seen.drops else (drops, octets)
+        self.total += new
+        return Increment(new, more, min(since_ns, last_ns), last_ns) if new else None
+
+    def keep(self) -> Kept[Key]:
+        """Return what a later run needs in order to go on from here."""
+        return Kept(self.total, [(key, seen.drops, seen.octets, seen.last_ns) for key, seen in self._seen.items()])
+
+    def go_on(self, kept: Kept[Key]) -> None:
+        """Begin where a run before us was."""
+        self.total = kept.total
+        self._seen = {key: _Seen(b"", drops, octets, last_ns) for key, drops, octets, last_ns in kept.keys}
 
     def quiet(self, before_ns: int) -> list[Key]:
         """Return the keys that have counted nothing since `before_ns`."""

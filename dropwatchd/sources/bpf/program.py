@@ -1,17 +1,15 @@
-"""The loaded BPF program, and all calls to the kernel that load, attach, read and unload it."""
+"""The BPF program in the kernel: reading what it has counted, and asking what it knows."""
 
 import ctypes
 import errno
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from mmap import mmap
 from typing import Any, Literal
 
-from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.libbpf import SAMPLE_CALLBACK, libbpf
 from dropwatchd.kernel.symbols import parse_printed
 from dropwatchd.model import Location
-from dropwatchd.sources import UnavailableError
+from dropwatchd.sources.bpf.hold import Adopted, Loaded
 from dropwatchd.sources.bpf.layout import (
     KEY,
     SAMPLE,
@@ -23,14 +21,11 @@ from dropwatchd.sources.bpf.layout import (
     Release,
     Totals,
 )
-from dropwatchd.sources.bpf.room import Room
 
 Table = Literal["drops", "places"]  # maps of one layout: what is counted apart, and what had no room there
 _BATCH = 256
 _RECURSION_MISSES = 208             # offset in struct bpf_prog_info of include/uapi/linux/bpf.h
 _PROG_INFO_SIZE = 232
-_ARGUMENTS = 3                      # of the tracepoint since 5.17: packet, location, reason
-_ARGUMENTS_WITH_SOCKET = 4          # since 6.11: and the socket that was to receive it
 
 
 class _TestRun(ctypes.Structure):
@@ -50,67 +45,35 @@ class _TestRun(ctypes.Structure):
 
 
 class Program:
-    """Loads, attaches, reads and unloads. Raises UnavailableError where this kernel or this user cannot."""
+    """Attaches, reads and unloads. Every method raises OSError with the kernel's errno."""
 
-    def __init__(self, room: Room, on_sample: Callable[[bytes], None]) -> None:
+    def __init__(self, hold: Loaded | Adopted, on_sample: Callable[[bytes], None]) -> None:
         self._lib = libbpf()
-        self._link = self._ring = None
+        self.hold = hold
+        self._fds = hold.fds
         self._on_sample = on_sample
         self._callback = SAMPLE_CALLBACK(self._sample)
-        image = files(__package__).joinpath("drops.bpf.o").read_bytes()
-        self._object = self._lib.check("bpf_object__open_mem", image, len(image), None)
-        try:
-            self._load(room)
-        except BaseException:
-            self.close()
-            raise
-
-    def _load(self, room: Room) -> None:
-        attached, unused = "on_drop", "on_drop_with_socket"
-        if _tracepoint_arguments() >= _ARGUMENTS_WITH_SOCKET:
-            attached, unused = unused, attached
-        self._lib.check("bpf_program__set_autoload", self._program(unused), False)  # noqa: FBT003
-        self._lib.check("bpf_map__set_max_entries", self._map("drops"), room.keys)
-        self._lib.check("bpf_map__set_max_entries", self._map("places"), room.places)
-        self._lib.check("bpf_object__load", self._object)
-        names = ("drops", "places", "reasons", "totals", "samples")
-        self._fds = {name: self._lib.bpf_map__fd(self._map(name)) for name in names}
-        shared = mmap(self._lib.bpf_map__fd(self._map(".bss")), ctypes.sizeof(Control))
-        self.control = Control.from_buffer(shared)
-        self.control.namespace_keys, self.control.foreign_keys = room.namespace_keys, room.foreign_keys
-        self._drop_fd = self._lib.bpf_program__fd(self._program(attached))
-        self._programs = {name: self._lib.bpf_program__fd(self._program(name))
-                          for name in ("name_address", "name_namespace", "release_keys")}
-        self._attached = self._program(attached)
-        self._ring = self._lib.check("ring_buffer__new", self._fds["samples"], self._callback, None, None)
+        self._ring: Any = None
+        self.control = Control.from_buffer(mmap(self._fds[".bss"], ctypes.sizeof(Control)))
         self._cpus: int = self._lib.check("libbpf_num_possible_cpus")
         self._keys = ctypes.create_string_buffer(_BATCH * KEY.size)
         self._values = ctypes.create_string_buffer(_BATCH * VALUE.size * self._cpus)
+        self._ring = self._lib.check("ring_buffer__new", self._fds["samples"], self._callback, None, None)
 
     def attach(self) -> None:
         """From now on every drop is counted."""
-        self._link = self._lib.check("bpf_program__attach", self._attached)
+        self.hold.attach()
 
     def detach(self) -> None:
         """No drop is counted any more; what was counted can still be read."""
-        if self._link:
-            self._lib.bpf_link__destroy(self._link)
-        self._link = None
+        self.hold.detach()
 
     def close(self) -> None:
-        """Leave nothing in the kernel."""
-        self.detach()
+        """Hold nothing in the kernel any more."""
         if self._ring:
             self._lib.ring_buffer__free(self._ring)
         self._ring = None
-        self._lib.bpf_object__close(self._object)
-        self._object = None
-
-    def _map(self, name: str) -> Any:
-        return self._lib.check("bpf_object__find_map_by_name", self._object, name.encode())
-
-    def _program(self, name: str) -> Any:
-        return self._lib.check("bpf_object__find_program_by_name", self._object, name.encode())
+        self.hold.close()
 
     def _sample(self, _context: Any, data: int, size: int) -> int:
         if size >= SAMPLE.size:  # a shorter record only wakes us
@@ -176,7 +139,7 @@ class Program:
         """Return how often the kernel skipped the program because it was running already on that CPU."""
         info = ctypes.create_string_buffer(_PROG_INFO_SIZE)
         size = ctypes.c_uint32(_PROG_INFO_SIZE)
-        self._lib.check("bpf_obj_get_info_by_fd", self._drop_fd, info, ctypes.byref(size))
+        self._lib.check("bpf_obj_get_info_by_fd", self._fds["drop"], info, ctypes.byref(size))
         return int.from_bytes(info.raw[_RECURSION_MISSES:_RECURSION_MISSES + 8], "little")
 
     def name(self, address: int) -> Location:
@@ -200,14 +163,5 @@ class Program:
         run = _TestRun(size=ctypes.sizeof(_TestRun))
         if context:
             run.context, run.context_size = ctypes.addressof(context), ctypes.sizeof(context)
-        self._lib.check("bpf_prog_test_run_opts", self._programs[program], ctypes.byref(run))
+        self._lib.check("bpf_prog_test_run_opts", self._fds[program], ctypes.byref(run))
         return int(run.answer)
-
-
-def _tracepoint_arguments() -> int:
-    with kernel_btf() as btf:
-        found = btf.tracepoint_arguments("kfree_skb")
-    if found < _ARGUMENTS:
-        raise UnavailableError("this kernel gives no drop reason at the kfree_skb tracepoint (it is older than 5.17)",
-                               "use --source net_dm, or a newer kernel")
-    return found

@@ -1,23 +1,24 @@
 """Exact drops from the kernel's own counts: woken by the first drop, read once a window, silent when nothing drops."""
 
-import errno
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dropwatchd.kernel.clock import boot_ns, to_wall_ns
+from dropwatchd.kernel.headers import without_payload
 from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import NANO, PacketSample, Record
-from dropwatchd.sources import UnavailableError
+from dropwatchd.sources.bpf.checkpoint import Checkpoint
+from dropwatchd.sources.bpf.hold import Adopted, Loaded
+from dropwatchd.sources.bpf.keeper import Keeper, Left
 from dropwatchd.sources.bpf.layout import SAMPLE
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
 from dropwatchd.sources.bpf.program import Program
+from dropwatchd.sources.bpf.refusal import refusal
 from dropwatchd.sources.bpf.room import Room
 from dropwatchd.sources.bpf.tally import Tally
-from dropwatchd.sources.headers import without_payload
 
-_RIGHTS = "run as root, or give the service CAP_BPF and CAP_PERFMON (as the shipped unit does)"
 _OWN = Path("/proc/self/ns/net")
 
 
@@ -28,8 +29,11 @@ class BpfSource:
     scope = "software"
     limits = ("nested drops",)
 
-    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO,
-                 names: NetnsNames | None = None) -> None:
+    def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO, names: NetnsNames | None = None,
+                 keeper: Keeper | None = None) -> None:
+        """With a keeper the program stays attached when we end, and goes on counting for the next run."""
+        self._keeper = keeper
+        self.checkpoint: Checkpoint | None = None
         self._options = options or BpfOptions()
         self._window_ns = window_ns
         self._netns = names
@@ -38,30 +42,53 @@ class BpfSource:
         self._open = False
 
     def open(self) -> None:
-        """Load and attach. Raises UnavailableError: no libbpf, no BTF, too old, no rights, locked down."""
+        """Load and attach, or go on with what was left. Raises UnavailableError: libbpf, BTF, age, rights, lockdown."""
         room = Room.of(self._options.max_keys)
-        self._program = _loaded(room, self._samples.append)
         try:
-            self._names = Names(self._program.name, self._netns)
-            self._tally = Tally(self._program, self._names, room)
-            self._set_up()
-            self._program.attach()
-            self._open = True
-            if self._netns:
-                self._netns.use(self._cookie_of)
+            left = self._keeper.adopt(room) if self._keeper else None
+            self._program = _program(left.hold if left else Loaded(room), self._samples.append)
+        except OSError as error:
+            raise refusal(error) from error
+        try:
+            self._begin(room, left)
         except OSError as error:
             self._program.close()
-            raise _unavailable(error) from error
+            raise refusal(error) from error
+        self._open = True
+        if self._netns:
+            self._netns.use(self._cookie_of)
 
-    def _set_up(self) -> None:
+    def _begin(self, room: Room, left: Left | None) -> None:
+        self._names = Names(self._program.name, self._netns)
+        self._tally = Tally(self._program, self._names, room, left.snapshot if left else b"")
+        self._set_up(room)
+        if left:
+            self.checkpoint = left.checkpoint
+            self._due = time.monotonic()  # what was counted meanwhile is there to be read
+            return
+        control = self._program.control
+        control.armed = control.window = 1
+        if not self._keeper:
+            self._program.attach()
+            return
+        self._keeper.let_go(room)
+        self.checkpoint = Checkpoint.new()
+        self._program.attach()
+        self._keeper.keep(room, self._program.hold, self.checkpoint)
+
+    def _set_up(self, room: Room) -> None:
         control = self._program.control
         with _OWN.open() as file:
             own = self._program.namespace_of(file.fileno())
         control.home = (own.cookie or own.inode) if own else 0
+        control.namespace_keys, control.foreign_keys = room.namespace_keys, room.foreign_keys
         control.sample_bytes = self._options.sample_bytes
         control.sample_shift = self._options.sample_first.bit_length() - 1
         control.sample_limit = self._options.sample_limit
-        control.armed = control.window = 1
+
+    def snapshot(self) -> bytes:
+        """Return what had been counted when `read` was called last: for `checkpoint`, with the write of that."""
+        return self._tally.snapshot()
 
     @property
     def samples(self) -> bool:
@@ -105,11 +132,12 @@ class BpfSource:
         return found.cookie or None if found else None
 
     def close(self) -> list[Record]:
-        """Detach, and return all that was counted before. Closing twice does nothing."""
+        """Detach, unless the program is kept, and return all that was counted before. Closing twice does nothing."""
         if not self._open:
             return []
         self._open = False
-        self._program.detach()
+        if not self._keeper:
+            self._program.detach()
         offset_ns = to_wall_ns()
         try:
             self._program.consume_samples()
@@ -132,19 +160,9 @@ class BpfSource:
             yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header))
 
 
-def _loaded(room: Room, on_sample: Callable[[bytes], None]) -> Program:
+def _program(hold: Loaded | Adopted, on_sample: Callable[[bytes], None]) -> Program:
     try:
-        return Program(room, on_sample)
-    except OSError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: OSError) -> UnavailableError:
-    """Say what stands in the way, from the errno that the kernel or the loader gave."""
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return UnavailableError("no right to load BPF programs, or the kernel is locked down", _RIGHTS)
-    if error.errno is None:
-        return UnavailableError(f"libbpf.so.1 cannot be loaded ({error})", "install it: apt install libbpf1")
-    if error.errno == errno.ENOENT:
-        return UnavailableError("this kernel has no BTF", "use a kernel built with CONFIG_DEBUG_INFO_BTF")
-    return UnavailableError(f"the kernel refused the BPF program ({error.strerror})", "use --source net_dm")
+        return Program(hold, on_sample)
+    except OSError:
+        hold.close()
+        raise

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from msgspec import Struct, msgpack
+
 from dropwatchd.kernel.clock import boot_ns
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Gap, GapCause, Record
-from dropwatchd.sources.bpf.counts import Counts, Increment
+from dropwatchd.sources.bpf.counts import Counts, Increment, Kept
 from dropwatchd.sources.bpf.layout import RawKey, Totals
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
@@ -34,10 +36,22 @@ class _Read(NamedTuple):
         return Gap(since_ns, until_ns, cause, effect, lost, scope, detail)
 
 
+class _Snapshot(Struct, frozen=True, array_like=True):
+    """The state of Tally."""
+
+    read_ns: int
+    totals: Totals
+    unaccounted: int
+    drops: Kept[bytes]
+    places: Kept[bytes]
+    reasons: Kept[int]
+
+
 class Tally:
     """Subtracts what was seen before from the kernel's cumulative counts. `read_ns` is when they were read last."""
 
-    def __init__(self, program: Program, names: Names, room: Room) -> None:
+    def __init__(self, program: Program, names: Names, room: Room, snapshot: bytes = b"") -> None:
+        """`snapshot` is of the run before, where the program was adopted from it: what it has counted since is new."""
         self._program = program
         self._names = names
         self._room = room
@@ -45,7 +59,22 @@ class Tally:
         self._reasons = Counts[int]()
         self._totals = Totals(0, 0, 0, 0, 0)
         self._unaccounted = 0
+        self._removed = False
         self.read_ns = boot_ns()
+        if snapshot:
+            self._go_on(msgpack.decode(snapshot, type=_Snapshot))
+
+    def snapshot(self) -> bytes:
+        """Return what had been counted at the last read, for the next run to go on from, should this one be killed."""
+        return msgpack.encode(_Snapshot(self.read_ns, self._totals, self._unaccounted, self._counts["drops"].keep(),
+                                        self._counts["places"].keep(), self._reasons.keep()))
+
+    def _go_on(self, kept: _Snapshot) -> None:
+        self.read_ns, self._totals, self._unaccounted = kept.read_ns, kept.totals, kept.unaccounted
+        self._removed = True  # perhaps, after that snapshot
+        self._counts["drops"].go_on(kept.drops)
+        self._counts["places"].go_on(kept.places)
+        self._reasons.go_on(kept.reasons)
 
     def take(self, to_wall_ns: int) -> Iterator[Record]:
         """Yield what is new.
@@ -82,18 +111,23 @@ class Tally:
                 yield read.drop(self._names.reason_alone(number), new)
 
     def _losses(self, before: Totals, read: _Read) -> Iterator[Gap]:
-        """Say what the kernel did not count. At rest, the keys must add up to the program's own total."""
+        """Say what the kernel did not count. At rest, the keys add up to the program's own total.
+
+        A packet on its way may be in one and not yet in the other. So they are compared only where keys have been
+        removed, under a CPU that was about to count perhaps.
+        """
         after = self._program.totals()
         if nested := after.misses - self._totals.misses:
             yield read.gap(GapCause.NESTED, Effect.PARTIAL, nested,
                            "an interrupt's packet was dropped while another drop was being counted on that CPU")
         if unsampled := after.samples_lost - self._totals.samples_lost:
             yield read.gap(GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "sample limit reached", "packets")
-        counted = self._reasons.total + sum(counts.total for counts in self._counts.values())
-        missing = after.drops - counted - self._unaccounted
-        if before.drops == after.drops and missing:
-            self._unaccounted += missing
-            yield read.gap(GapCause.MAP_FULL, Effect.PARTIAL, missing, "lost while a key made room")
+        if self._removed and before.drops == after.drops:
+            self._removed = False
+            counted = self._reasons.total + sum(counts.total for counts in self._counts.values())
+            if (missing := after.drops - counted - self._unaccounted) > 0:
+                self._unaccounted += missing
+                yield read.gap(GapCause.MAP_FULL, Effect.PARTIAL, missing, "lost while a key made room")
         self._totals = after._replace(by_place=before.by_place, by_reason=before.by_reason)
 
     def _tidy(self, read: _Read) -> Iterator[Drop]:
@@ -112,6 +146,7 @@ class Tally:
             if raw and (new := counts.advance(raw_key, raw, read.since_ns)):
                 yield read.drop(self._names.key(raw_key, new.first_ns + read.to_wall_ns), new)
             counts.forget(raw_key)
+            self._removed = True
             self._names.forget(raw_key)
             owners[RawKey.parse(raw_key).owner] += 1
         if table == "drops":

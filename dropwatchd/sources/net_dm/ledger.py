@@ -18,14 +18,22 @@ class Ledger:
         self._scope = _scope(origins)
         self._dropped = dropped
         self._refused = 0
+        self._listeners: list[str] = []
         self.config = hold.config
 
     def opened(self, now_ns: int, hold: Hold, listeners: list[str]) -> Iterator[Event]:
         """Say whose monitor we found running, if any."""
         if listeners:
-            yield _event(now_ns, "shared", f"with {', '.join(listeners)}: {_text(hold.config)}")
+            yield from self.shared(now_ns, listeners)
         elif hold.restarted or hold.started != self._origins:
             yield _event(now_ns, "adopted", "it had been left on by a program that has ended")
+
+    def shared(self, now_ns: int, listeners: list[str]) -> Iterator[Event]:
+        """Say who has come to listen as well, or has gone: nobody can change the settings while another listens."""
+        if listeners != self._listeners:
+            self._listeners = listeners
+            with_whom = f"with {', '.join(listeners)}" if listeners else "no longer"
+            yield _event(now_ns, "shared", f"{with_whom}: {_text(self.config)}")
 
     def losses(self, since_ns: int, until_ns: int, dropped: dict[Origin, int], missed: int) -> Iterator[Gap]:
         """Compare the kernel's counts of full queues with the last ones; `missed` messages found our socket full."""

@@ -40,6 +40,11 @@ class Names:
         kind = Kind(what.reason, protocol or None, what.origin, what.trap, what.trap_group)
         return DropKey(location, kind, Interface(None, what.ifindex, what.port))
 
+    @property
+    def trouble(self) -> str:
+        """Return why code addresses cannot be named; "" when they can."""
+        return self._kallsyms.trouble
+
     def locations(self, addresses: Collection[int]) -> dict[int, Location]:
         """Return the locations of code addresses."""
         return self._kallsyms.names(addresses)

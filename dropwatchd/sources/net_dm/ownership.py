@@ -5,11 +5,13 @@ from pathlib import Path
 
 from dropwatchd.model import Origin
 from dropwatchd.sources.net_dm.control import Control
+from dropwatchd.sources.net_dm.memory import Memory
 from dropwatchd.sources.net_dm.options import Config, Hold
-from dropwatchd.sources.net_dm.receiver import NETLINK_GENERIC
+from dropwatchd.sources.net_dm.receiver import NETLINK_GENERIC, PID_BITS
 
 _RESTART_S = 60  # between two restarts that another program's settings force: each one loses what is queued
-_PID_BITS = 22   # libnl and the kernel build the port of a process's first socket from its pid
+_OURS = "dropwatchd"
+_PROGRAM_WORDS = 4  # of a command line: interpreter, options, script or module
 _SOCKETS = Path("/proc/net/netlink")
 _ORIGINS: tuple[Origin, ...] = ("software", "hardware")
 
@@ -17,18 +19,19 @@ _ORIGINS: tuple[Origin, ...] = ("software", "hardware")
 class Ownership:
     """Takes the monitor, holds it, and gives it back; never stops it under another program that listens."""
 
-    def __init__(self, control: Control, origins: tuple[Origin, ...], port: int) -> None:
-        """Remember how the monitor is set up now; `port` is the netlink port that we listen at."""
+    def __init__(self, control: Control, origins: tuple[Origin, ...], port: int, memory: Memory) -> None:
+        """`port` is the netlink port that we listen at."""
         self._control = control
         self._origins = origins
         self._port = port
-        self._found = control.config()
+        self._memory = memory
+        self._original: Config | None = None
         self._wanted: Config | None = None
         self._restarted_s = -float(_RESTART_S)
 
     def listeners(self) -> list[str]:
         """Return who else listens to the drop monitor, as text for a person."""
-        return [_who(port) for port in sorted(listening(self._control.group) - {self._port})]
+        return [program_at(port) for port in sorted(listening(self._control.group) - {self._port})]
 
     def take(self, wanted: Config) -> Hold:
         """Make the monitor run as wanted, if it does not, as far as nobody else is listening.
@@ -36,6 +39,8 @@ class Ownership:
         START is the only way to ask whether one origin is on; where it was not, it is from now on.
         A new wish restarts the monitor at once; what another program changes is put right once in a while.
         """
+        if self._original is None:
+            self._original = self._memory.original(self._control.config(), wanted)
         hurried, self._wanted = wanted != self._wanted, wanted
         config, restarted = wanted, False
         if not self._control.configure(wanted):
@@ -59,7 +64,8 @@ class Ownership:
         if self.listeners():
             return False
         self._stop(self._origins)
-        self._control.configure(self._found)
+        if self._original and self._control.configure(self._original):
+            self._memory.forget()
         return True
 
     def _stop(self, origins: tuple[Origin, ...]) -> None:
@@ -78,9 +84,14 @@ def listening(group: int) -> set[int]:
             if int(family) == NETLINK_GENERIC and int(groups, 16) >> (group - 1) & 1}
 
 
-def _who(port: int) -> str:
-    pid = port & ((1 << _PID_BITS) - 1)
+def program_at(port: int) -> str:
+    """Name the program that a port belongs to, as it was started: a script is no "python3"."""
+    pid = port & ((1 << PID_BITS) - 1)
+    process = Path(f"/proc/{pid}")
     try:
-        return f"{Path(f'/proc/{pid}/comm').read_text().strip()}[{pid}]"
+        words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        if any(Path(word).name == _OURS for word in words[:_PROGRAM_WORDS]):
+            return f"{_OURS}[{pid}]"
+        return f"{(process / 'comm').read_text().strip()}[{pid}]"
     except OSError:
         return f"netlink port {port}"

@@ -1,5 +1,6 @@
 """The socket that alerts arrive at: nothing is lost on it uncounted, and nothing has to be repaired after a loss."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +12,8 @@ from dropwatchd.sources.net_dm.wire import HEADERS, MAX_ALERT_BYTES
 NETLINK_GENERIC = 16
 _SOL_NETLINK, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _NO_ENOBUFS = 270, 1, 2, 5
 _SO_RCVBUFFORCE, _SO_MEMINFO = 33, 55
+PID_BITS = 22  # of a port: the kernel and libnl build that of a process's sockets from its number, which is no larger
+_LAST_NUMBER = 511  # of a process's sockets: the first ones are its other sockets'
 _MEMINFO = Struct("=32xI")  # SK_MEMINFO_DROPS is the ninth of SK_MEMINFO_VARS numbers
 
 
@@ -30,7 +33,7 @@ class Receiver:
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
         try:
-            self._socket.bind((0, 0))
+            self._bind()
             self._socket.setsockopt(_SOL_NETLINK, _NO_ENOBUFS, 1)
             self._grow(buffer_bytes)
             self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
@@ -44,6 +47,14 @@ class Receiver:
         self._buffer = bytearray(MAX_ALERT_BYTES)
         self._view = memoryview(self._buffer)
         self._lost = 0
+
+    def _bind(self) -> None:
+        """Take a port that has our process's number in it, as libnl does: other listeners then see whose it is."""
+        for number in range(_LAST_NUMBER, 0, -1):
+            with suppress(OSError):
+                self._socket.bind((number << PID_BITS | os.getpid(), 0))
+                return
+        self._socket.bind((0, 0))
 
     def _grow(self, buffer_bytes: int) -> None:
         """Beyond net.core.rmem_max where CAP_NET_ADMIN allows it. The kernel doubles the figure, for its overhead."""

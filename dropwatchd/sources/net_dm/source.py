@@ -5,16 +5,20 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 from dropwatchd.kernel.clock import boot_ns, to_wall_ns
+from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.model import NANO, Record
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.net_dm.guard import Guard
 from dropwatchd.sources.net_dm.ledger import Ledger
+from dropwatchd.sources.net_dm.memory import Memory
 from dropwatchd.sources.net_dm.options import Config, NetDmOptions
 from dropwatchd.sources.net_dm.receiver import Receiver
 from dropwatchd.sources.net_dm.tally import Tally
 
+_DROP_IN = "copy the shipped drop-in net_dm.conf into /etc/systemd/system/dropwatchd.service.d/"
 _BATCH = 4096   # messages in one read
 _PAUSE_S = 0.02  # after a read that found some: one wake-up for many is what makes an alert cheap
 _LAST_S = 0.8   # for alerts that are still on their way when we stop: a busy CPU reports them late,
@@ -29,7 +33,9 @@ class NetDmSource:
 
     name = "net_dm"
 
-    def __init__(self, options: NetDmOptions | None = None, window_ns: int = NANO) -> None:
+    def __init__(self, options: NetDmOptions | None = None, window_ns: int = NANO, state: Path | None = None) -> None:
+        """`state` is a folder where the settings that were found are kept; without it, a kill loses them."""
+        self._memory = Memory(state)
         self._options = options or NetDmOptions()
         self._window_ns = window_ns
         self._tally = Tally(self._options, window_ns)
@@ -59,7 +65,7 @@ class NetDmSource:
         self._epoll = select.epoll()
         undo.callback(self._epoll.close)
         self._epoll.register(self._receiver, select.EPOLLIN | select.EPOLLONESHOT)
-        self._ownership = Ownership(self._control, self._options.origins, self._receiver.port)
+        self._ownership = Ownership(self._control, self._options.origins, self._receiver.port, self._memory)
         dropped, listeners = self._control.dropped(), self._ownership.listeners()
         undo.callback(self._ownership.give_back)
         hold = self._ownership.take(self._wanted)
@@ -166,6 +172,7 @@ class NetDmSource:
             lost += gap.lost or 0
             yield gap
         yield from self._ledger.refused(now_ns, self._receiver.refused)
+        yield from self._ledger.shared(now_ns, self._ownership.listeners())
         self._observe(lost)
         asked_ns = time.time_ns()
         hold = self._ownership.take(self._wanted)
@@ -188,10 +195,11 @@ def unavailable(error: OSError | ModuleNotFoundError) -> UnavailableError:
     """Say what stands in the way, from what the kernel answered."""
     if isinstance(error, ModuleNotFoundError):
         return UnavailableError("the kernel module drop_monitor is not loaded",
-                                "modprobe drop_monitor, as the shipped drop-in net_dm.conf does, if this kernel has it")
+                                f"modprobe drop_monitor, if this kernel has it; for a service, {_DROP_IN}")
     if error.errno in (errno.EPERM, errno.EACCES):
-        return UnavailableError("no right to use the drop monitor",
-                                "run as root, or give the service CAP_NET_ADMIN and, to listen, CAP_SYS_ADMIN")
+        lacking = missing(Capability.CAP_NET_ADMIN, Capability.CAP_SYS_ADMIN)
+        what = f": {' and '.join(lacking)} missing" if lacking else ", though the capabilities are there"
+        return UnavailableError(f"no right to use the drop monitor{what}", f"run as root; for a service, {_DROP_IN}")
     if error.errno == errno.EOPNOTSUPP:
         return UnavailableError("this kernel reports no hardware drops (it has no devlink)", "use software drops alone")
     return UnavailableError(f"the kernel refused its drop monitor ({error.strerror})", "use --source bpf")

@@ -1,17 +1,19 @@
 """Counts alerts by key and window, and keeps samples of packets: the hot path of packet mode."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from random import getrandbits
 from types import MappingProxyType
 
+from dropwatchd.kernel.headers import without_payload
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Event, Gap, GapCause, Origin, PacketSample, Record
-from dropwatchd.sources.headers import without_payload
 from dropwatchd.sources.net_dm import wire
 from dropwatchd.sources.net_dm.names import Names, point_key, trap_key
 from dropwatchd.sources.net_dm.options import NetDmOptions
 from dropwatchd.sources.net_dm.wire import Packet, Summary
 
+log = logging.getLogger(__name__)
 _CROWDED = 4096     # keys: a storm of ever new ones must not grow without end
 _COMMAND = 16       # where struct genlmsghdr has it
 _SUMMARY_NS = NANO  # dm_delay of net/core/drop_monitor.c: a summary leaves a second after its first drop
@@ -35,6 +37,7 @@ class Tally:
         self._summaries: list[tuple[int, Summary]] = []
         self._polls = self._noted_ns = 0
         self._since_ns = time.time_ns()
+        self._told = ""
         self.total = 0
         self.newest_ns = 0
 
@@ -127,6 +130,7 @@ class Tally:
                 if origin in self._origins:
                     self.total += sum(count for _, count in counted)
                     yield from _counted(counted, until_ns)
+                    yield from self._unnamed(counted, until_ns)
                     if places >= wire.MAX_POINTS:
                         yield _full(until_ns, origin)
             self._polls += sum(count for address, count in summary.points if address == wire.NO_CODE)
@@ -135,6 +139,18 @@ class Tally:
             self._noted_ns = self.newest_ns
             yield Event(self.newest_ns, "drop monitor", "rx_dropped", f"of a device had moved, at {self._polls} polls")
             self._polls = 0
+
+
+    def _unnamed(self, counted: list[tuple[DropKey, int]], until_ns: int) -> Iterator[Gap]:
+        """Say that drops have an address for a place, which means nothing after the next boot, and why."""
+        trouble = self._names.trouble
+        unnamed = sum(count for key, count in counted if key.location.address is not None)
+        if trouble and unnamed:
+            since_ns = until_ns - _SUMMARY_NS
+            yield Gap(since_ns, until_ns, GapCause.NO_SYMBOLS, Effect.DETAIL, unnamed, "software", trouble)
+        if trouble != self._told:
+            self._told = trouble
+            log.warning("functions that drop %s", f"cannot be named: {trouble}" if trouble else "are named again")
 
 
 def _counted(counted: list[tuple[DropKey, int]], until_ns: int) -> Iterator[Drop]:

@@ -40,3 +40,21 @@ def test_traps_and_policers() -> None:
         "device=pci/0000:01:00.0 policer=3 dropped 4",
         "zero: 0",
     ]
+
+
+def reporter(name: bytes, errors: int, recoveries: int) -> bytes:
+    counts = packed(117, struct.pack("=Q", errors)) + packed(118, struct.pack("=Q", recoveries))
+    return packed(114, packed(115, name + b"\0") + packed(116, b"\0") + counts)
+
+
+def test_health() -> None:
+    """What failed is told by the part, and the port where it has one; counts are what the device brought along."""
+    found = list(devlink.parse_health([
+        message(reporter(b"fw", 0, 0)), message(packed(3, struct.pack("=I", 1)), reporter(b"tx", 3, 2)),
+    ], fixtures.NETNS))
+    assert fixtures.describe(found).splitlines() == [
+        "device=pci/0000:01:00.0 port=1 reporter=tx health_errors 3",
+        "device=pci/0000:01:00.0 port=1 reporter=tx health_recoveries 2",
+        "zero: 2",
+    ]
+    assert {reading.from_zero for reading in found} == {False}

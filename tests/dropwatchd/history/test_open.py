@@ -1,16 +1,19 @@
 """Opening for writing: one writer, the newest schema, and nobody else's file."""
 
 import os
+import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from dropwatchd.history.damage import after_crash
-from dropwatchd.history.errors import DamagedError, HistoryError
+from dropwatchd.history.errors import DamagedError, HeldError, HistoryError
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import prepare, revision, upgrade
+from dropwatchd.history.open import engine, prepare, revision, upgrade
 from dropwatchd.history.schema import REVISION
 
 
@@ -127,3 +130,57 @@ def test_a_failed_upgrade_of_a_new_history_leaves_nothing(tmp_path: Path) -> Non
     with Lock(tmp_path / "new" / "history.db") as lock, pytest.raises(InterruptedError):
         prepare(lock, check)
     assert not list(tmp_path.iterdir())
+
+
+def _delete(path: Path) -> None:
+    path.unlink()
+
+
+def _delete_folder(path: Path) -> None:
+    shutil.rmtree(path.parent)
+
+
+def _replace(path: Path) -> None:
+    shutil.copy(path, path.with_name("copy"))
+    path.with_name("copy").rename(path)
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, 3 * 4096)
+
+
+def _remove_log(path: Path) -> None:
+    path.with_name("history.db-wal").unlink()
+
+
+@pytest.mark.parametrize("spoil", [_delete, _delete_folder, _replace, _cut, _remove_log])
+def test_a_writer_goes_on_after_anything_was_done_to_its_file(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    """Closed, prepared and opened again, it writes where the path leads to, under the locks of what is there now."""
+    path = tmp_path / "state" / "history.db"
+    with Lock(path) as lock:
+        prepare(lock)
+        writing = engine(path)
+        _insert(writing)
+        assert lock.file
+        assert lock.file.check() is None
+        spoil(path)
+        lock.file.check()
+        assert lock.file.check()
+        writing.dispose()
+        lock.take()
+        prepare(lock)
+        writing = engine(path)
+        _insert(writing)
+        assert lock.file.check() is None
+        with pytest.raises(HeldError):
+            Lock(path)
+        writing.dispose()
+    kept = (_remove_log, _replace)  # the log is moved over when it is closed, or lies beside the copy that it fits
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT count(*) FROM kinds").fetchone()[0] == (2 if spoil in kept else 1)
+
+
+def _insert(writing: Engine) -> None:
+    with writing.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO kinds (reason, origin) SELECT 'X' || count(*), 'software' FROM kinds")

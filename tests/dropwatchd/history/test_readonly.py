@@ -21,7 +21,6 @@ NOBODY = 65534
 _READ = """
 import json, os, shutil, sys, tempfile
 from pathlib import Path
-import dropwatchd.history.damage, threading
 from dropwatchd.history.readonly import UnreadableError, read
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
 try:
@@ -168,6 +167,14 @@ def test_damage_that_sqlite_would_not_mind_is_named(database: Path, spoil: Calla
         read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone())
     assert what in str(raised.value)
     assert str(raised.value).endswith("; save what is left with sqlite3's .recover")
+
+
+def test_small_tables_are_looked_at_in_a_large_history(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names, runs and the ledger are what every count hangs on."""
+    monkeypatch.setattr(readonly, "_SMALL_BYTES", 0)
+    _in("UPDATE runs SET hostname = x'ff'")(database)
+    with pytest.raises(UnreadableError, match="table runs: hostname is not text in 1 rows"):
+        read(database, lambda connection: connection.execute("SELECT sum(count) FROM drops").fetchone())
 
 
 def test_damage_is_looked_for_when_a_query_fails(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def test_the_file_and_its_log_stay_within_the_bound_at_any_load(
     writer.start(at(START))
     for second in range(START, START + 120):
         writer.write(Batch(windows=[Window(second * NANO, NANO, drop(second, 2, key)) for key in keys]))
-        if writer.space.is_due(options):
+        if writer.is_due(options):
             writer.tidy(options, at(second))
         assert _bytes(database) <= 16 << 20
     assert _rows(database, "SELECT sum(count) FROM drops") == [(120 * 3000 * 2,)]
@@ -294,7 +294,7 @@ def test_a_reader_that_stays_is_told_of(new_writer: Callable[..., Writer], datab
         reader.execute("SELECT count(*) FROM runs").fetchall()
         writer.write(Batch(packets=[PacketSample(KEY, NOW * NANO + n, 60, bytes(4000)) for n in range(18_000)]))
         writer.tidy(RetentionOptions(), at(NOW))
-        assert "a reader keeps" in writer.space.held_up()
-        assert writer.space.is_due(RetentionOptions())
+        assert "a reader keeps" in writer.held_up()
+        assert writer.is_due(RetentionOptions())
     writer.tidy(RetentionOptions(), at(NOW))
-    assert (writer.space.held_up(), writer.space.wal_bytes()) == ("", 0)
+    assert (writer.held_up(), beside(database, "-wal").stat().st_size) == ("", 0)

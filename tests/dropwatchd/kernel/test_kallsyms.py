@@ -28,6 +28,22 @@ def proc(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_addresses_that_are_not_shown(proc: Path) -> None:
+    """A list that hides its addresses, or cannot be read, is told; one that is shown again is as well."""
+    kallsyms, address = Kallsyms(proc), 0xFFFFFFFF81001004
+    shown = (proc / "kallsyms").read_text()
+    hidden = "".join(f"{'0' * 16}{line[16:]}\n" for line in shown.splitlines())
+    for text, trouble in ((hidden, "hides its addresses"), (shown, "")):
+        (proc / "kallsyms").write_text(text)
+        found = kallsyms.names({address})
+        assert trouble in kallsyms.trouble
+        assert bool(kallsyms.trouble) == (found[address].symbol is None)
+        address += 4
+    (proc / "kallsyms").unlink()
+    assert kallsyms.names({address}) == {address: Location(None, address=address)}
+    assert "cannot be read" in kallsyms.trouble
+
+
 @pytest.mark.parametrize(("address", "location"), [
     (0xFFFFFFFF81001000, Location("udp_rcv", 0)),
     (0xFFFFFFFF81001FFF, Location("udp_rcv", 0xFFF)),

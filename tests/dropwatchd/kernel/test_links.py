@@ -1,12 +1,13 @@
 """Links and what happens to them, on real devices."""
 
 import select
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from dropwatchd.kernel.links import LinkWatch, link_names
-from dropwatchd.model import Event
+from dropwatchd.model import Device, Event
 from tests.fixtures.namespace import Namespace
 
 pytestmark = pytest.mark.kernel
@@ -106,3 +107,34 @@ def test_overrun(namespace: Namespace, watch: LinkWatch) -> None:
     events = told(watch, "link added", "two")
     assert {"link events lost", "link added", "link removed"} <= {event.kind for event in events}
     assert {link.name for link in watch.links.values()} == {"lo", "one", "two"}
+
+
+def _devices(watch: LinkWatch, name: str, **wanted: str | None) -> None:
+    """Wait until a device is described so."""
+    end = time.monotonic() + 10
+    while True:
+        found = [record for record in watch.read() if isinstance(record, Device) and record.name == name]
+        if any(all(getattr(one, field) == value for field, value in wanted.items()) for one in found):
+            return
+        assert select.select([watch], [], [], end - time.monotonic())[0], f"{name} is not told as {wanted}"
+
+
+def test_a_device_is_described_anew_when_it_changes(namespace: Namespace, watch: LinkWatch) -> None:
+    """Under its new name; counters mean what the device is."""
+    namespace.command("ip link add left type veth peer name right")
+    _devices(watch, "left", kind="veth", peer="right")
+    namespace.command("ip link set left name uplink")
+    _devices(watch, "uplink", kind="veth", peer="right")
+
+
+def test_the_other_end_of_a_pair_may_be_elsewhere(namespace: Namespace, watch: LinkWatch) -> None:
+    """Its number is one of that namespace, and no device here is meant, though one has it."""
+    namespace.command("ip link add left index 70 type veth peer name right index 71")
+    _devices(watch, "left", peer="right")
+    with Namespace() as other:
+        namespace.command(f"ip link set right netns {other.thread_id}")
+        told(watch, "link removed", "right")
+        namespace.command("ip link add impostor index 71 type bridge")
+        told(watch, "link added", "impostor")
+        namespace.command("ip link set left up")
+        _devices(watch, "left", peer="#71 in another namespace")

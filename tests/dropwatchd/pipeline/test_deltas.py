@@ -121,6 +121,39 @@ def test_rounds_have_names() -> None:
     assert differ.advance("a", [Reading(KEY, 6)], _at(20))[0] == [CounterChange(KEY, 0, 20, 1, 6)]
 
 
+def test_a_clock_that_was_set_makes_no_change_longer() -> None:
+    """A change is as long as the time since boot between two readings, on the wall clock as it is set at its end."""
+    differ = Deltas()
+    differ.advance("x", [Reading(KEY, 5)], Instant(1000, 100))
+    assert differ.advance("x", [Reading(KEY, 6)], Instant(5010, 110))[0] == [CounterChange(KEY, 5000, 5010, 1, 6)]
+    differ.begin("y", Instant(1000, 100))
+    changes, starts = differ.advance("y", [Reading(KEY, 6)], Instant(5010, 110))
+    assert changes == [CounterChange(KEY, 5000, 5010, 6, 6)]
+    assert starts == [(5000, Reading(KEY, 0))]
+
+
+def test_what_was_forgotten_is_new() -> None:
+    """Counters that are not read again go; should they be, their first round says where they start."""
+    differ = Deltas()
+    differ.advance("x", [Reading(KEY, 5)], _at(0))
+    differ.forget("x")
+    differ.forget("never read")
+    assert differ.advance("x", [Reading(KEY, 9)], _at(10)) == ([], [(10, Reading(KEY, 9))])
+
+
+def test_vanished_counters_are_bounded() -> None:
+    """Of labels that never come back, as many are remembered as a large host has; the newest are."""
+    differ = Deltas()
+    cpus = [CPU1._replace(labels=(("cpu", str(cpu)),)) for cpu in range(20_000)]
+    differ.advance("x", [], _at(0))
+    for number, some in enumerate((cpus[:10_000], cpus[10_000:], [])):
+        differ.advance("x", [Reading(cpu, 5, 32) for cpu in some], _at(10 * number + 10))
+    changes, _ = differ.advance("x", [Reading(cpu, 7, 32) for cpu in cpus], _at(50))
+    found = {change.key: change.delta for change in changes}
+    assert [found[cpu] for cpu in cpus[10_000:]] == [2] * 10_000
+    assert 2 < sum(delta == 7 for delta in found.values()) < 10_000
+
+
 STEPS = st.lists(st.integers(0, 2**31 - 1), min_size=1)
 
 

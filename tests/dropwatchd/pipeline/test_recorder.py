@@ -5,15 +5,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event as Event_
 
 import pytest
 
 from dropwatchd.history import open as opening
+from dropwatchd.history.batch import Batch
+from dropwatchd.history.history import History
+from dropwatchd.history.lock import Lock
 from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
+from dropwatchd.kernel import clock
+from dropwatchd.model import Event
+from dropwatchd.pipeline import recorder as module
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.recorder import Recorder
-from tests.dropwatchd.conftest import at, drop
+from tests.dropwatchd.conftest import IDENTITY, KEY, drop, watch
 
 DEADLINE = 20
 
@@ -36,17 +42,17 @@ def buffer() -> Buffer:
 
 
 @pytest.fixture
-def recorder(
-    new_writer: Callable[..., Writer], buffer: Buffer, monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Recorder]:
+def recorder(database: Path, buffer: Buffer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
-    writer = new_writer()
-    writer.start(at(1))
-    thread = Recorder(writer, buffer, RetentionOptions())
-    thread.start()
-    yield thread
-    buffer.close()
-    thread.join(DEADLINE)
+    with Lock(database) as lock:
+        history = History(lock, IDENTITY)
+        history.start(clock.now())
+        thread = Recorder(history, buffer, RetentionOptions())
+        thread.start()
+        yield thread
+        buffer.close()
+        thread.join(DEADLINE)
+        history.close()
 
 
 def test_what_is_pending_at_the_end_is_written(database: Path, buffer: Buffer, recorder: Recorder) -> None:
@@ -83,3 +89,68 @@ def test_a_stalled_disk_costs_no_count(
         assert connection.execute("SELECT cause, effect, scope, lost FROM gaps").fetchall() \
             == [("storage stalled", "detail", "packets", 0)]
     assert caplog.text.count("cannot be written") == 1
+
+
+def test_a_row_that_cannot_be_stored_is_set_aside(
+    database: Path, buffer: Buffer, recorder: Recorder, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The others are written, each once, and the ledger says what is missing; the writer lives on."""
+    odd = KEY._replace(kind=KEY.kind._replace(reason="odd \udcff"))
+    buffer.add([drop(1, 3), drop(2, 4, key=odd), drop(3, 5), Event(1, "link up", "bad\udcff")])
+    buffer.add([], [watch(1, 9)])
+    _wait(lambda: _counts(database) == [(3,), (5,)])
+    buffer.add([drop(4, 6)])
+    _wait(lambda: _counts(database) == [(3,), (5,), (6,)])
+    buffer.close()
+    recorder.join(DEADLINE)
+    assert recorder.wrote_all
+    assert "cannot be stored" in caplog.text
+    with closing(sqlite3.connect(database)) as connection:
+        gaps = connection.execute("SELECT effect, lost, detail FROM gaps WHERE cause = 'a row could not be stored'"
+                                  " ORDER BY effect").fetchall()
+    assert [gap[:2] for gap in gaps] == [("detail", None), ("partial", 4)]
+    assert all("codec can't encode" in gap[2] for gap in gaps)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_ends_the_thread(
+    buffer: Buffer, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever looks after the threads sees it; what was taken is back in the buffer."""
+    monkeypatch.setattr(recorder, "_write_last", lambda _left: 1 / 0)
+    buffer.add([drop(1, 3)])
+    recorder.join(DEADLINE)
+    assert not recorder.is_alive()
+    assert not recorder.wrote_all
+    assert "ZeroDivisionError" in caplog.text
+    assert [window.drop.count for window in buffer.take().windows] == [3]
+
+
+def test_a_write_that_hangs_is_told(
+    database: Path, buffer: Buffer, recorder: Recorder, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A disk that stalls gives no error: the loop asks, the log says so once, and the ledger when it is over."""
+    monkeypatch.setattr(opening, "_BUSY_MS", 10_000)
+    monkeypatch.setattr(module, "_SLOW", 0.1)
+    held, entered = Event_(), Event_()
+
+    def hang(left: list[Batch], write: Callable[[list[Batch]], None] = recorder._write_last) -> None:
+        entered.set()
+        held.wait(DEADLINE)
+        write(left)
+
+    monkeypatch.setattr(recorder, "_write_last", hang)
+    assert recorder.trouble() == ""
+    buffer.add([drop(1, 3)])
+    assert entered.wait(DEADLINE)
+    _wait(recorder.trouble)
+    assert "not been writable" in recorder.trouble()
+    assert caplog.text.count("has not answered") == 1
+    held.set()
+    _wait(lambda: _counts(database) == [(3,)])
+    buffer.close()
+    recorder.join(DEADLINE)
+    assert recorder.trouble() == ""
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT cause FROM gaps").fetchall() == [("storage stalled",)]

@@ -72,6 +72,16 @@ def test_windows_put_back_lose_nothing(written: list[Drop], newer: list[Drop], l
     assert min((w.width_ns for w in again), default=0) >= max((w.width_ns for w in taken), default=0)
 
 
+def test_after_a_storm_windows_are_narrow_again() -> None:
+    """Resolution is given up until the windows are taken, and no longer."""
+    windows = Windows(limit=1)
+    for second in (1, 200):
+        windows.add(Drop(KEYS[0], 1, 1, second * NANO, second * NANO))
+    assert [window.width_ns for window in windows.take()] > [NANO]
+    windows.add(Drop(KEYS[0], 1, 1, 5 * NANO, 5 * NANO))
+    assert [(window.start_ns, window.width_ns) for window in windows.take()] == [(5 * NANO, NANO)]
+
+
 def test_unknown_octets_stay_unknown() -> None:
     """A sum with an unknown part is unknown, not smaller."""
     one = Drop(KEYS[0], 1, 100, 5, 6)

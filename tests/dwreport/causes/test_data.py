@@ -261,6 +261,13 @@ def test_which_counters_move_with_a_reason_is_written_once() -> None:
     assert [pair for pair, times in pairs.items() if times > 1 and pair[1] not in TOTALS | LABELLED] == []
 
 
+def test_what_follows_from_elsewhere_is_not_written_again() -> None:
+    """It would be passed over in silence: a layer is its file's name, and `event` is what causes say of counters."""
+    derived = {"layers": {"name", "layer", "cause", "match"}, "counters": {"name", "collector", "event"}}
+    assert [(file, name) for folder, fields in derived.items() for file in files(folder)
+            for name, entry in read(file).items() if fields & entry.keys()] == []
+
+
 def test_a_total_is_no_part_of_itself() -> None:
     for counter in counters():
         assert counter.name not in counter.parts

@@ -155,7 +155,7 @@ def test_an_interrupt_ends_quietly(history: History) -> None:
 
 def test_a_fault_of_ours_is_one_line_too(history: History) -> None:
     """Whoever runs the program gets no traceback; whoever tests it does, for `run` lets it through."""
-    code = ("import sys; from dwreport import request\nfrom dwreport.__main__ import main, run\n"
+    code = ("import sys; from dwreport.cli import request\nfrom dwreport.__main__ import main, run\n"
             "def broken(*_): raise KeyError('a\\nb')\nrequest.read = broken\n"
             "sys.argv[1:] = ['--database', sys.argv[1]]\n"
             "try: run(sys.argv[1:])\nexcept KeyError: main()")

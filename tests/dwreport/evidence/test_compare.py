@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.reader import CounterTotal, DeviceRow
 from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport import causes
+from dwreport.causes import equalities
 from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNPLACED, UNTOLD, Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import Sampled
-from dwreport.reconcile.algebra import equalities
+from dwreport.evidence.tally import Place
 from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, Read, counted, counter, drop, facts, key, looked
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")
@@ -239,7 +240,7 @@ def _told(symbol: str, traits: set[str] | None, kernel: str = "6.18.1", read: tu
     nameless = drop(key("NOT_SPECIFIED", symbol, IPV6 if symbol.startswith("ipv6") else IPV4), 20)
     evidence = inferred(_sampled(counted([nameless], [counter(name, moved) for name in read if moved], looked(*read),
                                          kernel=kernel), traits))
-    return [drop.told for drop in evidence.drops if drop.told]
+    return [drop.told[:2] for drop in evidence.drops if drop.told]
 
 
 def _sampled(given: Facts, traits: set[str] | None) -> Facts:
@@ -259,7 +260,17 @@ def test_what_is_left_when_the_kernel_names_all_others_is_it() -> None:
     """Of all that ip_error frees, Linux 6.18 has no name for a blackhole alone; Linux 5.17 for nothing."""
     assert _told("ip_error", set()) == [("blackhole_or_prohibit_route", "names")]
     assert _told("ip_error", set(), "5.17.0") == []
-    assert _told("ip_error", set(), "9.0.0") == []  # it may have learned to drop for more
+    assert _told("ip_error", set(), "9.0.0") == [("blackhole_or_prohibit_route", "names")]  # and that is said
+
+
+def test_a_newer_kernel_that_is_seen_to_have_changed_ends_elimination() -> None:
+    """Of the reasons that it gave in the same function, one is not known; else the conclusion is marked as of it."""
+    nameless, named = (drop(key(reason, "ip_error"), 5) for reason in ("NOT_SPECIFIED", "A_REASON_OF_TOMORROW"))
+    told = [one.told for one in facts([nameless], kernel="9.0.0").drops]
+    assert told == [("blackhole_or_prohibit_route", "names", True)]
+    assert {one.told for one in facts([nameless, named], kernel="9.0.0").drops} == {None}
+    assert [one.told for one in facts([nameless, named], kernel="6.18.0").drops if one.told] == [
+        ("blackhole_or_prohibit_route", "names", False)]
 
 
 def test_what_is_left_when_the_counters_of_all_others_rested_is_it() -> None:
@@ -351,6 +362,20 @@ def test_unrelated_drops_excuse_no_counter_of_a_device() -> None:
         assert [agreement.unexplained for agreement in found] == [unexplained], (netns, interface)
 
 
+def test_what_is_behind_a_device_may_be_what_it_counted() -> None:
+    """As far as it is on record what that is: of a card, nothing, though the numbers are the same."""
+    lost = counter("link/tx_dropped", 3, interface="out0")
+    behind = drop(key("CPU_BACKLOG", "enqueue_to_backlog", netns=BLUE), 3)
+    beside = drop(key("CPU_BACKLOG", "enqueue_to_backlog", interface="out1"), 100)
+    for kind, peer, dropped, unexplained in (
+            ("physical", None, behind, 3), ("veth", "#2 in another namespace", behind, 0),
+            ("veth", "#9 in another namespace", behind, 3), ("veth", "out1", behind, 3), ("veth", "out1", beside, 0),
+            ("veth", "out2", beside, 3)):
+        device = DeviceRow(HOST, INIT, "out0", kind, None, peer)
+        found = Evidence(counted([dropped], [lost], devices=[device])).agreements
+        assert sum(agreement.unexplained for agreement in found) == unexplained, (kind, peer)
+
+
 def test_drops_of_a_device_are_compared_where_they_were() -> None:
     """As many on eth1, which its own queue counted, are not those that eth0's counted."""
     there = drop(key("QDISC_DROP", "__dev_queue_xmit", interface="eth1"), 5)
@@ -380,3 +405,12 @@ def test_the_same_packets_are_not_told_twice() -> None:
     assert [agreement.unexplained for agreement in found] == [0, 0]
     [ring] = _agreements([drop(nameless, 9)], [counter("link/rx_missed_errors", 9, interface="eth0")])
     assert ring.unexplained == 9  # the card's: no event is made of them
+
+
+_ANY_PLACE = st.builds(Place, st.sampled_from("ab"), st.none() | st.integers(1, 3), st.none() | st.sampled_from("xyz"))
+
+
+@given(_ANY_PLACE, _ANY_PLACE)
+def test_a_place_is_found_by_all_that_cover_it(place: Place, whole: Place) -> None:
+    """An index of the places around one finds what a look at every place would."""
+    assert (whole in place.around()) == whole.covers(place)

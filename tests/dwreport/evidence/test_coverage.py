@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from dropwatchd.history.reader import LedgerGap, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
+from dropwatchd.sources.bpf import BpfSource
+from dropwatchd.sources.net_dm import source as net_dm
 from dwreport.evidence import coverage
 from dwreport.evidence.coverage import (
     LIMITS,
@@ -24,7 +26,7 @@ from dwreport.evidence.coverage import (
 _NO_MAC = "packets without a MAC header"
 
 
-def _run(since_ns: int = 0, until_ns: int = 100, host: str = "web-3", *, ended: bool = True) -> Run:
+def _run(since_ns: int = 0, until_ns: int = 200 * NANO, host: str = "web-3", *, ended: bool = True) -> Run:
     return Run(1, host, "m-1", "6.18.0", since_ns, until_ns, ended)
 
 
@@ -148,6 +150,11 @@ def test_what_a_source_cannot_see_by_its_nature_is_a_hole() -> None:
     assert (judged.status, judged.fraction, judged.limits) == ("partial", 1, (_NO_MAC,))
     assert _told(judged) == [(0, 100, LIMITS[_NO_MAC][0])]
     assert _judged([_watch(0, 100, limits=("nested drops",))]).status == "complete"
+
+
+def test_every_limit_of_a_source_is_explained() -> None:
+    """What a source says of itself must not be passed over by a report."""
+    assert {*BpfSource.limits, *(limit for limits in net_dm.LIMITS.values() for limit in limits)} == LIMITS.keys()
 
 
 def test_partial_gaps_cost_completeness_but_no_time() -> None:

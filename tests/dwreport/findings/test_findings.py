@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import NANO, Kind
+from dwreport.causes import equalities
 from dwreport.evidence.compare import Evidence
-from dwreport.reconcile.algebra import equalities
 from dwreport.report.findings import FindingRow
 from dwreport.report.rows import Moment
 from tests.dwreport.conftest import START_NS
@@ -74,9 +74,21 @@ def test_one_counter_may_name_the_cause_more_closely_than_the_reason() -> None:
         "Packets dropped because the connection table was full or out of memory", "harmful")
     assert full.advice == "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"
     assert "conntrack drop accounts for every one of them" in full.evidence
-    for other in (counter("nftables/packets", 5, table="t", chain="in"), counter("conntrack/drop", 2)):
-        mixed = _only(facts([drop(refused, 25)], [counter("conntrack/drop", 20), other]))
-        assert (mixed.title, mixed.severity) == ("A firewall rule dropped the packet", "suspect")
+    mixed = _only(facts([drop(refused, 25)], [counter("conntrack/drop", 22)]))
+    assert (mixed.title, mixed.severity) == ("A firewall rule dropped the packet", "suspect")
+
+
+def test_counters_that_add_up_to_the_drops_tell_the_causes_apart() -> None:
+    """A table that was full for a while is not hidden among what rules drop all day: each has its count and step."""
+    refused = key("NETFILTER_DROP", "nf_hook_slow")
+    rule = counter("nftables/packets", 5, table="t", chain="in", family="inet")
+    full, ruled = findings(facts([drop(refused, 25)], [counter("conntrack/drop", 20), rule]))
+    assert (full.title, full.count) == ("Packets dropped because the connection table was full or out of memory", 20)
+    assert (ruled.title, ruled.count) == ("A firewall rule dropped the packet", 5)
+    assert "25 events are conntrack drop +20 and nftables packets +5, to the packet" in full.evidence
+    assert (full.advice, ruled.advice) == ("sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max",
+                                           "nft -a list chain inet t in")
+    assert [any("by rule" in line for line in found.evidence) for found in (full, ruled)] == [False, True]
 
 
 def test_without_reasons_a_function_may_mean_several_things() -> None:

@@ -47,7 +47,11 @@ def test_a_source_that_tells_no_reason_may_match_any(history: History, report: R
     assert report.json("--reason", "NO_SOCKET")["may_match"] == 5
     history.drop(run, AT_NS, 20, name=None, ifindex=None)
     history.drop(run, AT_NS, 40, name=None, ifindex=9)
-    assert report.json("--interface", "eth7")["may_match"] == 40
+    history.drop(run, AT_NS, 80, name=None, ifindex=None, protocol=None)  # counted by place, reason and namespace
+    history.drop(run, AT_NS, 160, name=None, ifindex=None, protocol=None, symbol="unix_stream_connect")
+    assert report.json("--interface", "eth7")["may_match"] == 120
+    assert report.json("--interface", "eth7", "--netns", "blue")["may_match"] == 0
+    assert report.json("--protocol", "arp")["may_match"] == 80
     assert report.json("--origin", "hardware")["may_match"] == 0
 
 
@@ -86,7 +90,8 @@ def test_what_a_counter_tells_is_judged(history: History, report: Report) -> Non
     for words, counts in ((("--interface", "eth0"), [812]), (("--interface", "eth1"), []),
                           (("--protocol", "ipv4"), [5]), (("--reason", "NO_SOCKET"), [5])):
         assert [row["count"] for row in report.json(*words)["findings"]] == counts, words
-    assert report.json("--protocol", "ipv6")["not_judged"] == {"findings": 1, "packets": 812}
+    for words in (("--protocol", "ipv6"), ("--reason", "NO_SOCKET")):  # the card knows neither
+        assert report.json(*words)["not_judged"] == {"findings": 1, "packets": 812}
 
 
 def test_a_counter_tells_of_the_drops_that_a_filter_hides(history: History, report: Report) -> None:

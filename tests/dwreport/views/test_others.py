@@ -89,3 +89,14 @@ def test_packets_shows_who_sent_what_to_whom(history: History, report: Report) -
     assert (row["weight"], row["data"]) == (20, PACKET.hex())
     assert "192.0.2.1:40000" in report("packets")
     assert report.json("packets", "--interface", "eth1")["packets"] == []
+
+
+def test_a_counter_means_what_its_device_is(history: History, report: Report) -> None:
+    """Collisions of a tunnel are routes into itself."""
+    run = history.run()
+    history.counter(run, "collisions", 7, collector="link", interface="tun0", ifindex=9)
+    [plain] = report.json("counters")["counters"]
+    history.drop(run, START_NS + NANO, name="tun0", ifindex=9)
+    history.execute("UPDATE interfaces SET kind = 'vxlan'")
+    [tunnel] = report.json("counters")["counters"]
+    assert plain["meaning"] != tunnel["meaning"]

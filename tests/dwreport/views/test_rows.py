@@ -97,6 +97,20 @@ def test_counters_whose_readings_reach_beyond_the_window_say_so(history: History
         assert "Up to 70 of UdpRcvbufErrors moved just outside the window" in " ".join(report(*view).split())
 
 
+def test_a_loss_that_counters_alone_saw_says_what_may_have_been_before_the_window(
+        history: History, report: Report) -> None:
+    """The reading before the window is where its change begins."""
+    run = history.run(START_NS - 100 * NANO)
+    place = {"collector": "link", "interface": "eth0", "ifindex": 2}
+    history.counter(run, "rx_missed_errors", 12, START_NS + 4 * NANO, **place)
+    history.counter(run, "rx_missed_errors", 800, READ_NS, **place)
+    history.counter(run, "rx_vendor_drops", 3, START_NS + 4 * NANO, **{**place, "collector": "ethtool"})
+    found = {row["count"]: row for row in report.json()["findings"]}
+    assert found[812]["evidence"][0].endswith("; up to 12 just before the window")
+    assert found[812]["details"]["evidence"][0]["straddling"] == 12
+    assert found[3]["evidence"] == ["ethtool rx_vendor_drops +3; up to 3 just before the window"]
+
+
 def test_a_message_of_netlink_shows_no_addresses(history: History, report: Report) -> None:
     """Udev's begin with its name, which is no MAC address; no link header is claimed either."""
     run = history.run()

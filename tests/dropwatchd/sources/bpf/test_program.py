@@ -1,5 +1,6 @@
 """The program on the running kernel: loaded, fed with real drops, read, and rebuilt from its source."""
 
+import gc
 import os
 import select
 import shutil
@@ -16,7 +17,7 @@ from dropwatchd.kernel.btf import kernel_btf
 from dropwatchd.kernel.reasons import ReasonNames
 from dropwatchd.model import Drop, Effect, Gap, GapCause, Interface, PacketSample, Record
 from dropwatchd.sources import UnavailableError
-from dropwatchd.sources.bpf import BpfOptions, BpfSource, program
+from dropwatchd.sources.bpf import BpfOptions, BpfSource, hold
 from dropwatchd.sources.bpf.layout import RawKey
 from tests.gallery.namespace import Namespace
 
@@ -157,12 +158,24 @@ def test_a_full_map_still_counts() -> None:
     assert not [r for r in records if isinstance(r, Gap) and r.effect is Effect.PARTIAL]
 
 
+def _bpf_files() -> int:
+    """Return how many programs, maps and links of BPF this process holds: with the last holder they go."""
+    files = [Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - it names itself
+    return len([file for file in files if file.is_symlink() and "bpf" in os.readlink(file)])  # noqa: PTH115
+
+
 def test_nothing_stays_in_the_kernel() -> None:
     """After close no program of ours is loaded, and closing twice is nothing."""
+    before = _bpf_files()
     source = BpfSource()
     source.open()
+    assert _bpf_files() > before
     source.close()
     assert source.close() == []
+    assert _bpf_files() <= before + 1  # what is shared with the program, as long as somebody may look at it
+    del source
+    gc.collect()
+    assert _bpf_files() == before
 
 
 def test_reasons_are_the_running_kernels() -> None:
@@ -184,7 +197,7 @@ def _cookie() -> int:
 
 def test_namespaces_are_known_by_cookie(source: BpfSource) -> None:
     """An open file of a network namespace gives its cookie and inode; any other file, or none, gives nothing."""
-    with Namespace("dwcookie") as there, Path("/run/netns/dwcookie").open() as file:
+    with Namespace(f"dwcookie-{os.getpid()}") as there, Path(f"/run/netns/dwcookie-{os.getpid()}").open() as file:
         assert source._program.namespace_of(file.fileno()) == (there.run(_cookie), there.inode)
     with OWN.open() as file:
         assert source._program.namespace_of(file.fileno()) == (_cookie(), OWN.stat().st_ino)
@@ -199,7 +212,7 @@ def test_drops_carry_the_cookie(source: BpfSource) -> None:
     """A namespace that is made anew under the same name, and mostly with the same inode, is another one."""
     seen = set()
     for _ in range(2):
-        with Namespace("dwcookie") as there:
+        with Namespace(f"dwcookie-{os.getpid()}") as there:
             there.run(lambda: _send(7, size=1011))
             seen.add((there.run(_cookie), there.inode))
     keys = [RawKey.parse(raw) for raw, values in source._program.read("drops") if any(values)]
@@ -218,7 +231,7 @@ def test_the_committed_object_is_what_the_source_builds(tmp_path: Path, monkeypa
     subprocess.run(["make", "-C", str(ROOT), "-s", "bpf", f"BPF={tmp_path / 'drops.bpf'}"], check=True)
     counts = []
     for folder in (built.parent, ROOT / "dropwatchd/sources/bpf"):
-        monkeypatch.setattr(program, "files", lambda _package, folder=folder: folder)
+        monkeypatch.setattr(hold, "files", lambda _package, folder=folder: folder)
         source = BpfSource()
         source.open()
         _send(321, size=1009)

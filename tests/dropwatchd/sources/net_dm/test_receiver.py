@@ -2,14 +2,18 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from dropwatchd.sources.net_dm.ownership import listening
+from dropwatchd.sources.net_dm.ownership import listening, program_at
 from dropwatchd.sources.net_dm.receiver import NETLINK_GENERIC, Receiver
 
+ROOT = Path(__file__).parents[4]
 GROUP = 16  # of the family nlctrl, which every kernel has; nothing is registered while we listen
 MESSAGE = bytes(16)
 
@@ -84,6 +88,23 @@ def test_who_has_left_hears_no_more(sender: socket.socket) -> None:
         receiver.leave()
         send(sender, 3)
         assert len(list(receiver.receive(10))) == 2
+
+
+def test_a_second_dropwatchd_is_named(tmp_path: Path) -> None:
+    """Whoever listens is known by program and process, a script by its own name and not as its interpreter's."""
+    script = tmp_path / "dropwatchd"
+    script.write_text("import sys\nfrom dropwatchd.sources.net_dm.receiver import Receiver\n"
+                      f"receiver = Receiver({GROUP}, 1 << 16)\nprint(receiver.port, flush=True)\nsys.stdin.read()\n")
+    with subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}) as other:
+        assert other.stdout
+        port = int(other.stdout.readline())
+        assert port in listening(GROUP)
+        assert program_at(port) == f"dropwatchd[{other.pid}]"
+        other.communicate()
+    with closing(Receiver(GROUP, 1 << 16)) as ours:
+        assert f"[{os.getpid()}]" in program_at(ours.port)
+    assert program_at(port) == f"netlink port {port}"
 
 
 def test_other_listeners_are_found() -> None:

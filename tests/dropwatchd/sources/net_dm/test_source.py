@@ -29,7 +29,7 @@ def test_without_the_module_it_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(("number", "remedy"), [
-    (errno.EPERM, "CAP_NET_ADMIN"), (errno.EOPNOTSUPP, "software drops"), (errno.EINVAL, "bpf"),
+    (errno.EPERM, "net_dm.conf"), (errno.EOPNOTSUPP, "software drops"), (errno.EINVAL, "bpf"),
 ])
 def test_each_refusal_has_a_remedy(number: int, remedy: str) -> None:
     """What the kernel answers becomes what a person can do."""

@@ -104,6 +104,20 @@ def test_summaries_are_counted_by_location_and_trap() -> None:
     assert {drop.last_ns - drop.first_ns for drop in taken} == {NANO}
 
 
+def test_addresses_without_a_name_are_in_the_ledger(tmp_path: Path) -> None:
+    """How many drops have a bare address for a place, and why; none where the functions can be named."""
+    address = 0xFFFFFFFF81000010
+    for symbols, unnamed in ((None, [3]), ("0000000000000000 T _text\n", [3]), ("ffffffff81000000 T _text\n", [])):
+        if symbols:
+            (tmp_path / "kallsyms").write_text(symbols)
+        counted = tally(tmp_path)
+        counted.add([encode.summary((address, 3))])
+        records = list(counted.take())
+        gaps = [record for record in records if isinstance(record, Gap)]
+        assert [gap.lost for gap in gaps if gap.cause is GapCause.NO_SYMBOLS and gap.effect is Effect.DETAIL] == unnamed
+        assert [drop.key.location.symbol for drop in drops(records)] == [None if unnamed else "_text"]
+
+
 def test_no_code_is_no_drop() -> None:
     """`pc == 0` says that a device's rx_dropped had moved when it was polled, not by how much: no count of packets."""
     counted = tally()
@@ -123,7 +137,8 @@ def test_a_full_summary_is_a_gap(points: int) -> None:
     """The kernel has room for 64 locations and does not say whether there were more."""
     counted = tally()
     counted.add([encode.summary(*((0xFFFFFFFF81000000 + at, 1) for at in range(points)))])
-    gaps = [(record.cause, record.lost) for record in counted.take() if isinstance(record, Gap)]
+    gaps = [(record.cause, record.lost) for record in counted.take()
+            if isinstance(record, Gap) and record.cause is not GapCause.NO_SYMBOLS]
     assert gaps == ([(GapCause.SUMMARY_FULL, None)] if points == 64 else [])
 
 

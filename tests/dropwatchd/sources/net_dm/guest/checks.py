@@ -42,7 +42,7 @@ def check_packet_mode_counts_exactly() -> None:
     assert key.location.symbol
     assert key.location.offset
     samples = [sample for sample in running.samples() if sample.key == key]
-    assert {(sample.length, len(sample.data), sample.link_header) for sample in samples} == {(142, 128, True)}
+    assert {(sample.length, len(sample.data), sample.link_header) for sample in samples} == {(142, 14 + 20 + 8, True)}
     assert running.limits == ("packets without a MAC header",)
 
 

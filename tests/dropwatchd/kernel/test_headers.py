@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.sources.headers import without_payload
+from dropwatchd.kernel.headers import without_payload
 from tests.gallery.packets import (
     ARP,
     IPV4,

@@ -1,0 +1,53 @@
+"""The service manager's store of file descriptors: what is put there outlives us, and the next start gets it back."""
+
+import os
+import socket
+
+_FIRST = 3  # SD_LISTEN_FDS_START
+
+
+class FdStore:
+    """Empty, and keeps nothing, where no service manager listens or the unit has no FileDescriptorStoreMax=."""
+
+    def __init__(self) -> None:
+        """Take what the service manager hands over (sd_listen_fds(3)); to be made once, before anything is started."""
+        names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
+        count = int(os.environ.pop("LISTEN_FDS", "0") or 0)
+        mine = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
+        self._held = dict(zip(names, range(_FIRST, _FIRST + count), strict=False)) if mine else {}
+        for fd in self._held.values():
+            os.set_inheritable(fd, False)  # noqa: FBT003
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
+
+    @property
+    def listens(self) -> bool:
+        """Say whether a service manager is there; that its unit allows no store, it says since version 254 alone."""
+        return bool(self._address) and os.environ.get("FDSTORE", "1") != "0"
+
+    def take(self, prefix: str) -> dict[str, int]:
+        """Return name without prefix -> descriptor of what a run before us has kept under such names: ours from now."""
+        taken = {name: self._held.pop(name) for name in list(self._held) if name.startswith(prefix)}
+        return {name.removeprefix(prefix): fd for name, fd in taken.items()}
+
+    def keep(self, name: str, fd: int) -> None:
+        """Put a descriptor into the store. Raises OSError where the service manager does not listen."""
+        self._send(f"FDSTORE=1\nFDNAME={name}", fd)
+
+    def discard(self, name: str) -> None:
+        """Remove what is kept under that name."""
+        self._send(f"FDSTOREREMOVE=1\nFDNAME={name}")
+
+    def discard_rest(self) -> None:
+        """Close and remove what nobody has taken: another version's, or of another configuration."""
+        while self._held:
+            name, fd = self._held.popitem()
+            os.close(fd)
+            self.discard(name)
+
+    def _send(self, text: str, *fds: int) -> None:
+        if not self._address:
+            return
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+            sock.connect(address)
+            socket.send_fds(sock, [text.encode()], list(fds))

@@ -1,0 +1,103 @@
+"""The history of one daemon: a writer, and the file below it; when that is lost, a new one begins at its path."""
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy.exc import DBAPIError
+
+from dropwatchd.history.batch import Batch
+from dropwatchd.history.errors import HistoryError, is_damage
+from dropwatchd.history.lock import Lock
+from dropwatchd.history.open import SetAside, prepare, revision
+from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.writer import Writer
+from dropwatchd.kernel import clock
+from dropwatchd.kernel.host import Identity
+from dropwatchd.model import Effect, Gap, GapCause, Instant
+
+log = logging.getLogger(__name__)
+
+
+class History:
+    """What the writing thread writes to. Raises errors of SQLAlchemy, HistoryError and OSError, and can go on then."""
+
+    def __init__(self, lock: Lock, identity: Identity, check: Callable[[], None] = lambda: None) -> None:
+        """Make the locked path a history that can be written, a damaged one set aside. Raises HistoryError."""
+        self._lock = lock
+        self._identity = identity
+        self._aside = prepare(lock, check)
+        self._writer = Writer(lock.database, identity)
+        self._began: Instant
+        self._lost: str | None = None
+
+    def start(self, began: Instant) -> list[Gap]:
+        """Begin the run, and return what nobody saw before it, which is written as well."""
+        self._began = began
+        gaps = self._writer.start(began)
+        if self._aside:
+            gaps.append(_lost(min(self._aside.seen_ns, began.wall_ns), began, "it was damaged", self._aside))
+            self._writer.write(Batch(gaps=gaps[-1:]))
+        return gaps
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch whole, or nothing of it."""
+        self._look()
+        try:
+            self._writer.write(batch)
+        except DBAPIError as error:
+            if is_damage(error.orig or error):
+                self._lost = str(error.orig)
+            raise
+
+    def tidy(self, options: RetentionOptions, now: Instant) -> bool:
+        """Take one short step towards the bounds of the history; say whether there is more to do at once."""
+        return self._writer.tidy(options, now)
+
+    def is_due(self, options: RetentionOptions) -> bool:
+        """Say whether it is too large and has to be tidied at once."""
+        return self._writer.is_due(options)
+
+    def held_up(self) -> str:
+        """Say what keeps it from shrinking, if anything does; any thread may ask."""
+        return self._writer.held_up()
+
+    def finish(self, ended: Instant, ending: str) -> None:
+        """End the run cleanly."""
+        self._look()
+        self._writer.finish(ended, ending)
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _look(self) -> None:
+        """See whether the file is still what it was, and begin a new one where it is not."""
+        why = self._lost or (self._lock.file.check() if self._lock.file else "it was never there")
+        if not why:
+            return
+        if not self._lost:
+            log.error("the history %s is lost: %s; a new one begins", self._lock.database, why)
+        self._lost = why
+        self._writer.close()
+        whole = self._is_whole()
+        self._lock.take()
+        aside, since_ns, now = prepare(self._lock), self._began.wall_ns, clock.now()
+        if whole and not aside:  # what was beside it has been moved over: nothing is missing in it
+            since_ns = now.wall_ns
+        self._writer = Writer(self._lock.database, self._identity)
+        self._writer.start(now)
+        self._writer.write(Batch(gaps=[_lost(min(since_ns, now.wall_ns), now, why, aside)]))
+        self._began, self._lost = now, None
+
+    def _is_whole(self) -> bool:
+        """Say whether the file is the one that was written, and a history still."""
+        try:
+            return (self._lock.file is not None and self._lock.file.is_at_path()
+                    and revision(self._lock.database) is not None)
+        except HistoryError:
+            return False
+
+
+def _lost(since_ns: int, until: Instant, why: str, aside: SetAside | None) -> Gap:
+    """Return what is not in a new history: what the one before may have had."""
+    detail = f"{why}, and is kept as {aside.path.name}" if aside else why
+    return Gap(since_ns, until.wall_ns, GapCause.FILE_LOST, Effect.BLIND, None, "drops", detail)

@@ -1,1 +1,0 @@
-"""The counter algebra: which counters must move with which drop events."""

@@ -1,0 +1,127 @@
+"""The file under the daemon: whatever is done to it, recording goes on, and the ledger says what was lost."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DatabaseError
+
+from dropwatchd.history.batch import Batch
+from dropwatchd.history.history import History
+from dropwatchd.history.lock import Lock
+from dropwatchd.kernel import clock
+from dropwatchd.model import NANO, Instant, Watch, Watching, Window
+from tests.dropwatchd.conftest import IDENTITY, drop
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty_history: Path) -> Path:
+    """Return a folder of its own with an empty history."""
+    made = tmp_path / "state"
+    made.mkdir()
+    shutil.copy(empty_history, made / "history.db")
+    return made
+
+
+@pytest.fixture
+def history(folder: Path) -> Iterator[History]:
+    with Lock(folder / "history.db") as lock:
+        opened = History(lock, IDENTITY)
+        opened.start(clock.now())
+        yield opened
+        opened.close()
+
+
+def _rows(database: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _batch(count: int, since: Instant | None = None) -> Batch:
+    now = clock.now()
+    watched = [Watch(Watching("software", "bpf"), since or now, now)]
+    return Batch(windows=[Window(count * NANO, NANO, drop(count, count))], watches=watched)
+
+
+def _truncate(folder: Path) -> None:
+    os.truncate(folder / "history.db", 0)
+
+
+def _replace(folder: Path) -> None:
+    shutil.copy(folder / "history.db", folder / "other.db")
+    (folder / "other.db").rename(folder / "history.db")
+
+
+VANDALS: dict[str, Callable[[Path], None]] = {
+    "it was deleted": lambda folder: (folder / "history.db").unlink(),
+    "it was moved away": lambda folder: (folder / "history.db").rename(folder / "elsewhere.db"),  # type: ignore[dict-item]
+    "it was replaced": _replace,
+    "it was truncated": _truncate,
+    "its folder was deleted": shutil.rmtree,
+    "its -wal file was removed": lambda folder: (folder / "history.db-wal").unlink(),
+}
+
+
+@pytest.mark.parametrize("what", VANDALS)
+def test_a_file_that_is_lost_is_begun_anew(
+    folder: Path, history: History, what: str, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is written from then on is at the path, and nothing is vouched for that was in the old one."""
+    began = clock.now()
+    history.write(_batch(3, began))
+    VANDALS[what](folder)
+    lost = clock.now()
+    history.write(_batch(5, began))
+    history.write(_batch(7, began))
+    database = folder / "history.db"
+    assert _rows(database, "SELECT count FROM drops WHERE count > 3 ORDER BY count") == [(5,), (7,)]
+    ((since_ns, until_ns, detail),) = _rows(
+        database, "SELECT since_ns, until_ns, detail FROM gaps WHERE cause = 'history file lost' AND effect = 'blind'")
+    assert detail == what
+    assert isinstance(since_ns, int)
+    assert isinstance(until_ns, int)
+    kept = what == "its -wal file was removed"  # SQLite has it open still, and moves it over
+    assert _rows(database, "SELECT count(*) FROM drops WHERE count = 3") == [(int(kept or what == "it was replaced"),)]
+    assert since_ns <= (until_ns if kept else began.wall_ns) < lost.wall_ns + 10 * NANO
+    assert lost.wall_ns <= until_ns
+    newest = "SELECT min(since_ns) FROM watches WHERE run_id = (SELECT max(id) FROM runs)"
+    assert _rows(database, newest) == [(until_ns,)]
+    assert what in caplog.text
+
+
+def test_garbage_in_the_pages_is_set_aside(folder: Path, history: History) -> None:
+    """SQLite says so at the first row that it meets; the damaged file is kept under a dated name."""
+    history.write(_batch(3))
+    database = folder / "history.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (database.stat().st_size - 4096))
+    with history._writer._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA shrink_memory")  # SQLite has read the pages before, and need not again
+    with pytest.raises(DatabaseError, match="malformed"):
+        history.write(_batch(5))
+    history.write(_batch(5))  # as the recorder does, which has put it back
+    history.write(_batch(7))
+    assert _rows(database, "SELECT count FROM drops ORDER BY count") == [(5,), (7,)]
+    (kept,) = folder.glob("history.db.damaged-*Z")
+    assert _rows(database, "SELECT count(*) FROM gaps WHERE cause = 'history file lost'") == [(1,)]
+    assert kept.stat().st_size > 4096
+
+
+def test_a_damaged_history_at_the_start_is_a_gap(folder: Path) -> None:
+    """Nobody knows what it held: the gap begins when it was last written."""
+    database = folder / "history.db"
+    database.write_bytes(database.read_bytes()[:4096] + b"\xa5" * 40_000)
+    with Lock(database) as lock:
+        history = History(lock, IDENTITY)
+        (gap,) = history.start(clock.now())
+        history.close()
+    (kept,) = folder.glob("history.db.damaged-*Z")
+    assert gap.detail == f"it was damaged, and is kept as {kept.name}"
+    assert _rows(database, "SELECT cause, detail FROM gaps") == [("history file lost", gap.detail)]
