@@ -9,7 +9,7 @@ from typing import cast
 
 from dropwatchd.history.reader import COUNTER_JOINS, KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
 from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
-from dropwatchd.model import DropKey, GapCause
+from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 
 # Drops this near to a reading of counters may be on either side of it: a round of readings takes its time.
 _NEAR_NS = 1_000_000_000
@@ -121,7 +121,8 @@ class Aligned:
     def looked_at(self, names: Iterable[str]) -> set[tuple[str, str, str, int | None]]:
         """Return (host, collector, name, netns) of those of the named counters that the window's runs have read.
 
-        A collector that failed in the window has not looked all the time, so that its zeros mean nothing.
+        A collector that failed in the window has not looked all the time, so that its zeros mean nothing; as little
+        as those of one that was switched off.
         """
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
@@ -135,7 +136,10 @@ class Aligned:
                                  AND (w.namespace_id IS NULL OR c.namespace_id IS NULL OR w.namespace_id IN (
                                       SELECT e.id FROM namespaces e WHERE e.entity = n.entity)))
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
-        return {counter for counter in read if counter[:2] not in failed}
+        off = {(watch.host, watch.name, watch.netns) for watch in self._reader.watches()
+               if watch.what == "counters" and watch.ending == SWITCHED_OFF}
+        return {(host, collector, name, netns) for host, collector, name, netns in read
+                if (host, collector) not in failed and (host, collector, netns) not in off}
 
 
 _Counts = tuple[int, int, int, int, int]

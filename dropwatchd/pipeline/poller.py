@@ -14,7 +14,7 @@ from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns import entered
 from dropwatchd.kernel.netns_names import Name, NetnsNames
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
+from dropwatchd.model import NANO, SWITCHED_OFF, Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.deltas import Deltas
 from dropwatchd.pipeline.links import Links
@@ -133,7 +133,7 @@ class Poller(Thread):
         there = {self._own.number, *(name.namespace.number for name in self._names.present())}
         for watching in self._read - read:
             self._deltas.forget(f"{watching.name}@{watching.netns}")
-            why = "switched off" if watching.netns in there else "the namespace has gone"
+            why = SWITCHED_OFF if watching.netns in there else "the namespace has gone"
             self._buffer.add((), self._watches.end(watching, why))
         if self._links is not None:
             self._links.keep({self._own.number, *numbers})
