@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
+from errno import EINVAL, ENOENT
 from threading import Event as Flag
 from threading import Thread
 
@@ -99,9 +100,9 @@ class Poller(Thread):
                     self._watch_links(namespace)
                     self._take_all(Host(netns=namespace.number), place)
             self._note(place, "", log.info)
-        except FileNotFoundError:
-            return None  # it went away just now
         except OSError as error:
+            if error.errno in {ENOENT, EINVAL}:  # it went away just now: unmounted first, then deleted
+                return None
             hint = "; it takes CAP_SYS_ADMIN" if isinstance(error, PermissionError) else ""
             self._failed(place, f"the namespace cannot be entered ({error.strerror}{hint})", time.time_ns(), log.error)
             return None
