@@ -2,6 +2,7 @@
 
 from dropwatchd.history.reader import LedgerGap
 from dropwatchd.history.scope import Scope
+from dropwatchd.model import GapCause
 from dwreport.evidence.coverage import NEVER_WAS, NOT_WRITTEN, Coverage
 from dwreport.report.answer import Answer
 from dwreport.text import clean, clock, duration, fraction, number, time_format, window
@@ -51,6 +52,8 @@ def warning(answer: Answer) -> list[str]:
         return [f"Nothing of this time is written yet ({_written(coverage, answer.scope)} was the last): {unknown}."]
     if coverage.status == "blind" and causes == {NEVER_WAS}:
         return ["The clock was set forward over this time: it never was."]
+    if coverage.status == "blind" and causes == {GapCause.EXPIRED}:
+        return [f"The record of this time has expired: {unknown}."]
     if coverage.status == "complete" or coverage.only_unwritten:
         return []
     return [f"{watched} in this window: {unknown}." if coverage.status == "blind" else

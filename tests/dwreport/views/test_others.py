@@ -117,3 +117,14 @@ def test_what_was_not_watched_is_told_of_what_was_asked(
     assert told in text
     assert "Nothing watched for drops in this window" not in text
     assert "coverage complete" in report("drops")
+
+
+@pytest.mark.parametrize("view", ["drops", "packets", "counters", "timeline"])
+def test_what_has_expired_was_watched_once(history: History, report: Report, view: str) -> None:
+    """That it is not on record any more is not that nobody watched."""
+    run = history.run(START_NS - 90 * HOUR_NS, START_NS + 90 * HOUR_NS, source="none")
+    history.gap(run, START_NS - HOUR_NS, START_NS + 2 * HOUR_NS, cause="expired", effect="blind", scope="drops")
+    text = report(view)
+    assert "The record of this time has expired" in text
+    assert "Nobody" not in text
+    assert "Nothing watched" not in text
