@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Table, Text, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from dropwatchd.history import schema as s
-from dropwatchd.history.statements import DESCRIBE_DEVICE, SEE_NAMESPACES
+from dropwatchd.history.forget import SEEN_EVERY_NS
+from dropwatchd.history.statements import DESCRIBE_DEVICE, SEE, SEE_NAMESPACES
 from dropwatchd.model import CounterKey, Device, Interface, Kind, Location, Namespace
 
 _KNOWN_LIMIT = 20_000  # rows remembered; beyond that they are looked up again
@@ -21,14 +22,20 @@ class Dimensions:
     def __init__(self, boot_id: str) -> None:
         self._boot_id = boot_id
         self._known: dict[Hashable, int] = {}
+        self._seen: dict[tuple[Table, int], int] = {}  # until when a row is on record as referred to
         self._namespaces: dict[int, Namespace] = {}
         self._connection: Connection
 
     def copy(self) -> "Dimensions":
         made = Dimensions(self._boot_id)
-        made._known = dict(self._known) if len(self._known) < _KNOWN_LIMIT else {}
+        if len(self._known) < _KNOWN_LIMIT:
+            made._known, made._seen = dict(self._known), dict(self._seen)
         made._namespaces = dict(self._namespaces)
         return made
+
+    def forget(self) -> None:
+        """Look up everything again: rows have been removed, and their ids may be given to others."""
+        self._known, self._seen = {}, {}
 
     def begin(self, connection: Connection) -> None:
         """Work within a transaction."""
@@ -46,12 +53,13 @@ class Dimensions:
             row = self.interface(interface, device.time_ns)
             self._connection.exec_driver_sql(DESCRIBE_DEVICE, (device.kind, device.driver, device.peer, row))
 
-    def location(self, location: Location) -> int:
+    def location(self, location: Location, time_ns: int) -> int:
         address = None if location.address is None else f"0x{location.address:016x}"
-        return self._id(s.locations, location, {**location._asdict(), "address": address})
+        row = self._id(s.locations, location, {**location._asdict(), "address": address}, {"seen_ns": time_ns})
+        return self._see(s.locations, row, time_ns)
 
-    def kind(self, kind: Kind) -> int:
-        return self._id(s.kinds, kind, kind._asdict())
+    def kind(self, kind: Kind, time_ns: int) -> int:
+        return self._see(s.kinds, self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns}), time_ns)
 
     def interface(self, interface: Interface, time_ns: int) -> int:
         known = self._known.get((s.interfaces, interface))
@@ -100,20 +108,27 @@ class Dimensions:
         found: int | None = self._connection.execute(select(func.min(n.entity)).where(*same, n.entity > 0)).scalar()
         return found
 
-    def counters(self, gauges: Mapping[CounterKey, bool]) -> dict[CounterKey, int]:
+    def counters(self, gauges: Mapping[CounterKey, bool], times: Mapping[CounterKey, int]) -> dict[CounterKey, int]:
         """Return the ids of counters; those that are new are made all at once: a first round has thousands of them."""
         unknown = [key for key in gauges if (s.counters, key) not in self._known]
         if unknown:
             rows = [{"collector": key.collector, "name": key.name, "ifindex": key.ifindex, "interface": key.interface,
                      "namespace_id": self.namespace_number(key.netns, 0), "labels": json.dumps(dict(key.labels)),
-                     "gauge": gauges[key]} for key in unknown]
+                     "gauge": gauges[key], "seen_ns": times[key]} for key in unknown]
             self._connection.execute(insert(s.counters).on_conflict_do_nothing(), rows)
             for key, row in zip(unknown, rows, strict=True):
-                own = {name: value for name, value in row.items() if name != "gauge"}
+                own = {name: value for name, value in row.items() if name not in {"gauge", "seen_ns"}}
                 found = self._find(s.counters, own)
                 assert found is not None  # noqa: S101 - it was inserted just now, or was there
                 self._known[s.counters, key] = found
-        return {key: self._known[s.counters, key] for key in gauges}
+        return {key: self._see(s.counters, self._known[s.counters, key], times[key]) for key in gauges}
+
+    def _see(self, table: Table, row: int, time_ns: int) -> int:
+        """Have it on record, to within an hour, that a row is referred to at a time."""
+        if time_ns > self._seen.get((table, row), 0) + SEEN_EVERY_NS:
+            self._connection.exec_driver_sql(SEE[table.name], (time_ns, row))
+            self._seen[table, row] = time_ns
+        return row
 
     def _id(self, table: Table, key: Hashable, row: Mapping[str, Any], rest: Mapping[str, Any] | None = None) -> int:
         """Return an id; named tuples of nothing are equal to each other, so a table is part of what is remembered."""

@@ -53,6 +53,14 @@ class History:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
         return self._writer.tidy(options, now)
 
+    def is_due(self, options: RetentionOptions) -> bool:
+        """Say whether it is too large and has to be tidied at once."""
+        return self._writer.is_due(options)
+
+    def held_up(self) -> str:
+        """Say what keeps it from shrinking, if anything does; any thread may ask."""
+        return self._writer.held_up()
+
     def finish(self, ended: Instant, ending: str) -> None:
         """End the run cleanly."""
         self._look()

@@ -37,6 +37,7 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
     `old` tells under which name a table of 0002 is to be read. Up to then a namespace was an inode, whatever the boot,
     and so it stays: the boot of these is "".
     """
+    seen = f"coalesce((SELECT max(coalesce(ended_ns, last_seen_ns)) FROM {old('runs')}), 0) AS seen_ns"
     by_inode = "(SELECT max(n.id) FROM namespaces n WHERE n.inode = {})"  # the row with a name, where one has any
     return {
         "namespaces": f"""
@@ -57,13 +58,15 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
         "runs": f"""
             SELECT id, machine_id, boot_id, hostname, kernel, version, started_ns, ended_ns, ending
             FROM {old('runs')}""",
+        "locations": f"""SELECT id, symbol, "offset", module, address, {seen} FROM {old('locations')}""",
+        "kinds": f"SELECT id, reason, protocol, origin, trap, trap_group, {seen} FROM {old('kinds')}",
         "interfaces": f"""
             SELECT i.id, i.boot_id, n.id AS namespace_id, i.ifindex, i.name, NULL AS kind, NULL AS driver, NULL AS peer,
                    i.valid_from_ns, i.valid_until_ns
             FROM {old('interfaces')} i LEFT JOIN namespaces n ON n.inode = i.netns AND n.name IS i.netns_name""",
         "counters": f"""
             SELECT c.id, c.collector, c.name, {by_inode.format('c.netns')} AS namespace_id, c.ifindex, c.interface,
-                   c.labels, c.gauge
+                   c.labels, c.gauge, {seen}
             FROM {old('counters')} c""",
         "collector_runs": f"SELECT run_id, collector, rounds, failures, busy_ns FROM {old('collector_runs')}",
         "events": f"""

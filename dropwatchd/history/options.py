@@ -6,10 +6,10 @@ from msgspec import Meta, Struct
 
 
 class RetentionOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """days: of counts, counter changes, gaps and events. fine_days: before windows are folded into minutes.
+    """days: of counts, counter changes, gaps and events. fine_days: before windows and changes are folded into minutes.
 
-    packet_days: of packet samples. max_mib: of the database; beyond it packets go early, then fine windows, and the
-    ledger says so.
+    packet_days: of packet samples. max_mib: of the database and its write-ahead log; beyond it packets go early, then
+    windows and counter changes are folded, last the oldest hours go, and the ledger says so.
     """
 
     days: Annotated[int, Meta(ge=1, le=3650)] = 90

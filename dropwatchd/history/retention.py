@@ -1,129 +1,89 @@
-"""Keeps the history within its bounds: packets go first, then fine time resolution, counts last."""
+"""Keeps the history within its bounds, in small steps: packets go first, then fine time resolution, counts last."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, literal, select, text, true, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection
 
-from dropwatchd.history import schema as s
+from dropwatchd.history.calendar import DAY_NS
+from dropwatchd.history.expire import begin_of_counts, begin_of_watches, expire, remove_packets
+from dropwatchd.history.fold import HOUR_NS, MINUTE_NS, Folded, fold_changes, fold_windows
+from dropwatchd.history.forget import forget
 from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.statements import ADD_DROPS
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
-
-_DAY_NS = 86_400 * NANO
-_STEP_NS = 3600 * NANO       # of history that one transaction folds
-_WIDE_NS = 60 * NANO         # of a folded window
-_PRESSED_PACKETS = 10_000    # removed at a time when the file is too large
-_MIB = 1 << 20
-# What expires together, by its begin, which is indexed, and its end; and the watches that vouch for it. The watch
-# "daemon" stays, for that it ran.
-_TABLES = {"packets": ((s.packets, s.packets.c.time_ns, s.packets.c.time_ns),),
-           "drops": ((s.drops, s.drops.c.window_start_ns, s.drops.c.last_ns),
-                     (s.counter_changes, s.counter_changes.c.until_ns, s.counter_changes.c.until_ns),
-                     (s.gaps, s.gaps.c.until_ns, s.gaps.c.until_ns),
-                     (s.events, s.events.c.time_ns, s.events.c.time_ns))}
-_WATCHED = {"packets": ("packets",), "drops": ("software", "hardware", "counters")}
+from dropwatchd.model import Effect, Gap, GapCause
 
 
-class Calendar:
-    """What day it is, as far as the history may rely on it: what is expired does not come back when the clock does.
+class Step(NamedTuple):
+    """What one step has done: `rows` became fewer, or were looked at; what the ledger has to say of it."""
 
-    A clock that is ahead of the newest that was recorded is believed when a run has gone by it for a day; until then
-    the time since boot is added to that newest.
-    """
-
-    def __init__(self, started: Instant, newest_ns: int) -> None:
-        self._newest_ns = newest_ns
-        self._started = self._last = started
-
-    def trusted_ns(self, now: Instant) -> int:
-        """Return the time by which rows may expire."""
-        step_ns = (now.wall_ns - now.boot_ns) - (self._last.wall_ns - self._last.boot_ns)
-        if abs(step_ns) >= NANO:  # the clock was set: it has to prove itself anew
-            self._newest_ns = min(self.trusted_ns(self._last), now.wall_ns)
-            self._started = now
-        self._last = now
-        elapsed_ns = now.boot_ns - self._started.boot_ns
-        return now.wall_ns if elapsed_ns >= _DAY_NS else min(now.wall_ns, self._newest_ns + elapsed_ns)
+    worked: bool
+    gap: Gap | None = None
+    forgotten: bool = False
 
 
-def expire(connection: Connection, options: RetentionOptions, now_ns: int, run: int) -> bool:
-    """Remove what is too old, shorten the watches that vouched for it, and fold an hour of what is old.
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What is due at a moment, in one transaction; foreign keys must be off in it."""
 
-    Say whether there is more to fold.
-    """
-    _expire(connection, "packets", now_ns - options.packet_days * _DAY_NS, run)
-    _expire(connection, "drops", now_ns - options.days * _DAY_NS, run)
-    return _fold(connection, now_ns - options.fine_days * _DAY_NS)
+    connection: Connection
+    options: RetentionOptions
+    now_ns: int
+    run: int
+    boot_id: str
+
+    def step(self, *, pressed: bool) -> Step:
+        """Do the first thing that there is to do: by age, then where the database is too large."""
+        for step in self._by_age():
+            if step.worked:
+                return step
+        for step in self._by_size() if pressed else ():
+            if step.worked:
+                return step
+        forgotten = forget(self.connection, self.boot_id, self.now_ns) > 0
+        return Step(forgotten, forgotten=forgotten)
+
+    def _by_age(self) -> Iterator[Step]:
+        yield Step(expire(self.connection, "packets", self._before(self.options.packet_days), self.run) > 0)
+        yield Step(expire(self.connection, "drops", self._before(self.options.days), self.run) > 0)
+        fine_ns = self._before(self.options.fine_days)
+        yield Step(fold_windows(self.connection, MINUTE_NS, fine_ns) is not None)
+        yield Step(fold_changes(self.connection, MINUTE_NS, fine_ns) is not None)
+
+    def _before(self, days: int) -> int:
+        """Return the hour before which something goes: a row that was folded lies within one."""
+        before_ns = self.now_ns - days * DAY_NS
+        return before_ns - before_ns % HOUR_NS
+
+    def _by_size(self) -> Iterator[Step]:
+        why = f"the database reached {self.options.max_mib} MiB"
+        removed = remove_packets(self.connection, why)
+        yield Step(removed is not None, removed)
+        for fold, what, scope in ((fold_windows, "windows", "drops"), (fold_changes, "counter changes", "counters")):
+            for width_ns, wide in ((MINUTE_NS, "minutes"), (HOUR_NS, "hours")):
+                found = fold(self.connection, width_ns, self.now_ns - MINUTE_NS)
+                yield _folded_early(found, scope, f"{what} folded into {wide} early: {why}")
+        for width_ns, wide in ((MINUTE_NS, "minutes"), (HOUR_NS, "hours")):
+            found = fold_windows(self.connection, width_ns, self.now_ns, whole=False)
+            yield _folded_early(found, "drops", f"windows folded into {wide} early: {why}")
+        yield Step(self._remove_oldest(why) > 0)
+
+    def _remove_oldest(self, why: str) -> int:
+        """Remove the oldest hour of counts, or what is left of one that was begun; not the last minute."""
+        begin_ns = begin_of_counts(self.connection)
+        if begin_ns is None:
+            return 0
+        watched_ns = max(begin_ns, begin_of_watches(self.connection) or 0)  # rows may reach into the hour after theirs
+        for first_ns in (begin_ns, watched_ns):
+            before_ns = min(first_ns - first_ns % HOUR_NS + HOUR_NS, self.now_ns - MINUTE_NS)
+            if removed := expire(self.connection, "drops", before_ns, self.run, why):
+                return removed
+        return 0
 
 
-def _expire(connection: Connection, what: str, oldest_ns: int, run: int) -> None:
-    """Remove rows before a time, and what claims that there are none."""
-    for table, begin, end in _TABLES[what]:
-        more = table.c.cause != GapCause.EXPIRED if table is s.gaps else true()
-        connection.execute(delete(table).where(begin < oldest_ns, end < oldest_ns, more))
-    watched = s.watches.c.what.in_(_WATCHED[what])
-    expired = connection.execute(select(func.min(s.watches.c.since_ns)).where(
-        watched, s.watches.c.since_ns < oldest_ns)).scalar()
-    if expired is None:
-        return
-    connection.execute(delete(s.watches).where(watched, s.watches.c.until_ns < oldest_ns))
-    connection.execute(update(s.watches).where(watched, s.watches.c.since_ns < oldest_ns).values(since_ns=oldest_ns))
-    gone = s.gaps.c
-    known = connection.execute(update(s.gaps).where(gone.cause == GapCause.EXPIRED, gone.scope == what)
-                               .values(since_ns=func.min(gone.since_ns, expired), until_ns=oldest_ns)).rowcount
-    if not known:
-        connection.execute(insert(s.gaps).values(
-            run_id=run, since_ns=expired, until_ns=oldest_ns, cause=GapCause.EXPIRED, effect=Effect.BLIND, scope=what,
-            lost=None, detail=""))
-
-
-def relieve(connection: Connection, options: RetentionOptions, now_ns: int) -> Iterator[Gap]:
-    """While the database is too large, give up detail: the oldest packets, or where none are left, fine windows."""
-    if _used_bytes(connection) <= options.max_mib * _MIB:
-        return
-    times = list(connection.execute(
-        select(s.packets.c.time_ns).order_by(s.packets.c.time_ns).limit(_PRESSED_PACKETS)).scalars())
-    if times:
-        removed = connection.execute(delete(s.packets).where(s.packets.c.time_ns <= times[-1])).rowcount
-        connection.execute(update(s.watches).where(s.watches.c.what == "packets", s.watches.c.since_ns <= times[-1])
-                           .values(since_ns=func.min(times[-1] + 1, s.watches.c.until_ns)))
-        yield Gap(times[0], times[-1], GapCause.STORAGE_FULL, Effect.DETAIL, removed, "packets",
-                  f"packets removed early: the database reached {options.max_mib} MiB")
-        return
-    oldest_ns = connection.execute(select(func.min(s.drops.c.window_start_ns)).where(
-        s.drops.c.window_width_ns < _WIDE_NS)).scalar()
-    if oldest_ns is not None and oldest_ns < now_ns - _STEP_NS:
-        _fold(connection, oldest_ns + _STEP_NS)
-        yield Gap(oldest_ns, oldest_ns + _STEP_NS, GapCause.STORAGE_FULL, Effect.DETAIL, None, "drops",
-                  f"windows folded early: the database reached {options.max_mib} MiB")
-
-
-def _used_bytes(connection: Connection) -> int:
-    """Return the size of what is in use: freed pages are used again, so the file need not shrink."""
-    pages, free, size = (connection.execute(text(f"PRAGMA {name}")).scalar_one()
-                         for name in ("page_count", "freelist_count", "page_size"))
-    return int((pages - free) * size)
-
-
-def _fold(connection: Connection, before_ns: int) -> bool:
-    """Fold the oldest hour of fine windows before a time into minutes: counts stay the same."""
-    d = s.drops.c
-    fine = d.window_width_ns < _WIDE_NS
-    before_ns -= before_ns % _WIDE_NS
-    oldest_ns = connection.execute(select(func.min(d.window_start_ns)).where(fine)).scalar()
-    if oldest_ns is None or oldest_ns >= before_ns:
-        return False
-    until_ns = min(oldest_ns - oldest_ns % _WIDE_NS + _STEP_NS, before_ns)
-    chosen = fine & (d.window_start_ns >= oldest_ns) & (d.window_start_ns < until_ns)
-    start = (d.window_start_ns - d.window_start_ns % _WIDE_NS).label("start")
-    # One unknown number of bytes makes the sum unknown.
-    octets = func.iif(func.count(d.bytes) == func.count(), func.sum(d.bytes), None)
-    sums = list(connection.execute(
-        select(start, literal(_WIDE_NS), d.run_id, d.location_id, d.kind_id, d.interface_id, func.sum(d.count),
-               octets, func.min(d.first_ns), func.max(d.last_ns))
-        .where(chosen).group_by(start, d.run_id, d.location_id, d.kind_id, d.interface_id)))
-    connection.execute(delete(s.drops).where(chosen))
-    if sums:
-        connection.exec_driver_sql(ADD_DROPS, [tuple(row) for row in sums])
-    return bool(until_ns < before_ns)
+def _folded_early(found: Folded | None, scope: str, told: str) -> Step:
+    """Have the ledger tell of a fold where that has cost something."""
+    if found is None:
+        return Step(worked=False)
+    gap = Gap(found.since_ns, found.until_ns, GapCause.STORAGE_FULL, Effect.DETAIL, None, scope, told)
+    return Step(worked=True, gap=gap if found.rows else None)

@@ -95,12 +95,14 @@ Index("watches_key", watches.c.run_id, watches.c.what, watches.c.name, func.coal
 Index("watches_until", watches.c.until_ns)
 
 # A place in kernel code; `address` (hexadecimal text: it exceeds a signed 64-bit number) only without a symbol.
+# `seen_ns`, here and below, is when it was last referred to, told once an hour: what no row refers to goes.
 locations = Table(
     "locations", metadata, _id(),
     Column("symbol", Text),
     Column("offset", Integer),
     Column("module", Text),
     Column("address", Text),
+    _time("seen_ns"),
 )
 Index("locations_key", func.coalesce(locations.c.symbol, ""), func.coalesce(locations.c.offset, -1),
       func.coalesce(locations.c.module, ""), func.coalesce(locations.c.address, ""), unique=True)
@@ -113,6 +115,7 @@ kinds = Table(
     Column("origin", Text, nullable=False),
     Column("trap", Text),
     Column("trap_group", Text),
+    _time("seen_ns"),
 )
 Index("kinds_key", func.coalesce(kinds.c.reason, ""), func.coalesce(kinds.c.protocol, -1), kinds.c.origin,
       func.coalesce(kinds.c.trap, ""), func.coalesce(kinds.c.trap_group, ""), unique=True)
@@ -169,6 +172,7 @@ counters = Table(
     Column("interface", Text),
     Column("labels", Text, nullable=False),  # JSON object
     Column("gauge", Boolean, nullable=False),
+    _time("seen_ns"),
 )
 Index("counters_key", counters.c.collector, counters.c.name, func.coalesce(counters.c.namespace_id, -1),
       func.coalesce(counters.c.ifindex, -1), func.coalesce(counters.c.interface, ""), counters.c.labels, unique=True)
@@ -191,6 +195,16 @@ counter_changes = Table(
     _time("since_ns"),
     Column("delta", BigInteger, nullable=False),
     PrimaryKeyConstraint("until_ns", "run_id", "counter_id"),
+    sqlite_with_rowid=False,
+)
+
+# Up to when rows of a table were folded into ones of a width.
+folded = Table(
+    "folded", metadata,
+    Column("what", Text, nullable=False),
+    _time("width_ns"),
+    _time("until_ns"),
+    PrimaryKeyConstraint("what", "width_ns"),
     sqlite_with_rowid=False,
 )
 
@@ -239,6 +253,7 @@ def _utc(column: str) -> str:
             f" || printf('.%03dZ', {column} / 1000000 % 1000)")
 
 
+# Times are shown as text, and at the end as they are in the tables: a condition on these uses the table's key.
 _NETNS = "coalesce(n.name, 'net:[' || n.inode || ']')"
 
 VIEWS = {
@@ -249,26 +264,29 @@ VIEWS = {
                l.module,
                i.name AS interface, i.ifindex, i.kind AS interface_kind, {_NETNS} AS netns,
                iif(k.protocol IS NULL, NULL, printf('0x%04x', k.protocol)) AS protocol, k.origin, k.trap, k.trap_group,
-               {_utc('d.first_ns')} AS first, {_utc('d.last_ns')} AS last, r.hostname, d.run_id
+               {_utc('d.first_ns')} AS first, {_utc('d.last_ns')} AS last, r.hostname, d.run_id,
+               d.window_start_ns, d.first_ns, d.last_ns
         FROM drops d JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
              JOIN interfaces i ON i.id = d.interface_id LEFT JOIN namespaces n ON n.id = i.namespace_id
              JOIN runs r ON r.id = d.run_id""",
     "v_counters": f"""
         SELECT {_utc('d.since_ns')} AS since, {_utc('d.until_ns')} AS until, c.collector, c.name, d.delta,
-               c.interface, c.ifindex, {_NETNS} AS netns, c.labels, c.gauge, r.hostname, d.run_id
+               c.interface, c.ifindex, {_NETNS} AS netns, c.labels, c.gauge, r.hostname, d.run_id,
+               d.since_ns, d.until_ns
         FROM counter_changes d JOIN counters c ON c.id = d.counter_id
              LEFT JOIN namespaces n ON n.id = c.namespace_id JOIN runs r ON r.id = d.run_id""",
     "v_gaps": f"""
         SELECT {_utc('g.since_ns')} AS since, {_utc('g.until_ns')} AS until,
                (g.until_ns - g.since_ns) / 1e9 AS seconds, g.cause, g.effect, g.scope, g.lost, g.detail,
-               r.hostname, g.run_id
+               r.hostname, g.run_id, g.since_ns, g.until_ns
         FROM gaps g JOIN runs r ON r.id = g.run_id""",
     "v_events": f"""
         SELECT {_utc('e.time_ns')} AS time, e.kind, e.subject, e.detail, {_NETNS} AS netns, e.ifindex, r.hostname,
-               e.run_id
+               e.run_id, e.time_ns
         FROM events e LEFT JOIN namespaces n ON n.id = e.namespace_id JOIN runs r ON r.id = e.run_id""",
     "v_watches": f"""
         SELECT {_utc('w.since_ns')} AS since, {_utc('w.until_ns')} AS until, (w.until_ns - w.since_ns) / 1e9 AS seconds,
-               w.what, w.name, {_NETNS} AS netns, w.limits, w.ending, r.hostname, w.run_id
+               w.what, w.name, {_NETNS} AS netns, w.limits, w.ending, r.hostname, w.run_id,
+               w.since_ns, w.until_ns
         FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id JOIN runs r ON r.id = w.run_id""",
 }

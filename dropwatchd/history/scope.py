@@ -5,8 +5,10 @@
 import re
 from dataclasses import dataclass
 
-# Windows that begin up to this long before the report's may reach into it; retention folds into none wider.
-WIDEST_WINDOW_NS = 3600 * 1_000_000_000
+# Windows that begin up to this long before the report's may reach into it: retention folds into hours, and the last
+# of an hour's windows may end a minute after it. The like for changes of counters that end after the report's window.
+WIDEST_WINDOW_NS = 3660 * 1_000_000_000
+_LONGEST_CHANGE_NS = 3 * 3600 * 1_000_000_000
 
 # What leaves open whether a filter's condition holds. A packet of known namespace and protocol but of no ifindex was on
 # no device; without a protocol the map was full, and its device is not on record. Messages between programs have
@@ -102,7 +104,7 @@ def may_clause(scope: Scope) -> str:
 def change_clause(scope: Scope) -> str:
     """Return the condition on counter_changes; a counter has no reason, location or protocol."""
     return " AND ".join([
-        f"until_ns > :since AND until_ns < :until + {WIDEST_WINDOW_NS} AND since_ns < :until",
+        f"until_ns > :since AND until_ns < :until + {_LONGEST_CHANGE_NS} AND since_ns < :until",
         *_among("counter_id", "counters", " AND ".join(_counter_conditions(scope))),
         *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
     ])

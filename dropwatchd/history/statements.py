@@ -1,13 +1,41 @@
 """What the writer says to SQLite, many rows at a time, as text: SQLAlchemy's parameters cost half of the writing."""
 
-ADD_DROPS = """
+# ruff: noqa: S608 - put together from texts of this module; values are bound.
+
+_DROPS = """
     INSERT INTO drops (window_start_ns, window_width_ns, run_id, location_id, kind_id, interface_id, count, bytes,
-                       first_ns, last_ns)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       first_ns, last_ns)"""
+_ADD = """
     ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes,
                               first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)"""
+ADD_DROPS = f"{_DROPS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD}"
 
-SEE_INTERFACES = "UPDATE interfaces SET valid_until_ns = max(valid_until_ns, ?) WHERE id = ?"
+# Windows that begin within a span become ones of a width. One unknown number of bytes makes the sum unknown.
+_FINE = "window_start_ns >= :since AND window_start_ns < :until AND window_width_ns < :width"
+FOLD_WINDOWS = f"""{_DROPS}
+    SELECT window_start_ns - window_start_ns % :width AS start, :width, run_id, location_id, kind_id, interface_id,
+           sum(count), CASE WHEN count(bytes) = count(*) THEN sum(bytes) END, min(first_ns), max(last_ns)
+    FROM drops WHERE {_FINE} GROUP BY start, run_id, location_id, kind_id, interface_id {_ADD}"""
+DELETE_WINDOWS = f"DELETE FROM drops WHERE {_FINE}"
+COUNT_WINDOWS = """
+    SELECT count(*) FROM drops WHERE window_start_ns >= :since - :since % :width AND window_start_ns < :until"""
+
+FINE_CHANGES = """
+    SELECT until_ns, run_id, counter_id, since_ns, delta FROM counter_changes
+    WHERE until_ns >= :since AND until_ns < :until AND until_ns - since_ns < :width ORDER BY until_ns"""
+DELETE_CHANGE = "DELETE FROM counter_changes WHERE until_ns = ? AND run_id = ? AND counter_id = ?"
+MARK_FOLDED = """
+    INSERT INTO folded (what, width_ns, until_ns) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET until_ns = excluded.until_ns"""
+UNMARK_FOLDED = "UPDATE folded SET until_ns = min(until_ns, ?)"  # a clock that was set back comes by again
+
+# When something was last referred to, in `seen_ns`; of a device that is until when its row is valid.
+SEE = {
+    "locations": "UPDATE locations SET seen_ns = max(seen_ns, ?) WHERE id = ?",
+    "kinds": "UPDATE kinds SET seen_ns = max(seen_ns, ?) WHERE id = ?",
+    "counters": "UPDATE counters SET seen_ns = max(seen_ns, ?) WHERE id = ?",
+    "interfaces": "UPDATE interfaces SET valid_until_ns = max(valid_until_ns, ?) WHERE id = ?",
+}
 
 INSERT_PACKETS = """
     INSERT INTO packets (run_id, location_id, kind_id, interface_id, time_ns, length, weight, link_header, data,
@@ -36,7 +64,14 @@ INSERT_WATCHES = """
     ON CONFLICT DO UPDATE SET until_ns = excluded.until_ns, until_boot_ns = excluded.until_boot_ns,
                               ending = excluded.ending"""
 
-MERGE_GAP = "UPDATE gaps SET until_ns = max(until_ns, ?), lost = lost + ? WHERE id = ?"
+INSERT_GAP = """
+    INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+EXPIRED_AGAIN = """
+    UPDATE gaps SET since_ns = min(since_ns, ?), until_ns = max(until_ns, ?)
+    WHERE cause = ? AND scope = ? AND detail = ?"""
+MERGE_GAP = """
+    UPDATE gaps SET until_ns = max(until_ns, ?), lost = lost + ?
+    WHERE id = ? AND since_ns = ? AND cause = ? AND effect = ? AND scope = ? AND detail = ?"""
 
 # A run without an end was killed: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
@@ -47,3 +82,12 @@ CLOSE_CRASHED = """
 
 DESCRIBE_DEVICE = "UPDATE interfaces SET kind = ?, driver = ?, peer = ? WHERE id = ?"
 SEE_NAMESPACES = "UPDATE namespaces SET valid_until_ns = max(valid_until_ns, ?) WHERE id = ?"
+
+
+_U64 = 1 << 64
+
+
+def signed(value: int) -> int:
+    """Return a number of any size as SQLite's signed 64 bits; readers take it modulo 2^64."""
+    value %= _U64
+    return value - _U64 if value >= _U64 >> 1 else value

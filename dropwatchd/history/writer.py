@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from sqlalchemy import Connection, func, select, update
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.dimensions import Dimensions, insert_id
-from dropwatchd.history.open import durable, engine
+from dropwatchd.history.open import durable, engine, without_references
 from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.retention import Calendar, expire, relieve
+from dropwatchd.history.retention import Retention
+from dropwatchd.history.space import Space
 from dropwatchd.history.statements import (
     ADD_DROPS,
     CLOSE_CRASHED,
@@ -24,14 +27,15 @@ from dropwatchd.history.statements import (
     INSERT_STARTS,
     INSERT_WATCHES,
     MERGE_GAP,
-    SEE_INTERFACES,
+    SEE,
+    UNMARK_FOLDED,
+    signed,
 )
 from dropwatchd.kernel.clock import STEP_NS
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, DropKey, Effect, Gap, GapCause, Instant
 
 _SLACK_NS = NANO  # detail gaps this close together are one row
-_U64 = 1 << 64
 _OpenGaps = dict[tuple[str, ...], tuple[int, int, int]]  # sort of gap -> row, since, until
 
 
@@ -44,6 +48,7 @@ class Writer:
         self._dimensions = Dimensions(identity.boot_id)
         self._open_gaps: _OpenGaps = {}
         self._run = 0
+        self._space = Space(self._engine, database)
         self._started: Instant
         self._calendar: Calendar
 
@@ -62,6 +67,7 @@ class Writer:
                 "machine_id": self._identity.machine_id, "boot_id": self._identity.boot_id,
                 "hostname": self._identity.hostname, "kernel": self._identity.kernel,
                 "version": __version__, "started_ns": started.wall_ns})
+            connection.exec_driver_sql(UNMARK_FOLDED, (started.wall_ns,))
             for gap in gaps:
                 self._write_gap(connection, gap, {})
         return gaps
@@ -88,13 +94,23 @@ class Writer:
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
         open_gaps, now_ns = dict(self._open_gaps), self._calendar.trusted_ns(now)
-        with self._engine.begin() as connection:
-            more = expire(connection, options, now_ns, self._run)
-            for gap in relieve(connection, options, now_ns):
-                self._write_gap(connection, gap, open_gaps)
-                more = True
+        pressed = self._space.is_pressed(options)
+        with without_references(self._engine), self._engine.begin() as connection:
+            step = Retention(connection, options, now_ns, self._run, self._identity.boot_id).step(pressed=pressed)
+            if step.gap:
+                self._write_gap(connection, step.gap, open_gaps)
         self._open_gaps = open_gaps
-        return more
+        if step.forgotten:
+            self._dimensions.forget()
+        return self._space.tidy(options) or step.worked
+
+    def is_due(self, options: RetentionOptions) -> bool:
+        """Say whether the history is too large and has to be tidied at once."""
+        return self._space.is_due(options)
+
+    def held_up(self) -> str:
+        """Say what keeps the history from shrinking, if anything does; any thread may ask."""
+        return self._space.held_up()
 
     def finish(self, ended: Instant, ending: str) -> None:
         """End the run cleanly: the write-ahead log is folded into the database, which any reader can open then."""
@@ -108,27 +124,31 @@ class Writer:
         self._engine.dispose()
 
     def _write_drops(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
-        def ids(key: DropKey, time_ns: int) -> tuple[int, int, int, int]:
-            return (self._run, dimensions.location(key.location), dimensions.kind(key.kind),
-                    dimensions.interface(key.interface, time_ns))
+        def ids(key: DropKey, first_ns: int, last_ns: int) -> tuple[int, int, int, int]:
+            return (self._run, dimensions.location(key.location, last_ns), dimensions.kind(key.kind, last_ns),
+                    dimensions.interface(key.interface, first_ns))
 
-        rows = [(w.start_ns, w.width_ns, *ids(w.drop.key, w.drop.first_ns), w.drop.count, w.drop.octets,
+        rows = [(w.start_ns, w.width_ns, *ids(w.drop.key, w.drop.first_ns, w.drop.last_ns), w.drop.count, w.drop.octets,
                  w.drop.first_ns, w.drop.last_ns) for w in batch.windows]
         _many(connection, ADD_DROPS, sorted(rows, key=lambda row: row[:6]))
-        seen = {row[5]: row[9] for row in rows}
-        _many(connection, SEE_INTERFACES, [(last_ns, interface) for interface, last_ns in seen.items()])
-        _many(connection, INSERT_PACKETS, [
-            (*ids(p.key, p.time_ns), p.time_ns, p.length, p.weight, p.link_header, p.data,
-             json.dumps(dict(p.details)) if p.details else None) for p in batch.packets])
+        packets = [(*ids(p.key, p.time_ns, p.time_ns), p.time_ns, p.length, p.weight, p.link_header, p.data,
+                    json.dumps(dict(p.details)) if p.details else None) for p in batch.packets]
+        _many(connection, INSERT_PACKETS, packets)
+        seen: dict[int, int] = {}
+        for interface, last_ns in chain(((row[5], row[9]) for row in rows), ((row[3], row[4]) for row in packets)):
+            seen[interface] = max(last_ns, seen.get(interface, 0))
+        _many(connection, SEE["interfaces"], [(last_ns, interface) for interface, last_ns in seen.items()])
 
     def _write_counters(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
         gauges = {reading.key: not reading.bits for _, reading in batch.starts}
         gauges |= {change.key: change.gauge for change in batch.changes}
-        counter = dimensions.counters(gauges)
+        times = {reading.key: time_ns for time_ns, reading in batch.starts}
+        times |= {change.key: change.until_ns for change in batch.changes}
+        counter = dimensions.counters(gauges, times)
         _many(connection, INSERT_STARTS, [
-            (self._run, counter[reading.key], time_ns, _signed(reading.value)) for time_ns, reading in batch.starts])
+            (self._run, counter[reading.key], time_ns, signed(reading.value)) for time_ns, reading in batch.starts])
         _many(connection, INSERT_CHANGES, sorted(
-            (change.until_ns, self._run, counter[change.key], change.since_ns, _signed(change.delta))
+            (change.until_ns, self._run, counter[change.key], change.since_ns, signed(change.delta))
             for change in batch.changes))
         _many(connection, INSERT_COLLECTED, [(self._run, name, *how) for name, how in batch.collected.items()])
 
@@ -148,10 +168,11 @@ class Writer:
         sort = (gap.cause, gap.effect, gap.scope, gap.detail, str(gap.lost is None))
         row, since_ns, until_ns = open_gaps.get(sort, (0, 0, 0))
         slack_ns = _SLACK_NS if gap.effect is Effect.DETAIL else 0
-        if row and since_ns <= gap.since_ns <= until_ns + slack_ns:
-            connection.exec_driver_sql(MERGE_GAP, (gap.until_ns, gap.lost, row))
+        merged = (gap.until_ns, gap.lost, row, since_ns, *sort[:4])
+        if (row and since_ns <= gap.since_ns <= until_ns + slack_ns
+                and connection.exec_driver_sql(MERGE_GAP, merged).rowcount):
             open_gaps[sort] = (row, since_ns, max(until_ns, gap.until_ns))
-        else:
+        else:  # or that row has expired
             row = insert_id(connection, s.gaps, {
                 "run_id": self._run, "since_ns": gap.since_ns, "until_ns": gap.until_ns, "cause": gap.cause,
                 "effect": gap.effect, "scope": gap.scope, "lost": gap.lost, "detail": gap.detail})
@@ -189,9 +210,3 @@ def _many(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]
     rows = list(rows)
     if rows:
         connection.exec_driver_sql(statement, rows)
-
-
-def _signed(value: int) -> int:
-    """Return a number of any size as SQLite's signed 64 bits; readers take it modulo 2^64."""
-    value %= _U64
-    return value - _U64 if value >= _U64 >> 1 else value

@@ -32,6 +32,10 @@ class Store(Protocol):
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool: ...
 
+    def is_due(self, options: RetentionOptions) -> bool: ...
+
+    def held_up(self) -> str: ...
+
 
 class Recorder(Thread):
     """Takes what the buffer holds and writes it. While the disk stalls everything stays there, merged and bounded."""
@@ -69,7 +73,7 @@ class Recorder(Thread):
             return f"the history has not been writable for {taken:.0f} s"
         if self._stalled_since_ns:
             return f"the history cannot be written since {(time.time_ns() - self._stalled_since_ns) // NANO} s"
-        return ""
+        return self._history.held_up()
 
     def write(self) -> bool:
         """Write what there is; say whether it worked."""
@@ -116,7 +120,7 @@ class Recorder(Thread):
 
     def _tidy(self) -> None:
         """Between two writes and never for long, bring the history back within its bounds."""
-        if time.monotonic() < self._tidy_at or self._stalled_since_ns:
+        if self._stalled_since_ns or (time.monotonic() < self._tidy_at and not self._is_due()):
             return
         try:
             more = self._history.tidy(self.retention, clock.now())
@@ -126,6 +130,12 @@ class Recorder(Thread):
             log.error("the history cannot be tidied (%s)", _text(error))
             more = False
         self._tidy_at = time.monotonic() + (0 if more else _TIDY)
+
+    def _is_due(self) -> bool:
+        try:
+            return self._history.is_due(self.retention)
+        except sqlite3.Error:  # the next write tells what it is
+            return False
 
     def _stall(self, error: Exception) -> None:
         if not self._stalled_since_ns:

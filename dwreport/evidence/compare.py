@@ -139,14 +139,14 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
     """Compare wherever counters moved or events happened, parts of a total in any case."""
     drops = [drop for reason in equality.reasons for drop in facts.by_reason.get(reason, ())
              if equality.concerns(drop.key, reason)]
-    moved, read, possible = facts.tally.moved(equality), facts.read_in(equality), Possible(equality, facts)
-    for host in sorted({place.host for place in (*read, *moved)} | {drop.host for drop in drops}):
+    moved, read, possible = _Moved(equality, facts), facts.read_in(equality), Possible(equality, facts)
+    for host in sorted({place.host for place in (*read, *moved.places)} | {drop.host for drop in drops}):
         own = [drop for drop in drops if drop.host == host]
         placed = [drop for drop in own if _is_placed(equality, drop)]
         if own and not placed:
             yield _judged(possible, Place(host), own, moved)
             continue
-        here: dict[Place, list[Observed]] = {place: [] for place in moved if place.host == host}
+        here: dict[Place, list[Observed]] = {place: [] for place in moved.places if place.host == host}
         if equality.total:  # that this part did not move rules out a cause
             here |= {place: [] for place in read if place.host == host and place not in here}
         for drop in placed:
@@ -186,12 +186,29 @@ class _Counts(NamedTuple):
     may: int
 
 
-def _judged(possible: Possible, place: Place, drops: Sequence[Observed],
-            moved: Mapping[Place, Counter[str]]) -> Agreement:
+class _Moved:
+    """The counters of an equality that moved, by place."""
+
+    def __init__(self, equality: Equality, facts: Facts) -> None:
+        self.places = facts.tally.moved(equality)
+        self._less = facts.tally.less(equality)
+        self._within: dict[Place, list[Place]] = defaultdict(list)
+        for place in self.places:
+            for whole in place.around():
+                self._within[whole].append(place)
+
+    def at(self, place: Place) -> tuple[Counter[str], int]:
+        """Return the counters of a place, or of all within it, and how many packets they are that count here."""
+        here = [place] if place in self.places else self._within.get(place, [])
+        counters: Counter[str] = Counter()
+        for there in here:
+            counters.update(self.places[there])
+        return counters, max(0, counters.total() - sum(self._less[there] for there in here))
+
+
+def _judged(possible: Possible, place: Place, drops: Sequence[Observed], moved: _Moved) -> Agreement:
     equality, facts = possible.equality, possible.facts
-    here = [place] if place in moved else [there for there in moved if place.covers(there)]
-    counters = sum((moved[there] for there in here), Counter[str]())
-    counted = max(0, counters.total() - sum(facts.tally.less(equality, there) for there in here))
+    counters, counted = moved.at(place)
     inside, most = _sums(equality, drops)
     total = sum(drop.count for drop in drops)
     others = possible.at(place, drops, counted - most) if counted > most else []

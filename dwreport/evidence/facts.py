@@ -55,6 +55,15 @@ class Facts:
         return places
 
     @cached_property
+    def _read_around(self) -> Mapping[str, set[Place]]:
+        """Return the places that these namespaces are or lie within."""
+        return {name: {whole for place in places for whole in place.around()} for name, places in self._read.items()}
+
+    @cached_property
+    def _read_anywhere(self) -> set[Place]:
+        return {place for places in self._read.values() for place in places}
+
+    @cached_property
     def by_reason(self) -> Mapping[str | None, list[Observed]]:
         """Return the drops by their reason, as far as it is known."""
         found: dict[str | None, list[Observed]] = defaultdict(list)
@@ -80,12 +89,13 @@ class Facts:
 
     def has_read(self, equality: Equality, place: Place) -> bool:
         """Say whether any of the counters was read in a place."""
-        return any(there.host == place.host and (place.netns in {None, there.netns} or equality.per == "host")
-                   for there in self.read_in(equality))
+        whole = place.netns is None or equality.per == "host"
+        wanted = Place(place.host) if whole else Place(place.host, place.netns)
+        return any(wanted in self._read_around.get(name, ()) for name in equality.counters)
 
     def has_read_any(self, place: Place) -> bool:
         """Say whether counters of a namespace were read at all."""
-        return any(there[:2] == place[:2] for places in self._read.values() for there in places)
+        return Place(place.host, place.netns) in self._read_anywhere
 
     def refuted(self, drop: Observed, reason: str) -> str | None:
         """Return a counter that would have moved had a drop been for this reason, and rested."""
@@ -112,5 +122,5 @@ class Facts:
 
     def delta(self, name: str, place: Place) -> int | None:
         """Return by how much a counter moved in a place, None where it was not read."""
-        read = any(place.covers(there) for there in self._read.get(name, ()))
+        read = place in self._read_around.get(name, ())
         return self.tally.delta(name, place) if read else None

@@ -1,7 +1,7 @@
 """The reason of drops for which the kernel gave none, where counters or packets leave just one of its place's: pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dwreport import causes
 from dwreport.causes import candidates_of
@@ -10,7 +10,7 @@ from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed, Told
 
 _Inferred = tuple[Observed, Told]
-_Spare = dict[str, list[Agreement]]
+_Spare = Mapping[tuple[str, object], list[Agreement]]
 
 
 def inferred(facts: Facts) -> Evidence:
@@ -39,18 +39,19 @@ def _told_by_counters(facts: Facts, spare: _Spare) -> Iterable[_Inferred]:
 
 
 def _to_spare(agreements: Iterable[Agreement]) -> _Spare:
-    """Return by host the comparisons in which the counters have more packets than the events."""
-    found: dict[str, list[Agreement]] = defaultdict(list)
+    """Return by host and namespace the comparisons in which counters have more packets than the events; `...`: all."""
+    found: dict[tuple[str, object], list[Agreement]] = defaultdict(list)
     for agreement in agreements:
         if agreement.counted > agreement.events:
-            found[agreement.place.host].append(agreement)
+            for netns in (agreement.place.netns, ...):
+                found[agreement.place.host, netns].append(agreement)
     return found
 
 
 def _near(drop: Observed, spare: _Spare) -> list[Agreement]:
     """Return those of them that count where a drop happened, or on its whole host."""
-    return [agreement for agreement in spare.get(drop.host, ())
-            if drop.netns is None or agreement.place.netns in {None, drop.netns}]
+    return [agreement for netns in ((...,) if drop.netns is None else (None, drop.netns))
+            for agreement in spare.get((drop.host, netns), ())]
 
 
 def _told_by_elimination(facts: Facts) -> Iterable[_Inferred]:

@@ -20,6 +20,11 @@ class Place(NamedTuple):
         """Say whether the other lies within this place, or is it."""
         return all(mine in {None, theirs} for mine, theirs in zip(self, other, strict=True))
 
+    def around(self) -> "set[Place]":
+        """Return all places that this one lies within, itself among them."""
+        return {Place(self.host, netns, interface)
+                for netns in (None, self.netns) for interface in (None, self.interface)}
+
 
 def written(collector: str, name: str) -> str:
     """Write a counter as the algebra does."""
@@ -31,8 +36,12 @@ class Tally:
 
     def __init__(self, totals: Iterable[CounterTotal]) -> None:
         self._totals: dict[str, list[CounterTotal]] = defaultdict(list)
+        self._placed: dict[tuple[str, Place], list[CounterTotal]] = defaultdict(list)
         for total in totals:
-            self._totals[written(total.collector, total.name)].append(total)
+            name = written(total.collector, total.name)
+            self._totals[name].append(total)
+            for place in Place(total.host, total.netns, total.interface).around():
+                self._placed[name, place].append(total)
 
     def moved(self, equality: Equality) -> dict[Place, Counter[str]]:
         """Return by how much each counter of an equality moved, in each of its places."""
@@ -42,9 +51,12 @@ class Tally:
                 found[place][name] += delta
         return found
 
-    def less(self, equality: Equality, place: Place) -> int:
-        """Return how much of that is compared elsewhere."""
-        return sum(delta for name in equality.less for there, delta in self._sums(name, equality) if there == place)
+    def less(self, equality: Equality) -> Counter[Place]:
+        """Return how much of that is compared elsewhere, in each place."""
+        found: Counter[Place] = Counter()
+        for name in equality.less:
+            found.update(dict(self._sums(name, equality)))
+        return found
 
     def delta(self, name: str, place: Place) -> int:
         """Return by how much one counter moved in a place."""
@@ -52,8 +64,7 @@ class Tally:
 
     def rows(self, name: str, place: Place) -> list[CounterTotal]:
         """Return the single counters of a name that moved in a place, the most first."""
-        found = (row for row in self._totals[name] if place.covers(Place(row.host, row.netns, row.interface)))
-        return sorted(found, key=lambda row: -row.delta)
+        return sorted(self._placed.get((name, place), ()), key=lambda row: -row.delta)
 
     def _sums(self, name: str, equality: Equality) -> Iterator[tuple[Place, int]]:
         rows: dict[Place, list[tuple[Mapping[str, str], int]]] = defaultdict(list)

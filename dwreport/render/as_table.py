@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -46,11 +46,19 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], width: int, pa
     if rows:
         table = layout(columns, [[column.cell(row) for column in columns] for row in rows], width)
         below = [_below(section, row, table.indent, width, paint) for row in rows]
-        told = [text if text not in below[:index] else "" for index, text in enumerate(below)]  # once is enough
+        told = ["" if earlier else text for text, earlier in _with_earlier(below)]  # once is enough
         lines[:0] = [table.header, *(part for both in zip(table.rows, told, strict=True) for part in both if part)]
     if section.title and lines:
         lines.insert(0, section.title)
     return "\n".join(lines)
+
+
+def _with_earlier(texts: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield each text, and whether it came before."""
+    seen: set[str] = set()
+    for text in texts:
+        yield text, text in seen
+        seen.add(text)
 
 
 def _below(section: Section[Any], row: Any, indent: int, width: int, paint: Paint) -> str:

@@ -7,8 +7,8 @@ from dropwatchd.history import older
 revision = "0003"
 down_revision = "0002"
 
-_REBUILT = ("runs", "interfaces", "counters", "collector_runs", "events")
-_DROPPED = ("counters_key", "interfaces_key", "events_time")
+_REBUILT = ("runs", "locations", "kinds", "interfaces", "counters", "collector_runs", "events")
+_DROPPED = ("counters_key", "interfaces_key", "events_time", "kinds_key", "locations_key")
 
 _TABLES = """
 CREATE TABLE namespaces (
@@ -86,11 +86,44 @@ CREATE TABLE counters (
     interface TEXT,
     labels TEXT NOT NULL,
     gauge BOOLEAN NOT NULL,
+    seen_ns BIGINT NOT NULL,
     PRIMARY KEY (id),
     FOREIGN KEY(namespace_id) REFERENCES namespaces (id)
 );
 
 CREATE UNIQUE INDEX counters_key ON counters (collector, name, coalesce(namespace_id, -1), coalesce(ifindex, -1), coalesce(interface, ''), labels);
+
+CREATE TABLE locations (
+    id INTEGER NOT NULL,
+    symbol TEXT,
+    "offset" INTEGER,
+    module TEXT,
+    address TEXT,
+    seen_ns BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX locations_key ON locations (coalesce(symbol, ''), coalesce("offset", -1), coalesce(module, ''), coalesce(address, ''));
+
+CREATE TABLE kinds (
+    id INTEGER NOT NULL,
+    reason TEXT,
+    protocol INTEGER,
+    origin TEXT NOT NULL,
+    trap TEXT,
+    trap_group TEXT,
+    seen_ns BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX kinds_key ON kinds (coalesce(reason, ''), coalesce(protocol, -1), origin, coalesce(trap, ''), coalesce(trap_group, ''));
+
+CREATE TABLE folded (
+    what TEXT NOT NULL,
+    width_ns BIGINT NOT NULL,
+    until_ns BIGINT NOT NULL,
+    PRIMARY KEY (what, width_ns)
+) WITHOUT ROWID;
 
 CREATE TABLE collector_runs (
     run_id INTEGER NOT NULL,
@@ -127,31 +160,34 @@ CREATE VIEW v_drops AS
            l.module,
            i.name AS interface, i.ifindex, i.kind AS interface_kind, coalesce(n.name, 'net:[' || n.inode || ']') AS netns,
            iif(k.protocol IS NULL, NULL, printf('0x%04x', k.protocol)) AS protocol, k.origin, k.trap, k.trap_group,
-           strftime('%Y-%m-%dT%H:%M:%S', d.first_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.first_ns / 1000000 % 1000) AS first, strftime('%Y-%m-%dT%H:%M:%S', d.last_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.last_ns / 1000000 % 1000) AS last, r.hostname, d.run_id
+           strftime('%Y-%m-%dT%H:%M:%S', d.first_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.first_ns / 1000000 % 1000) AS first, strftime('%Y-%m-%dT%H:%M:%S', d.last_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.last_ns / 1000000 % 1000) AS last, r.hostname, d.run_id,
+           d.window_start_ns, d.first_ns, d.last_ns
     FROM drops d JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
          JOIN interfaces i ON i.id = d.interface_id LEFT JOIN namespaces n ON n.id = i.namespace_id
          JOIN runs r ON r.id = d.run_id;
 
 CREATE VIEW v_counters AS
     SELECT strftime('%Y-%m-%dT%H:%M:%S', d.since_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.since_ns / 1000000 % 1000) AS since, strftime('%Y-%m-%dT%H:%M:%S', d.until_ns / 1000000000, 'unixepoch') || printf('.%03dZ', d.until_ns / 1000000 % 1000) AS until, c.collector, c.name, d.delta,
-           c.interface, c.ifindex, coalesce(n.name, 'net:[' || n.inode || ']') AS netns, c.labels, c.gauge, r.hostname, d.run_id
+           c.interface, c.ifindex, coalesce(n.name, 'net:[' || n.inode || ']') AS netns, c.labels, c.gauge, r.hostname, d.run_id,
+           d.since_ns, d.until_ns
     FROM counter_changes d JOIN counters c ON c.id = d.counter_id
          LEFT JOIN namespaces n ON n.id = c.namespace_id JOIN runs r ON r.id = d.run_id;
 
 CREATE VIEW v_gaps AS
     SELECT strftime('%Y-%m-%dT%H:%M:%S', g.since_ns / 1000000000, 'unixepoch') || printf('.%03dZ', g.since_ns / 1000000 % 1000) AS since, strftime('%Y-%m-%dT%H:%M:%S', g.until_ns / 1000000000, 'unixepoch') || printf('.%03dZ', g.until_ns / 1000000 % 1000) AS until,
            (g.until_ns - g.since_ns) / 1e9 AS seconds, g.cause, g.effect, g.scope, g.lost, g.detail,
-           r.hostname, g.run_id
+           r.hostname, g.run_id, g.since_ns, g.until_ns
     FROM gaps g JOIN runs r ON r.id = g.run_id;
 
 CREATE VIEW v_events AS
     SELECT strftime('%Y-%m-%dT%H:%M:%S', e.time_ns / 1000000000, 'unixepoch') || printf('.%03dZ', e.time_ns / 1000000 % 1000) AS time, e.kind, e.subject, e.detail, coalesce(n.name, 'net:[' || n.inode || ']') AS netns, e.ifindex, r.hostname,
-           e.run_id
+           e.run_id, e.time_ns
     FROM events e LEFT JOIN namespaces n ON n.id = e.namespace_id JOIN runs r ON r.id = e.run_id;
 
 CREATE VIEW v_watches AS
     SELECT strftime('%Y-%m-%dT%H:%M:%S', w.since_ns / 1000000000, 'unixepoch') || printf('.%03dZ', w.since_ns / 1000000 % 1000) AS since, strftime('%Y-%m-%dT%H:%M:%S', w.until_ns / 1000000000, 'unixepoch') || printf('.%03dZ', w.until_ns / 1000000 % 1000) AS until, (w.until_ns - w.since_ns) / 1e9 AS seconds,
-           w.what, w.name, coalesce(n.name, 'net:[' || n.inode || ']') AS netns, w.limits, w.ending, r.hostname, w.run_id
+           w.what, w.name, coalesce(n.name, 'net:[' || n.inode || ']') AS netns, w.limits, w.ending, r.hostname, w.run_id,
+           w.since_ns, w.until_ns
     FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id JOIN runs r ON r.id = w.run_id
 """
 

@@ -31,8 +31,9 @@ def _fill(database: Path, now_ns: int) -> None:
             "INSERT INTO watches VALUES (NULL,1,?,?,NULL,?,?,0,0,'[]','')",
             [(what, name, now_ns - 100 * hour_ns, now_ns) for what, name in (("daemon", ""), ("software", "bpf"))])
         for number in range(1, _KEYS + 1):
-            connection.execute("INSERT INTO locations VALUES (?,?,1,NULL,NULL)", (number, f"function_{number}"))
-            connection.execute("INSERT INTO kinds VALUES (?,?,2048,'software',NULL,NULL)", (number, f"REASON_{number}"))
+            connection.execute("INSERT INTO locations VALUES (?,?,1,NULL,NULL,0)", (number, f"function_{number}"))
+            connection.execute(
+                "INSERT INTO kinds VALUES (?,?,2048,'software',NULL,NULL,0)", (number, f"REASON_{number}"))
             connection.execute(
                 "INSERT INTO interfaces VALUES (?,'b',1,?,?,NULL,NULL,NULL,0,0)", (number, number, f"eth{number}")
             )

@@ -48,7 +48,7 @@ def test_what_a_reader_hides_is_looked_at(database: Path) -> None:
 def test_damaged_pages(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As SQLite describes them."""
     _spoil(database, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
-                     " INSERT INTO kinds SELECT i, 'reason ' || i, 2048, 'software', NULL, NULL FROM n")
+                     " INSERT INTO kinds SELECT i, 'reason ' || i, 2048, 'software', NULL, NULL, 0 FROM n")
     data = bytearray(database.read_bytes())
     data[-12 * 4096:-8 * 4096] = b"\xa5" * 4 * 4096
     database.write_bytes(data)

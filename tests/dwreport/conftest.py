@@ -172,7 +172,8 @@ class History:
 
 
 def _inserted(connection: Connection, table: Table, row: Mapping[str, object]) -> int:
-    result = connection.execute(insert(table).values(row))
+    seen = {"seen_ns": 0} if "seen_ns" in table.c else {}
+    result = connection.execute(insert(table).values({**seen, **row}))
     return int((result.inserted_primary_key or (0,))[0] or 0)
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.retention import Calendar
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, Drop, Instant, PacketSample, Window
 from tests.dropwatchd.conftest import KEY, at, drop, watch

@@ -83,6 +83,7 @@ def test_an_older_history_is_read_as_it_is_and_brought_up(tmp_path: Path, old: s
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # free pages can be given back
 
 
 _CONTENT = {

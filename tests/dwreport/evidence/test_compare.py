@@ -14,6 +14,7 @@ from dwreport.evidence.compare import ABSENT, ELSEWHERE, UNPLACED, UNTOLD, Agree
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import Sampled
+from dwreport.evidence.tally import Place
 from tests.dwreport.made import BLUE, HOST, INIT, IPV4, IPV6, Read, counted, counter, drop, facts, key, looked
 
 FULL = key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb")
@@ -404,3 +405,12 @@ def test_the_same_packets_are_not_told_twice() -> None:
     assert [agreement.unexplained for agreement in found] == [0, 0]
     [ring] = _agreements([drop(nameless, 9)], [counter("link/rx_missed_errors", 9, interface="eth0")])
     assert ring.unexplained == 9  # the card's: no event is made of them
+
+
+_ANY_PLACE = st.builds(Place, st.sampled_from("ab"), st.none() | st.integers(1, 3), st.none() | st.sampled_from("xyz"))
+
+
+@given(_ANY_PLACE, _ANY_PLACE)
+def test_a_place_is_found_by_all_that_cover_it(place: Place, whole: Place) -> None:
+    """An index of the places around one finds what a look at every place would."""
+    assert (whole in place.around()) == whole.covers(place)
