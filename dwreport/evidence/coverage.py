@@ -45,7 +45,7 @@ class Coverage:
     """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when anything was written.
 
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
-    could not see by their nature.
+    could not see by their nature. `asked` is what was to be watched.
     """
 
     status: Status
@@ -54,6 +54,7 @@ class Coverage:
     written_until_ns: int | None
     sources: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    asked: str = "software"
 
     @property
     def only_unwritten(self) -> bool:
@@ -103,7 +104,8 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         gaps,
         max((run.until_ns for run in found.runs), default=None),
         sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
-        tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)))
+        tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
+        what)
 
 
 def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
