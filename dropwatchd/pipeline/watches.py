@@ -31,13 +31,13 @@ class Watches:
             return
         if held and (step := step_ns(held.until, until)):
             yield replace(held, ending=STEPPED)
-            since = Instant(held.until.wall_ns + step, held.until.boot_ns)
+            since = _joining(held, step)
         elif held and held.limits != limits:
             yield replace(held, ending="its limits changed")
-            since = held.until
+            since = _joining(held)
         else:
             since = held.since if held else until
-        self._open[watching] = Watch(watching, since, until, limits)
+        self._open[watching] = Watch(watching, since, _later(since, until), limits)
         yield self._open[watching]
 
     def interrupt(self, gaps: Iterable[Gap], watching: Watching) -> Iterator[Watch]:
@@ -62,6 +62,11 @@ class Watches:
         """Watch nothing any more."""
         for watching in list(self._open):
             yield from self.end(watching, why)
+
+
+def _joining(held: Watch, step: int = 0) -> Instant:
+    """Return where the next watch begins. Watches are known by their begin, also after one of no length."""
+    return Instant(held.until.wall_ns + step, held.until.boot_ns + (held.since == held.until))
 
 
 def _boot_ns(moment: Instant) -> int:
