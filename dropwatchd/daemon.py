@@ -47,7 +47,7 @@ class Daemon:
         self.threads: list[Thread] = []
         self.storage: Callable[[], str] = str
         self.stopping = False
-        self._buffer.add((), self._extended(opened))
+        self._buffer.add([name.namespace for name in names.present()], self._extended(opened))
 
     def run(self, wakeup: Callable[[], None], wakeup_fd: int) -> None:
         """Run until `stopping` is set by what `wakeup` handles. Raises ThreadDiedError."""
@@ -143,9 +143,11 @@ class Daemon:
 
     def _read_names(self) -> None:
         records = self._names.look()
-        for record in records:
-            if isinstance(record, Event) and record.kind == "netns removed" and record.netns is not None:
-                self._links.forget(record.netns)
+        gone = {record.netns for record in records if isinstance(record, Event) and record.kind == "netns removed"}
+        if gone:  # unless it has another name
+            gone -= {name.namespace.number for name in self._names.present()}
+        for netns in filter(None, gone):
+            self._links.forget(netns)
         self._buffer.add(records)
 
     def _fail(self, source: Source, error: OSError) -> None:

@@ -10,23 +10,26 @@ from dropwatchd.kernel.host import Host
 _READ_BYTES = 65536
 
 
-def read(host: Host, name: str) -> str:
+def read(host: Host, name: str, most: int | None = None) -> str:
     """Return the file /proc/net/NAME of the calling thread's network namespace, or raise AbsentError.
 
     /proc/net itself is /proc/self/net, which shows the namespace of the process's first thread: a thread that
     entered another one must ask for its own (fs/proc/proc_net.c).
     """
-    return read_file(host.proc / "thread-self" / "net" / name)
+    return read_file(host.proc / "thread-self" / "net" / name, most)
 
 
-def read_file(path: Path) -> str:
-    """Return a file of /proc, or AbsentError."""
+def read_file(path: Path, most: int | None = None) -> str:
+    """Return a file of /proc, or of a long one at least so many bytes from its beginning; or raise AbsentError."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise AbsentError(f"there is no {path}") from error
     try:
-        return b"".join(iter(lambda: os.read(descriptor, _READ_BYTES), b"")).decode()
+        data = bytearray()
+        while (most is None or len(data) < most) and (part := os.read(descriptor, _READ_BYTES)):
+            data += part
+        return data.decode()
     finally:
         os.close(descriptor)
 

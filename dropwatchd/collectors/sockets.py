@@ -86,13 +86,13 @@ def parse_inet(table: str, text: str) -> Iterator[Socket]:
     for line in text.splitlines()[1:]:
         if not line.rstrip().endswith(" 0"):
             words = line.split()
-            yield Socket(table, _address(words[1]), int(words[9]), int(words[12]))
+            yield Socket(table, address(words[1]), int(words[9]), int(words[12]))
 
 
-def _address(words: str) -> str:
+def address(words: str) -> str:
     """Decode "0100007F:1F90": the address as 32-bit numbers in the host's byte order, and the port."""
-    address, port = words.split(":")
-    numbers = [int(address[start:start + 8], 16) for start in range(0, len(address), 8)]
+    digits, port = words.split(":")
+    numbers = [int(digits[start:start + 8], 16) for start in range(0, len(digits), 8)]
     return _printed(struct.pack(f"={len(numbers)}I", *numbers), int(port, 16))
 
 

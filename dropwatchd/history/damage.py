@@ -1,5 +1,6 @@
 """Damage inside a history: what SQLite and the schema can tell of it, for whoever writes, reads or verifies one."""
 
+# Tables are looked at in the file itself (main): readers of older revisions hide some behind temporary ones.
 # ruff: noqa: S608 - names of tables and columns come from the schema, and are quoted.
 
 import sqlite3
@@ -21,6 +22,7 @@ _NEVER = {
     "drops": "count < 1 OR bytes < 0 OR window_width_ns < 1",
     "packets": "length < 0 OR weight < 1 OR link_header NOT IN (0, 1)",
     "counters": "gauge NOT IN (0, 1) OR CASE WHEN json_valid(labels) THEN json_type(labels) != 'object' ELSE 1 END",
+    "watches": "CASE WHEN json_valid(limits) THEN json_type(limits) != 'array' ELSE 1 END",
     "locations": "address NOT GLOB '0x?*' OR substr(address, 3) GLOB '*[^0-9a-f]*'",
     "gaps": "lost < 0 OR effect NOT IN ('blind', 'partial', 'detail')",
     "collector_runs": "failures < 0 OR rounds < failures",
@@ -75,7 +77,7 @@ def at_a_glance(connection: sqlite3.Connection, seconds: float) -> str | None:
 def pages(connection: sqlite3.Connection, pragma: str = "integrity_check") -> Iterator[str]:
     """Yield what SQLite finds wrong with the pages, or what keeps it from looking further."""
     try:
-        for (text,) in connection.execute(f"PRAGMA {pragma}"):
+        for (text,) in connection.execute(f"PRAGMA main.{pragma}"):
             if text != "ok":
                 yield " ".join(str(text).split())
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -94,7 +96,7 @@ def references(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield which tables refer to rows that are not there."""
     for table in _tables(connection):
         missing: dict[str, int] = {}
-        for _, _, parent, _ in connection.execute(f"PRAGMA foreign_key_check({_quoted(table)})"):
+        for _, _, parent, _ in connection.execute(f"PRAGMA main.foreign_key_check({_quoted(table)})"):
             missing[parent] = missing.get(parent, 0) + 1
         for parent, count in missing.items():
             yield f"table {table}: {count} rows refer to {parent} that are not there"
@@ -104,20 +106,20 @@ def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     wrong = list(_wrong_types(connection, table))
     yield from wrong
     if table in _NEVER and not wrong:
-        (count,) = connection.execute(f"SELECT count(*) FROM {_quoted(table)} WHERE {_NEVER[table]}").fetchone()
+        (count,) = connection.execute(f"SELECT count(*) FROM main.{_quoted(table)} WHERE {_NEVER[table]}").fetchone()
         if count:
             yield f"{count} rows where {_NEVER[table]}"
 
 
 def _wrong_types(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     columns = [(name, _HELD[declared], not_null) for _, name, declared, not_null, _, _ in
-               connection.execute(f"PRAGMA table_info({_quoted(table)})") if declared in _HELD]
+               connection.execute(f"PRAGMA main.table_info({_quoted(table)})") if declared in _HELD]
     if not columns:
         return
     sums = ", ".join(f"""total(typeof({_quoted(name)}) NOT IN ('{held}'{"" if not_null else ", 'null'"}))"""
                      for name, held, not_null in columns)
     for (name, held, _), count in zip(
-            columns, connection.execute(f"SELECT {sums} FROM {_quoted(table)}").fetchone(), strict=True):
+            columns, connection.execute(f"SELECT {sums} FROM main.{_quoted(table)}").fetchone(), strict=True):
         if count:
             yield f"{name} is not {held} in {count:.0f} rows"
 

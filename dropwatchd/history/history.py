@@ -1,15 +1,14 @@
 """The history of one daemon: a writer, and the file below it; when that is lost, a new one begins at its path."""
 
 import logging
-import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError
 
 from dropwatchd.history.batch import Batch
-from dropwatchd.history.errors import is_damage
+from dropwatchd.history.errors import HistoryError, is_damage
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import SetAside, prepare
+from dropwatchd.history.open import SetAside, prepare, revision
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
@@ -17,7 +16,6 @@ from dropwatchd.kernel.host import Identity
 from dropwatchd.model import Effect, Gap, GapCause, Instant
 
 log = logging.getLogger(__name__)
-_DURABLE_S = 10.0  # as often as that, all that was written is on the disk: a power cut costs no more
 
 
 class History:
@@ -31,7 +29,6 @@ class History:
         self._writer = Writer(lock.database, identity)
         self._began: Instant
         self._lost: str | None = None
-        self._durable_at = 0.0
 
     def start(self, began: Instant) -> list[Gap]:
         """Begin the run, and return what nobody saw before it, which is written as well."""
@@ -39,21 +36,18 @@ class History:
         gaps = self._writer.start(began)
         if self._aside:
             gaps.append(_lost(min(self._aside.seen_ns, began.wall_ns), began, "it was damaged", self._aside))
-            self._writer.write(Batch(gaps=gaps[-1:]), lasting=True)
+            self._writer.write(Batch(gaps=gaps[-1:]))
         return gaps
 
     def write(self, batch: Batch) -> None:
         """Write a batch whole, or nothing of it."""
         self._look()
-        lasting = time.monotonic() >= self._durable_at
         try:
-            self._writer.write(batch, lasting=lasting)
+            self._writer.write(batch)
         except DBAPIError as error:
             if is_damage(error.orig or error):
                 self._lost = str(error.orig)
             raise
-        if lasting:
-            self._durable_at = time.monotonic() + _DURABLE_S
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
@@ -76,12 +70,23 @@ class History:
             log.error("the history %s is lost: %s; a new one begins", self._lock.database, why)
         self._lost = why
         self._writer.close()
+        whole = self._is_whole()
         self._lock.take()
         aside, since_ns, now = prepare(self._lock), self._began.wall_ns, clock.now()
+        if whole and not aside:  # what was beside it has been moved over: nothing is missing in it
+            since_ns = now.wall_ns
         self._writer = Writer(self._lock.database, self._identity)
         self._writer.start(now)
-        self._writer.write(Batch(gaps=[_lost(min(since_ns, now.wall_ns), now, why, aside)]), lasting=True)
+        self._writer.write(Batch(gaps=[_lost(min(since_ns, now.wall_ns), now, why, aside)]))
         self._began, self._lost = now, None
+
+    def _is_whole(self) -> bool:
+        """Say whether the file is the one that was written, and a history still."""
+        try:
+            return (self._lock.file is not None and self._lock.file.is_at_path()
+                    and revision(self._lock.database) is not None)
+        except HistoryError:
+            return False
 
 
 def _lost(since_ns: int, until: Instant, why: str, aside: SetAside | None) -> Gap:

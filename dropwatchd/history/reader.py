@@ -15,6 +15,7 @@ from typing import cast
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
+    IN_NAMESPACE,
     INSIDE,
     Scope,
     change_clause,
@@ -27,7 +28,10 @@ from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, W
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of the daemon. `until_ns` is the last time that it vouched for; `ended` says whether it goes on."""
+    """One life of the daemon. `until_ns` is up to when it vouched for anything; `ended` says whether it goes on.
+
+    Where the clock was set back it had vouched for later times before.
+    """
 
     run_id: int
     hostname: str
@@ -63,6 +67,17 @@ class DeviceRow:
     kind: str | None
     driver: str | None
     peer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketRow:
+    """A socket that takes packets for one local address, or of one peer, alone; `peer` is "" where that is anybody."""
+
+    host: str
+    netns: int | None
+    local: str
+    peer: str
+    protocol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,9 @@ KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d
 COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
                    JOIN runs r ON r.id = d.run_id"""
 
+# That nothing speaks against a run r going on: a next one of its machine, or its end.
+_LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
+
 
 class Reader:
     """Answers from one snapshot of a history, within a scope."""
@@ -166,20 +184,22 @@ class Reader:
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
                 SELECT id, hostname, machine_id, kernel, started_ns,
-                       coalesce((SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id), ended_ns, started_ns)
-                           AS until_ns,
-                       ended_ns IS NOT NULL OR id < (SELECT max(id) FROM runs m WHERE m.machine_id = r.machine_id)
-                           AS ended
-                FROM runs r WHERE {run_clause(self.scope)})
-            WHERE started_ns < :until AND (until_ns >= :since OR NOT ended) ORDER BY id""")]
+                       coalesce((SELECT until_ns FROM watches w WHERE w.run_id = r.id
+                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), ended_ns, started_ns) AS until_ns,
+                       NOT {_LIVES} AS ended
+                FROM runs r WHERE {run_clause(self.scope)}) r
+            WHERE min(started_ns, until_ns) < :until AND (until_ns >= :since OR NOT ended)
+                  OR EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.until_ns >= :since
+                                                           AND w.since_ns < :until) ORDER BY id""")]
 
     def watches(self) -> list[WatchRow]:
-        """Return what was watched within the report's window, or up to its edges."""
+        """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
         return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT r.hostname, w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
             FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
-            WHERE w.until_ns >= :since AND w.since_ns < :until AND {run_clause(self.scope)}
+            WHERE w.since_ns < :until AND (w.until_ns >= :since OR w.ending = '' AND {_LIVES})
+                  AND {run_clause(self.scope)}
             ORDER BY w.since_ns, w.id""")]
 
     def devices(self) -> list[DeviceRow]:
@@ -188,6 +208,25 @@ class Reader:
             SELECT DISTINCT r.hostname, n.entity, i.name, i.kind, i.driver, i.peer
             FROM interfaces i JOIN runs r ON r.boot_id = i.boot_id LEFT JOIN namespaces n ON n.id = i.namespace_id
             WHERE i.kind IS NOT NULL AND i.name IS NOT NULL AND {run_clause(self.scope)} ORDER BY i.valid_until_ns""")]
+
+    def bound_sockets(self) -> tuple[set[tuple[str, int | None]], list[SocketRow]]:
+        """Return where such sockets were looked for in the window, and those that were there at any time in it."""
+        looked = {(watch.host, watch.netns) for watch in self.watches()
+                  if (watch.what, watch.name) == ("counters", "bound")}
+        rows = self.rows(f"""
+            SELECT r.hostname, n.entity, c.labels,
+                   coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
+                   + coalesce(sum(d.delta) FILTER (WHERE d.until_ns < :until), 0) AS level,
+                   count(*) FILTER (WHERE d.until_ns > :since AND d.since_ns < :until)
+            FROM counters c JOIN runs r LEFT JOIN namespaces n ON n.id = c.namespace_id
+                 LEFT JOIN counter_changes d ON d.counter_id = c.id AND d.run_id = r.id
+            WHERE c.collector = 'bound' AND r.started_ns < :until AND {run_clause(self.scope)}
+                  AND EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.what = 'counters'
+                              AND w.name = 'bound' AND w.until_ns >= :since AND w.since_ns < :until)
+            GROUP BY r.id, c.id""")
+        there = [SocketRow(cast("str", host), cast("int | None", netns), **json.loads(cast("str", labels)))
+                 for host, netns, labels, level, moved in rows if level or moved]
+        return looked, there
 
     def gaps(self) -> list[LedgerGap]:
         """Return what the ledger says about the report's window, oldest first."""
@@ -271,6 +310,20 @@ class Reader:
             return None
         return {cast("int", entity) for entity, in self.rows(
             "SELECT entity FROM namespaces WHERE name = :netns OR inode = :inode")}
+
+    def not_on_record(self) -> list[tuple[str, str]]:
+        """Return the filters whose value nothing bears in all of the history: ("netns", "bleu").
+
+        Each host has an initial namespace, whether its name was told or not.
+        """
+        scope = self.scope
+        bearers = (("host", scope.host, f"runs r WHERE {run_clause(scope)}"),
+                   ("netns", scope.netns, f"(SELECT id AS namespace_id FROM namespaces) WHERE {IN_NAMESPACE}"),
+                   ("interface", scope.interface,
+                    """(SELECT name FROM interfaces UNION ALL SELECT interface FROM counters
+                        UNION ALL SELECT subject FROM events) WHERE name = :interface"""))
+        return [(option, str(wanted)) for option, wanted, bearer in bearers
+                if wanted not in {None, "init"} and not list(self.rows(f"SELECT 1 FROM {bearer} LIMIT 1"))]
 
     def netns_names(self) -> dict[int, str]:
         """Return what each namespace is shown as: its newest name, or its inode."""

@@ -41,7 +41,8 @@ MERGE_GAP = "UPDATE gaps SET until_ns = max(until_ns, ?), lost = lost + ? WHERE 
 # A run without an end was killed: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
     UPDATE runs SET ending = 'crashed',
-           ended_ns = coalesce((SELECT max(until_ns) FROM watches w WHERE w.run_id = runs.id), started_ns)
+           ended_ns = coalesce((SELECT until_ns FROM watches w WHERE w.run_id = runs.id
+                                ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), started_ns)
     WHERE ended_ns IS NULL"""
 
 DESCRIBE_DEVICE = "UPDATE interfaces SET kind = ?, driver = ?, peer = ? WHERE id = ?"

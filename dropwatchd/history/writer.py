@@ -66,20 +66,22 @@ class Writer:
                 self._write_gap(connection, gap, {})
         return gaps
 
-    def write(self, batch: Batch, *, lasting: bool = False) -> None:
-        """Write a batch; its watches vouch for it and for all before. `lasting`: no power cut undoes it any more."""
+    def write(self, batch: Batch) -> None:
+        """Write a batch, which no power cut undoes any more; its watches vouch for it and for all before."""
         dimensions, open_gaps = self._dimensions.copy(), dict(self._open_gaps)
-        with (durable(self._engine) if lasting else self._engine).begin() as connection:
+        with durable(self._engine).begin() as connection:
             dimensions.begin(connection)
             dimensions.name(batch.namespaces)
             dimensions.describe(batch.devices)
+            _many(connection, INSERT_EVENTS, [  # they know since when a namespace has its name
+                (self._run, event.time_ns, event.kind, event.subject, event.detail,
+                 dimensions.namespace_number(event.netns, event.time_ns), event.ifindex) for event in batch.events])
+            for namespace in batch.namespaces.values():  # that it was there is on record though nothing happens in it
+                dimensions.namespace(namespace, self._started.wall_ns)
             self._write_drops(connection, batch, dimensions)
             self._write_counters(connection, batch, dimensions)
             for gap in batch.gaps:
                 self._write_gap(connection, gap, open_gaps)
-            _many(connection, INSERT_EVENTS, [
-                (self._run, event.time_ns, event.kind, event.subject, event.detail,
-                 dimensions.namespace_number(event.netns, event.time_ns), event.ifindex) for event in batch.events])
             self._write_watches(connection, batch, dimensions)
         self._dimensions, self._open_gaps = dimensions, open_gaps
 
@@ -160,7 +162,7 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     """Return what nobody saw between the last run and this one: by the clock that nobody can set, within one boot.
 
     Where the wall clock was set forward meanwhile the time before that never was; where it was set back, or another
-    boot was ahead of it, no span can be given.
+    boot was ahead of it, the time up to there comes once more.
     """
     row = connection.execute(
         select(s.watches.c.until_ns, s.watches.c.until_boot_ns).where(s.watches.c.run_id == last["id"])
@@ -175,9 +177,11 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     if abs(since_ns - until_ns) < STEP_NS:  # both clocks cannot be read at once
         since_ns = min(until_ns, started.wall_ns)
     gaps = [Gap(since_ns, started.wall_ns, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)]
-    if same_boot and (step_ns := since_ns - until_ns) > 0:
-        told = f"{step_ns / NANO:+.3f} s"
-        gaps.insert(0, Gap(until_ns, since_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
+    step_ns = since_ns - until_ns
+    if step_ns <= -STEP_NS or (same_boot and step_ns > 0):
+        first_ns, last_ns = sorted((until_ns, since_ns))
+        told = f"{step_ns / NANO:+.3f} s{'' if same_boot else ' at least'}"
+        gaps.insert(0, Gap(first_ns, last_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
     return gaps
 
 

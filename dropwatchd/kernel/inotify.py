@@ -12,13 +12,14 @@ _READ_BYTES = 65536
 
 
 class Inotify:
-    """Python has no call for it, hence libc's."""
+    """Python has no call for it, hence libc's. Where the kernel grants none, nothing can be watched."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._fd = self._libc.inotify_init1(_NONBLOCK | _CLOEXEC)
-        if self._fd < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "inotify_init1")
+        self._refused = ctypes.get_errno() if self._fd < 0 else 0  # EMFILE: fs.inotify.max_user_instances
+        if self._refused:
+            self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # never readable
 
     def fileno(self) -> int:
         return int(self._fd)
@@ -27,7 +28,9 @@ class Inotify:
         os.close(self._fd)
 
     def watch(self, folder: Path) -> bool:
-        """Watch a folder; False where there is none. Watching it again changes nothing."""
+        """Watch a folder; False where there is none. Watching it again changes nothing. Raises OSError."""
+        if self._refused:
+            raise OSError(self._refused, os.strerror(self._refused), str(folder))
         if self._libc.inotify_add_watch(self._fd, os.fsencode(folder), _CHANGES) >= 0:
             return True
         if ctypes.get_errno() == ENOENT:

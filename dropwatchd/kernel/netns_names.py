@@ -1,5 +1,6 @@
 """Names of network namespaces over time: a name holds from when its file appears until it goes or points elsewhere."""
 
+import logging
 import os
 import time
 from collections import defaultdict
@@ -13,10 +14,13 @@ from dropwatchd.kernel.inotify import Inotify
 from dropwatchd.kernel.netns import entered, numbered, own
 from dropwatchd.model import NANO, Event, Namespace
 
+log = logging.getLogger(__name__)
 # Who keeps namespaces as files; where two have the same name the first counts.
 FOLDERS = {Path("/run/netns"): "netns", Path("/run/docker/netns"): "container"}
 _KEPT_NS = 3600 * NANO  # of names that have gone: drops are read after they happened, at most so long
 _MOST = 20_000          # names looked for; a host with more has them unnamed
+_DEAF_S = 1.0           # between two looks where the kernel does not tell of changes
+_COARSE_NS = 10_000_000  # by so much the clock of files may be behind: a tick at HZ=100
 _SOON_S = 0.05          # until a file is looked at again that was not mounted yet: no event tells of that
 
 CookieOf = Callable[[int], int | None]
@@ -56,8 +60,9 @@ class NetnsNames:
         self._of_inode: dict[int, list[Name]] = defaultdict(list)
         self._lock = Lock()
         self._inotify = Inotify()
+        self._untold: set[Path] = set()  # folders of whose changes the kernel does not tell
         self._again: float | None = None
-        self._looked = False
+        self._looked_ns = 0
         self.look()
 
     def fileno(self) -> int:
@@ -90,15 +95,28 @@ class NetnsNames:
         """Look at the folders; return what has come and gone, and of which namespaces that is told."""
         self._inotify.drain()
         for folder in self._folders:
-            if not self._inotify.watch(folder):
-                self._inotify.watch(folder.parent)
+            self._listen(folder)
         now_ns = time.time_ns()
         with self._lock:
             return list(self._look(now_ns))
 
+    def _listen(self, folder: Path) -> None:
+        """Have the kernel tell of a folder's changes; where it does not, it is looked at every second."""
+        try:
+            if not self._inotify.watch(folder):
+                self._inotify.watch(folder.parent)
+        except OSError as error:
+            if folder not in self._untold:
+                self._untold.add(folder)
+                log.warning("names of namespaces: the kernel does not tell of changes in %s (%s): names that last less "
+                            "than %g s are missed; raise fs.inotify.max_user_watches and max_user_instances", folder,
+                            error.strerror, _DEAF_S)
+        else:
+            self._untold.discard(folder)
+
     def _look(self, now_ns: int) -> Iterator[Event | Namespace]:
         found: dict[Path, os.stat_result] = {}
-        self._again = None
+        self._again = time.monotonic() + _DEAF_S if self._untold else None
         for folder in self._folders:
             found |= self._entries(folder)
         for path in self._held.keys() - found.keys():
@@ -110,7 +128,7 @@ class NetnsNames:
             if held:
                 yield self._gone(path, now_ns)
             yield from self._came(path, status, now_ns)
-        self._looked = True
+        self._looked_ns = now_ns
 
     def _entries(self, folder: Path) -> dict[Path, os.stat_result]:
         """Return the namespaces mounted in a folder: `ip netns add` makes a file, then mounts."""
@@ -128,13 +146,23 @@ class NetnsNames:
 
     def _came(self, path: Path, status: os.stat_result, now_ns: int) -> Iterator[Event | Namespace]:
         namespace = self._namespace(path, status.st_ino)
-        since_ns = min(now_ns, _modified_ns(path.parent, now_ns)) if self._looked else 0
+        since_ns = min(now_ns, self._named_ns(path, status)) if self._looked_ns else 0
         self._held[path] = name = Name(namespace, path, status.st_ctime_ns, since_ns)
         self._of_inode[status.st_ino].append(name)
         self.version += 1
         yield namespace
-        if self._looked:
+        if self._looked_ns:
             yield Event(since_ns, "netns added", namespace.name or "", "", namespace.number)
+
+    def _named_ns(self, path: Path, status: os.stat_result) -> int:
+        """Return when a name came that was not there at the last look.
+
+        A namespace's inode is made when its file is opened first: where that was since, to be given this name. The
+        folder's time is that of the last name that came or went, of many perhaps.
+        """
+        if status.st_ctime_ns > self._looked_ns - _COARSE_NS:
+            return status.st_ctime_ns
+        return max(self._looked_ns, _modified_ns(path.parent, self._looked_ns))
 
     def _namespace(self, path: Path, inode: int | None) -> Namespace:
         cookie = None
@@ -177,6 +205,7 @@ class NetnsNames:
             for names in self._of_inode.values():
                 names[:] = [_moved(name, step_ns) for name in names]
                 self._held |= {name.path: name for name in names if name.until_ns is None}
+            self._looked_ns += step_ns
             self.version += 1
 
 

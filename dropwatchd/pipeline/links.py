@@ -3,7 +3,7 @@
 import logging
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from threading import Lock
 
 from dropwatchd.kernel.links import LinkWatch
@@ -33,6 +33,11 @@ class Links:
             self._watches[watch.netns] = watch
             self._new += watch.devices()
             self._epoll.register(watch, select.EPOLLIN)
+
+    def keep(self, numbers: Collection[int]) -> None:
+        """Let go of all others: one that ended while it was entered has had its end told before it was watched."""
+        for netns in self._watches.keys() - set(numbers):
+            self.forget(netns)
 
     def forget(self, netns: int) -> None:
         """Let go of a namespace: without a name it must be able to end."""

@@ -2,18 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Event as Flag
 from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect
 from dropwatchd.history.batch import Collected
 from dropwatchd.kernel import clock
+from dropwatchd.kernel.addresses import BEHIND_S, oldest_address
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns import entered
 from dropwatchd.kernel.netns_names import Name, NetnsNames
-from dropwatchd.model import Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.deltas import Deltas
 from dropwatchd.pipeline.links import Links
@@ -42,7 +43,9 @@ class Poller(Thread):
         self._ending, self._woken = Flag(), Flag()
         self._last_ns: dict[str, int] = {}
         self._noted: dict[str, str] = {}
-        self._there: tuple[frozenset[int], Instant | None] = (frozenset(), None)
+        self._there: frozenset[int] = frozenset()
+        self._last_round: tuple[Instant, float] | None = None  # its end, with the time.monotonic()
+        self._read: set[Watching] = set()
         self.fault: BaseException | None = None
 
     def run(self) -> None:
@@ -78,13 +81,14 @@ class Poller(Thread):
         """Read every collector here, and in the namespaces that the configuration names."""
         self._buffer.add([self._own])
         self._take_all(self._host)
-        there = self._names.present() if self.namespaces else []
-        for name in there:
-            if name.namespace.name in self.namespaces or "*" in self.namespaces:
-                self._visit(name)
-        self._forget(frozenset(name.namespace.number for name in there))
+        wanted = [name for name in (self._names.present() if self.namespaces else ())
+                  if name.namespace.name in self.namespaces or "*" in self.namespaces]
+        visited = [self._visit(name) for name in wanted]  # a name may have gone to another namespace just now
+        self._forget(frozenset(filter(None, (*visited, *(name.namespace.number for name in wanted)))))
+        self._forget_places({name.namespace.name for name in wanted})
 
-    def _visit(self, name: Name) -> None:
+    def _visit(self, name: Name) -> int | None:
+        """Read in a namespace, and return its number."""
         place = f"@{name.namespace.name}"
         try:
             with entered(name.path) as found:
@@ -96,30 +100,49 @@ class Poller(Thread):
                     self._take_all(Host(netns=namespace.number), place)
             self._note(place, "", log.info)
         except FileNotFoundError:
-            return  # it went away just now
+            return None  # it went away just now
         except OSError as error:
             hint = "; it takes CAP_SYS_ADMIN" if isinstance(error, PermissionError) else ""
             self._failed(place, f"the namespace cannot be entered ({error.strerror}{hint})", time.time_ns(), log.error)
+            return None
+        return namespace.number
 
     def _begin_at_zero(self, namespace: Namespace) -> None:
-        """Let the counters of a namespace that was not there in the last round begin at zero then."""
-        numbers, then = self._there
-        if then and namespace.number not in numbers:
+        """Let the counters of a namespace that was made since the last round begin at zero then.
+
+        One that only got its name since has counted before: what it has counted at the first reading is its start.
+        """
+        if not self._last_round or namespace.number in self._there:
+            return
+        then, then_s = self._last_round
+        oldest_s = oldest_address()
+        if oldest_s is not None and oldest_s >= then_s - BEHIND_S:
+            behind_ns = int(BEHIND_S * NANO)
             for collector in self.collectors:
-                self._deltas.begin(f"{collector}@{namespace.number}", then)
+                self._deltas.begin(f"{collector}@{namespace.number}",
+                                   Instant(then.wall_ns - behind_ns, then.boot_ns - behind_ns))
 
     def _watch_links(self, namespace: Namespace) -> None:
         if self._links is not None and namespace.number not in self._links:
             self._links.add(LinkWatch(namespace.number))
 
     def _forget(self, numbers: frozenset[int]) -> None:
-        """Let go of the state of namespaces that have gone; whatever comes by the next round began at zero since."""
-        for number in self._there[0] - numbers:
-            for collector in self.collectors:
-                self._deltas.forget(f"{collector}@{number}")
-                watching = Watching("counters", collector, number)
-                self._buffer.add((), self._watches.end(watching, "the namespace has gone"))
-        self._there = numbers, clock.now()
+        """Let go of what is read no longer: of namespaces that have gone, of collectors that were switched off."""
+        read = {Watching("counters", collector, number)
+                for collector in self.collectors for number in (self._own.number, *numbers)}
+        there = {self._own.number, *(name.namespace.number for name in self._names.present())}
+        for watching in self._read - read:
+            self._deltas.forget(f"{watching.name}@{watching.netns}")
+            why = "switched off" if watching.netns in there else "the namespace has gone"
+            self._buffer.add((), self._watches.end(watching, why))
+        if self._links is not None:
+            self._links.keep({self._own.number, *numbers})
+        self._read, self._there, self._last_round = read, numbers, (clock.now(), time.monotonic())
+
+    def _forget_places(self, names: Collection[str | None]) -> None:
+        for told in (self._noted, self._last_ns):
+            for what in [what for what in told if "@" in what and what.partition("@")[2] not in names]:
+                del told[what]
 
     def _take_all(self, host: Host, place: str = "") -> None:
         for name, collect in list(self.collectors.items()):

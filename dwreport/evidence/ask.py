@@ -25,10 +25,12 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
     names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
     kernels = _kernels(reader)
     counters = aligned.counters()
+    sockets_looked, sockets = reader.bound_sockets()
     return inferred(Facts(
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
-        devices={Place(device.host, device.netns, device.name): device for device in reader.devices()}))
+        devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
+        sockets=sockets, sockets_looked=sockets_looked))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

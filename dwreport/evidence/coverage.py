@@ -16,7 +16,9 @@ NO_SOURCE = "no source of drop events: counters alone"
 NOT_WATCHED = "not watched"
 NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
+SET_BACK = "the clock was set back since: this time may have come once more"
 _AT_ONCE_NS = 100_000
+_AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 _SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
 
 # What sources do not see by their nature, as watches name it: the cause that a report gives, and whether it loses
@@ -30,11 +32,12 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What coverage is judged by."""
+    """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it)."""
 
     runs: Sequence[Run]
     watches: Sequence[WatchRow]
     ledger: Sequence[LedgerGap]
+    now_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,11 @@ class Coverage:
 
 
 def recorded(reader: Reader) -> Recorded:
-    """Ask the history what was watched in the report's window."""
-    return Recorded(reader.runs(), reader.watches(), reader.gaps())
+    """Ask the history what was watched in the report's window: of counters, those of the namespaces asked for."""
+    spaces = reader.namespaces()
+    watches = [watch for watch in reader.watches()
+               if spaces is None or watch.what != "counters" or watch.netns in spaces]
+    return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns)
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -78,8 +84,9 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     covered_ns = passed_ns = 0
     everyone: list[str | None] = [*hosts] or [None]
     for host in everyone:
-        watched = _union(_spans(found.watches, host, what), window)
-        never = _without(_union(_never(gaps, host), window), watched)
+        passed = _passed(found, host, window)
+        watched = _union(_spans(found.watches, host, what), passed)
+        never = _without(_never(gaps, host, passed), watched)
         covered_ns += _length(watched)
         passed_ns += window[1] - window[0] - _length(never)
         left = _without(_without([window], watched), never)
@@ -94,7 +101,7 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
-        max((watch.until_ns for watch in found.watches), default=None),
+        max((run.until_ns for run in found.runs), default=None),
         sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)))
 
@@ -123,26 +130,64 @@ def _spans(watches: Iterable[WatchRow], host: str | None, what: str) -> Iterable
     return ((watch.since_ns, watch.until_ns) for watch in watches if watch.host == host and watch.what == what)
 
 
-def _never(gaps: Iterable[LedgerGap], host: str | None) -> Iterable[Span]:
-    """Return the times that a clock that was set forward has left out."""
-    return ((gap.since_ns, gap.until_ns) for gap in gaps
-            if gap.host == host and gap.cause == GapCause.CLOCK_STEP and gap.detail.startswith("+"))
+def _passed(found: Recorded, host: str | None, window: Span) -> Span:
+    """Return the window up to where the last run has come: of what is later, runs spoke when the clock was ahead.
+
+    Where that run's end is yet to come, the clock was set back after it, nobody knows how far: it speaks of nothing.
+    """
+    last = _last(found, host)
+    if last is None:
+        return window
+    return window[0], min(window[1], last.since_ns if _is_ahead(last, found) else last.until_ns)
+
+
+def _is_ahead(run: Run, found: Recorded) -> bool:
+    return found.now_ns is not None and run.until_ns > found.now_ns + _AHEAD_NS
+
+
+def _never(gaps: Iterable[LedgerGap], host: str | None, window: Span) -> list[Span]:
+    """Return the times that a clock that was set forward has left out, and that did not come after all."""
+    steps = [gap for gap in gaps if gap.host == host and gap.cause == GapCause.CLOCK_STEP]
+    left_out, again = (_union(((gap.since_ns, gap.until_ns) for gap in steps if gap.detail[:1] == sign), window)
+                       for sign in "+-")
+    return _without(left_out, again)
+
+
+def _last(found: Recorded, host: str | None) -> Run | None:
+    return next((run for run in reversed(found.runs) if run.hostname == host), None)
 
 
 def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str) -> list[LedgerGap]:
     """Say of time that neither watch nor ledger speaks of what can be said."""
-    gaps = []
-    own = [run for run in found.runs if run.hostname == host]
-    last = own[-1] if own else None
-    if last and not last.ended:
-        unwritten = _union([(max(last.until_ns, last.since_ns), left[-1][1])], left[-1]) if left else []
-        gaps += [_synthetic(host, span, NOT_WRITTEN, _silence(span)) for span in unwritten]
-        left = _without(left, unwritten)
-    present = _union(_spans(found.watches, host, "daemon"), (left[0][0], left[-1][1])) if left else []
-    absent = _without(left, present)
+    if not left:
+        return []
+    gaps: list[LedgerGap] = []
+    last, end_ns = _last(found, host), left[-1][1]
+    if last and _is_ahead(last, found):
+        gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
+    elif last and not last.ended:
+        unwritten = _from(_seen_until(found, last, what), left)
+        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span)) for span in unwritten]
+    left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
+    absent = _without(left, _union(_spans(found.watches, host, "daemon"), _passed(found, host, (0, end_ns))))
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in absent]
     cause = NO_SOURCE if what in {"software", "hardware"} else NOT_WATCHED
     return gaps + [_synthetic(host, span, cause) for span in _without(left, absent)]
+
+
+def _from(since_ns: int, spans: list[Span]) -> list[Span]:
+    """Return the part of spans that lies behind a time."""
+    return _without(spans, [(spans[0][0], since_ns)] if spans[0][0] < since_ns else [])
+
+
+def _seen_until(found: Recorded, run: Run, what: str) -> int:
+    """Return up to when a run that goes on has written what it watches; all kinds are not written at one moment.
+
+    Of what it does not watch, that would be a time when the daemon itself has written.
+    """
+    goes_on = [watch for watch in found.watches if watch.run_id == run.run_id and not watch.ending]
+    ends = {watch.what: watch.until_ns for watch in sorted(goes_on, key=lambda watch: watch.until_ns)}
+    return ends.get(what, ends.get("daemon", run.until_ns))
 
 
 def _silence(span: Span) -> str:

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
+from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent, SocketRow
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.evidence.observed import Observed, Told
@@ -19,7 +20,8 @@ class Facts:
     """All drops of the window, whatever the filters of the report, and the counters beside them.
 
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
-    drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces.
+    drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
+    such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
     """
 
     drops: Sequence[Observed]
@@ -30,6 +32,8 @@ class Facts:
     names: Mapping[int, str] = field(default_factory=dict)
     events: Sequence[LoggedEvent] = ()
     devices: Mapping[Place, DeviceRow] = field(default_factory=dict)
+    sockets: Sequence[SocketRow] = ()
+    sockets_looked: AbstractSet[tuple[str, int | None]] = frozenset()
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""

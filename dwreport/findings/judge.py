@@ -39,17 +39,18 @@ def _confidence(group: Group, compared: Sequence[Agreement], others: Sequence[Ot
     """High is a reason that the counters agree with, for nearly every packet, or a device's own word.
 
     Low is a function of several meanings, what is left over on a kernel newer than the sources that were looked at, and
-    a port of which a socket is on record.
+    a port of which a socket lost packets meanwhile; one that was looked for and found, or not looked for, is between.
     """
     if group.ground == "trap":
         return "high"
     if (group.ground in {"place", "nothing"} or group.cause is None or is_newer(group)
-            or any(other.local for other in others)):
+            or any(other.sockets and not other.looked for other in others)):
         return "low"
     verdicts = [agreement.verdict for agreement in compared if agreement.counted or agreement.verdict == "events-only"]
     agree = "agree" in verdicts and all(
         agreement.because for agreement in compared if agreement.verdict in {"counter-only", "events-only"})
-    sure = group.ground == "reason" and agree and not others and _agreed(group, compared) >= _ENOUGH
+    heard = all(other.looked and not other.sockets for other in others)
+    sure = group.ground == "reason" and agree and heard and _agreed(group, compared) >= _ENOUGH
     return "high" if sure else "medium"
 
 

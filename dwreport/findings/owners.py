@@ -1,6 +1,7 @@
 """Whose sockets lost packets, and which have a port, as the sockets themselves count: pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from dropwatchd.history.reader import CounterTotal
 from dwreport.causes import Reason
@@ -9,7 +10,7 @@ from dwreport.evidence.tally import Place
 from dwreport.findings.ends import Senders
 from dwreport.findings.group import Group
 from dwreport.findings.rules import labels
-from dwreport.findings.support import OtherSocket, Owner
+from dwreport.findings.support import OneSocket, OtherSocket, Owner
 
 _MOST = 2
 _COUNTER = "sockets/drops"
@@ -33,12 +34,17 @@ def losers(place: Place, protocol: str, facts: Facts) -> list[Owner]:
 
 
 def other_sockets(group: Group, senders: Senders, facts: Facts) -> list[OtherSocket]:
-    """Say which sockets of the port are on record though nobody listens: they take no packets of that sender."""
+    """Say which sockets of the port are on record though none took the packets: they are for others alone."""
     if group.name != _UNHEARD:
         return []
     port = senders.leader(senders.ports)
-    local = tuple(own["local"] for own, _row in _rows_of(group, facts) if port and _is_at(own, port))
-    return [OtherSocket(port or "", local[:_MOST])]
+    places = {(drop.host, drop.netns) for drop in group.drops}
+    there = [OneSocket(socket.local, socket.peer or None) for socket in facts.sockets
+             if (socket.host, socket.netns) in places and port and _is_at(asdict(socket), port)]
+    local = [OneSocket(own["local"], None) for own, _row in _rows_of(group, facts) if port and _is_at(own, port)]
+    known = {one.local for one in there}
+    found = [*there, *(one for one in local if one.local not in known)]
+    return [OtherSocket(port or "", tuple(found[:_MOST]), bool(port) and places <= facts.sockets_looked)]
 
 
 def _rows_of(group: Group, facts: Facts) -> Iterator[tuple[dict[str, str], CounterTotal]]:
@@ -59,7 +65,7 @@ def _fits(own: dict[str, str], reason: str, senders: Senders) -> bool:
     return port is not None and _is_at(own, port)
 
 
-def _is_at(own: dict[str, str], port: str) -> bool:
+def _is_at(own: Mapping[str, str], port: str) -> bool:
     transport, _, number = port.partition("/")
     return own.get("protocol", "").removesuffix("6") == transport and own.get("local", "").endswith(f":{number}")
 

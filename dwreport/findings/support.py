@@ -192,11 +192,20 @@ class LargePackets:
 
 
 @dataclass(frozen=True, slots=True)
+class OneSocket:
+    """A socket by its local address; `peer` is the only one whose packets it takes."""
+
+    local: str
+    peer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OtherSocket:
-    """Sockets of the port that nobody is said to listen on; none on record is no proof that there is none."""
+    """Sockets of a port of which none took the packets; where nobody `looked` for them, none is no proof of none."""
 
     port: str
-    local: tuple[str, ...]
+    sockets: tuple[OneSocket, ...]
+    looked: bool
 
 
 Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount

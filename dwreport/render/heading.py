@@ -24,6 +24,8 @@ def _coverage(answer: Answer) -> str:
     if coverage.status == "partial" and coverage.only_unwritten:
         return f"coverage complete up to {_written(coverage, scope)}, what came after is not yet written"
     harmful = [gap for gap in coverage.gaps if gap.effect != "detail"]
+    if not harmful:
+        return "no time to cover"
     told = _gap(harmful[0], scope) if len(harmful) == 1 else f"{len(harmful)} gaps"
     return f"coverage {fraction(coverage.fraction) if coverage.fraction < 1 else 'partial'}: {told}"
 
@@ -43,10 +45,11 @@ def _gap(gap: LedgerGap, scope: Scope) -> str:
 def warning(answer: Answer) -> list[str]:
     """Return what must be known before the figures are read."""
     coverage = answer.coverage
-    if coverage.status == "blind" and any(gap.cause == NOT_WRITTEN for gap in coverage.gaps):
+    causes = {gap.cause for gap in coverage.gaps if gap.effect == "blind" or gap.cause == NEVER_WAS}
+    if coverage.status == "blind" and causes == {NOT_WRITTEN}:
         last = _written(coverage, answer.scope)
         return [f"Nothing of this time is written yet ({last} was the last): whether packets were dropped is unknown."]
-    if coverage.status == "blind" and any(gap.cause == NEVER_WAS for gap in coverage.gaps):
+    if coverage.status == "blind" and causes == {NEVER_WAS}:
         return ["The clock was set forward over this time: it never was."]
     if coverage.only_unwritten:
         return []

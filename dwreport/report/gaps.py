@@ -1,7 +1,7 @@
 """What every view says beside its own rows: how far its window was watched, and the gaps."""
 
 from dropwatchd.history.reader import Reader
-from dwreport.evidence.coverage import Coverage, assess, recorded
+from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, assess, recorded
 from dwreport.report.answer import Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.rows import GapRow, gap_row
@@ -39,9 +39,14 @@ def gap_columns(times: str) -> list[Column[GapRow]]:
         Column("UNTIL", lambda row: moment(row.until, times)),
         Column("LASTED", lambda row: duration(row.until.ns - row.since.ns), right=True),
         Column("LOST", lambda row: "unknown" if row.lost is None else number(row.lost), right=True),
-        Column("EFFECT", lambda row: _EFFECTS.get(row.effect, text(row.effect)), wraps=True),
+        Column("EFFECT", _effect, wraps=True),
         Column("CAUSE", _cause, wraps=True),
     ]
+
+
+def _effect(row: GapRow) -> str:
+    """Say what a gap costs; what is not written yet may be written the next moment."""
+    return "not known yet" if row.cause == NOT_WRITTEN else _EFFECTS.get(row.effect, text(row.effect))
 
 
 def _cause(row: GapRow) -> str:

@@ -19,7 +19,7 @@ _NO_EVENT = "no event accounts for them, why is not known"
 @singledispatch
 def words(fact: object) -> str:
     """Say a fact in a few words; every class of `findings.support` that is a fact has its own."""
-    raise NotImplementedError(type(fact).__name__)
+    raise TypeError(f"there are no words for {type(fact).__name__}")
 
 
 @words.register
@@ -149,9 +149,15 @@ def _(fact: support.LargePackets) -> str:
 
 @words.register
 def _(fact: support.OtherSocket) -> str:
-    if fact.local:
-        return f"yet a socket of that port is on record, which did not take them: {', '.join(fact.local)}"
+    if fact.sockets:
+        return f"a socket of that port takes no others' packets: {', '.join(map(_socket, fact.sockets))}"
+    if fact.looked:
+        return "no socket of that port was there, not even for one address or peer alone"
     return "a socket of that port for another peer or address would not be on record"
+
+
+def _socket(one: support.OneSocket) -> str:
+    return f"{one.local} connected to {one.peer}" if one.peer else f"{one.local} is for that address"
 
 
 @words.register

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dropwatchd.config import Config
+from dropwatchd.history.damage import values
 from dropwatchd.verify import verify
 
 
@@ -34,6 +35,14 @@ def test_wrong_values_and_references(database: Path, capsys: pytest.CaptureFixtu
     assert _lines(database, capsys, 1) == [
         "pages       ok", "values      table events: time_ns is not integer in 1 rows",
         "references  table events: 1 rows refer to runs that are not there"]
+
+
+def test_what_a_reader_hides_is_looked_at(database: Path) -> None:
+    """Histories of older revisions are read through temporary tables; damage is in the file."""
+    _spoil(database, "INSERT INTO interfaces (boot_id, ifindex, valid_from_ns, valid_until_ns) VALUES ('b', 'x', 1, 2)")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TEMP TABLE interfaces (id)")
+        assert list(values(connection)) == ["table interfaces: ifindex is not integer in 1 rows"]
 
 
 def test_damaged_pages(database: Path, capsys: pytest.CaptureFixture[str]) -> None:

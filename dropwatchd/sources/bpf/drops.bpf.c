@@ -319,24 +319,27 @@ static __always_inline void find_device(struct key *key, struct sk_buff *skb, st
 }
 
 /*
- * The weight of a key's packet number `seen` of a window as a sample, 0 for none: the first ones are all kept, then one
- * by chance of each 2, 4, 8..., so that the weights add up to the count, whatever the traffic's rhythm.
+ * How many packets the sample stands for that packet number `seen` of a key and window is among: the first ones are all
+ * kept, then one by chance of each 2, 4, 8..., so that the weights add up to the count, whatever the traffic's rhythm.
  */
-static __always_inline __u32 sample_weight(struct value *value, __u32 seen)
+static __always_inline __u32 sample_weight(__u32 seen)
 {
-	__u32 steps = seen >> control.sample_shift, weight;
+	__u32 steps = seen >> control.sample_shift;
 
-	if (!steps)
-		return 1;
 	steps |= steps >> 1;
 	steps |= steps >> 2;
 	steps |= steps >> 4;
 	steps |= steps >> 8;
 	steps |= steps >> 16;
-	weight = (steps >> 1) + 1;
-	if (!(seen & (weight - 1))) /* the first of so many: one of them is drawn */
-		value->pick = seen + (bpf_get_prandom_u32() & (weight - 1));
-	return seen == value->pick ? weight : 0;
+	return (steps >> 1) + 1;
+}
+
+/* Draws one of the packets behind those that a sample at `seen` stands for. */
+static __always_inline __u32 next_pick(__u32 seen, __u32 weight)
+{
+	__u32 begin = (seen | (weight - 1)) + 1, next = sample_weight(begin);
+
+	return next > 1 ? begin + (bpf_get_prandom_u32() & (next - 1)) : begin;
 }
 
 static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __u32 weight, __u64 now,
@@ -458,6 +461,7 @@ static __always_inline struct value *find_value(struct key *key, struct totals *
 /* Readers copy a value from its beginning to its end: each `first_ns` is in place after the `start` that it belongs to. */
 static __always_inline void begin_window(struct value *value, __u32 window, __u64 now)
 {
+	value->pick = 0;
 	*(volatile __u32 *)&value->before_start = value->start;
 	*(volatile __u64 *)&value->before_first_ns = value->first_ns;
 	*(volatile __u32 *)&value->start = value->count;
@@ -493,10 +497,10 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 	__sync_fetch_and_add(&sum->drops, 1);
 	__sync_fetch_and_add(&value->octets, skb->len);
 	__sync_fetch_and_add(&value->count, 1);
-	if (control.sample_bytes) {
-		weight = sample_weight(value, seen);
-		if (weight)
-			take_sample(skb, &key, weight, now, sum);
+	if (control.sample_bytes && seen >= value->pick) {
+		weight = sample_weight(seen);
+		value->pick = next_pick(seen, weight);
+		take_sample(skb, &key, weight, now, sum);
 	}
 	wake();
 	return 0;

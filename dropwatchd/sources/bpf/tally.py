@@ -59,6 +59,7 @@ class Tally:
         self._reasons = Counts[int]()
         self._totals = Totals(0, 0, 0, 0, 0)
         self._unaccounted = 0
+        self._removed = False
         self.read_ns = boot_ns()
         if snapshot:
             self._go_on(msgpack.decode(snapshot, type=_Snapshot))
@@ -70,6 +71,7 @@ class Tally:
 
     def _go_on(self, kept: _Snapshot) -> None:
         self.read_ns, self._totals, self._unaccounted = kept.read_ns, kept.totals, kept.unaccounted
+        self._removed = True  # perhaps, after that snapshot
         self._counts["drops"].go_on(kept.drops)
         self._counts["places"].go_on(kept.places)
         self._reasons.go_on(kept.reasons)
@@ -109,18 +111,23 @@ class Tally:
                 yield read.drop(self._names.reason_alone(number), new)
 
     def _losses(self, before: Totals, read: _Read) -> Iterator[Gap]:
-        """Say what the kernel did not count. At rest, the keys must add up to the program's own total."""
+        """Say what the kernel did not count. At rest, the keys add up to the program's own total.
+
+        A packet on its way may be in one and not yet in the other. So they are compared only where keys have been
+        removed, under a CPU that was about to count perhaps.
+        """
         after = self._program.totals()
         if nested := after.misses - self._totals.misses:
             yield read.gap(GapCause.NESTED, Effect.PARTIAL, nested,
                            "an interrupt's packet was dropped while another drop was being counted on that CPU")
         if unsampled := after.samples_lost - self._totals.samples_lost:
             yield read.gap(GapCause.SAMPLES_LOST, Effect.DETAIL, unsampled, "sample limit reached", "packets")
-        counted = self._reasons.total + sum(counts.total for counts in self._counts.values())
-        missing = after.drops - counted - self._unaccounted
-        if before.drops == after.drops and missing:
-            self._unaccounted += missing
-            yield read.gap(GapCause.MAP_FULL, Effect.PARTIAL, missing, "lost while a key made room")
+        if self._removed and before.drops == after.drops:
+            self._removed = False
+            counted = self._reasons.total + sum(counts.total for counts in self._counts.values())
+            if (missing := after.drops - counted - self._unaccounted) > 0:
+                self._unaccounted += missing
+                yield read.gap(GapCause.MAP_FULL, Effect.PARTIAL, missing, "lost while a key made room")
         self._totals = after._replace(by_place=before.by_place, by_reason=before.by_reason)
 
     def _tidy(self, read: _Read) -> Iterator[Drop]:
@@ -139,6 +146,7 @@ class Tally:
             if raw and (new := counts.advance(raw_key, raw, read.since_ns)):
                 yield read.drop(self._names.key(raw_key, new.first_ns + read.to_wall_ns), new)
             counts.forget(raw_key)
+            self._removed = True
             self._names.forget(raw_key)
             owners[RawKey.parse(raw_key).owner] += 1
         if table == "drops":

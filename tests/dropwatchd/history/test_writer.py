@@ -158,7 +158,7 @@ def test_another_hosts_run_leaves_no_gap(new_writer: NewWriter) -> None:
 
 @pytest.mark.parametrize(("wall", "told"), [
     (9 + 3600, [("clock step", 5, 3605), ("daemon down", 3605, 3609)]),  # what never was is not time that was missed
-    (2, [("daemon down", -2, 2)]),                                       # set back: four seconds by the other clock
+    (2, [("clock step", -2, 5), ("daemon down", -2, 2)]),                # set back: four seconds by the other clock
 ])
 def test_downtime_is_told_by_the_clock_that_nobody_sets(
     database: Path, new_writer: NewWriter, wall: int, told: list[tuple[str, int, int]],
@@ -173,12 +173,14 @@ def test_downtime_is_told_by_the_clock_that_nobody_sets(
 
 @pytest.mark.parametrize("ahead", [True, False])
 def test_a_clock_that_was_ahead_claims_no_dead_time(new_writer: NewWriter, ahead: bool) -> None:
-    """Another boot has another clock: where the last time on record is yet to come, no span can be given."""
+    """Another boot has another clock: where the last time on record is yet to come, it comes once more."""
     first = new_writer()
     first.start(at(1))
     first.write(Batch(watches=[watch(1, 500 if ahead else 5)]))
-    (gap,) = new_writer(replace(IDENTITY, boot_id="another")).start(Instant(9 * NANO, 2 * NANO))
+    *steps, gap = new_writer(replace(IDENTITY, boot_id="another")).start(Instant(9 * NANO, 2 * NANO))
     assert (gap.since_ns, gap.until_ns) == ((9 if ahead else 5) * NANO, 9 * NANO)
+    assert [(step.since_ns, step.until_ns, step.detail) for step in steps] == (
+        [(9 * NANO, 500 * NANO, "-491.000 s at least")] if ahead else [])
 
 
 def test_runs_are_told_apart_by_their_order_not_by_the_clock(database: Path, new_writer: NewWriter) -> None:
@@ -188,7 +190,7 @@ def test_runs_are_told_apart_by_their_order_not_by_the_clock(database: Path, new
         writer.start(Instant(started * NANO, started * NANO))
         writer.write(Batch(watches=[watch(started, started + 5)]))
         writer.finish(at(started + 5), "stopped")
-    assert _rows(database, "SELECT detail FROM gaps ORDER BY id") == [
+    assert _rows(database, "SELECT detail FROM gaps WHERE cause = 'daemon down' ORDER BY id") == [
         ("stopped, and the host was started anew",), ("stopped",)]
 
 

@@ -3,6 +3,8 @@
 import os
 import select
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +70,59 @@ def test_a_name_is_not_given_to_another_namespace_with_the_same_inode(folder: Pa
         assert names.at(inode, cookie, came.time_ns).name == "payroll"
         assert names.at(inode, (cookie or 0) + 1, came.time_ns).name is None
         _unname(folder, "payroll")
+
+
+def test_names_that_come_together_each_hold_from_their_own_time(folder: Path, names: NetnsNames) -> None:
+    """Under load many come between two looks; what is dropped at once has the name of its namespace."""
+    times, found = [], []
+    for name in ("one", "two", "three"):
+        with Namespace() as namespace:
+            found.append(_name(folder, name, namespace))
+        times.append(time.time_ns())
+    names.look()
+    assert [names.at(*known, time_ns).name for known, time_ns in zip(found, times, strict=True)] == [
+        "one", "two", "three"]
+    for name in ("one", "two", "three"):
+        _unname(folder, name)
+
+
+def test_a_name_for_a_namespace_that_lived_before_holds_from_then_on(folder: Path, names: NetnsNames) -> None:
+    """As `ip netns attach` gives one: what was dropped before was not dropped under that name."""
+    with Namespace() as namespace:
+        inode, cookie = _name(folder, "old", namespace)
+        names.look()
+        before_ns = time.time_ns()
+        while folder.stat().st_mtime_ns <= before_ns:  # the clock of files goes in steps of some milliseconds
+            (folder / "new").unlink(missing_ok=True)
+            (folder / "new").touch()
+        subprocess.run(["mount", "--bind", folder / "old", folder / "new"], check=True)
+        names.look()
+        assert [names.at(inode, cookie, time_ns).name for time_ns in (before_ns, time.time_ns())] == ["old", "old"]
+        _unname(folder, "old")
+        names.look()
+        assert [names.at(inode, cookie, time_ns).name for time_ns in (before_ns, time.time_ns())] == ["old", "new"]
+        _unname(folder, "new")
+
+
+def test_without_word_of_changes_names_are_looked_for_every_second(folder: Path) -> None:
+    """The kernel grants a user so many inotify instances: that there are none left is no reason not to record."""
+    program = f"""
+import subprocess, time
+from pathlib import Path
+from dropwatchd.kernel.netns_names import NetnsNames
+folder = Path({str(folder)!r})
+names = NetnsNames({{folder: "netns"}})
+assert 0 < names.deadline() - time.monotonic() <= 1
+(folder / "blue").touch()
+subprocess.run(["mount", "--bind", "/proc/self/ns/net", folder / "blue"], check=True)
+names.look()
+assert [name.namespace.name for name in names.present()] == ["blue"]
+"""
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "--net", "sh", "-c",
+         'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"', "sh", sys.executable, "-c", program],
+        check=False, capture_output=True, text=True)
+    assert (done.returncode, "does not tell of changes" in done.stderr) == (0, True), done.stderr
 
 
 def test_a_name_that_points_elsewhere_is_two_names(folder: Path, names: NetnsNames) -> None:

@@ -3,6 +3,8 @@
 import os
 import select
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +13,14 @@ from typing import NoReturn
 import pytest
 
 from dropwatchd.collectors import AbsentError, Collect, snmp, softnet
+from dropwatchd.history.batch import Batch
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import CounterKey, Effect, Event, GapCause, Reading, Watching
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.links import Links
 from dropwatchd.pipeline.poller import Poller
+from tests.fixtures.namespace import Namespace
 
 SEND = """
 import socket
@@ -193,6 +197,66 @@ def test_a_namespace_made_anew_between_two_rounds_starts_at_zero(names: NetnsNam
     assert len([known for known in batch.namespaces.values() if known.name == namespace]) == 2
     assert [change.delta for change in batch.changes if change.key.name == "UdpNoPorts"
             and change.key.netns != names.at_start.number] == [200]
+
+
+def _moved(batch: Batch, names: NetnsNames) -> list[int]:
+    return [change.delta for change in batch.changes if change.key.name == "UdpNoPorts"
+            and change.key.netns != names.at_start.number]
+
+
+def test_a_namespace_that_only_gets_its_name_has_counted_before(names: NetnsNames, namespace: str) -> None:
+    """As `ip netns attach` gives one to a container: its past has not happened since the last round."""
+    with Namespace() as other:
+        other.run(lambda: subprocess.run([sys.executable, "-c", SEND], check=True))
+        made = time.monotonic()
+        while time.monotonic() < made + 1:  # its age is told to within half a second
+            select.select([], [], [], 0.1)
+        buffer = Buffer()
+        poller = Poller({"snmp": snmp.collect}, buffer, names, namespaces=[f"{namespace}old"])
+        poller.take_round()
+        subprocess.run(["ip", "netns", "attach", f"{namespace}old", str(other.thread_id)], check=True)
+        names.look()
+        poller.take_round()
+        subprocess.run(["ip", "netns", "del", f"{namespace}old"], check=True)
+        names.look()
+    batch = buffer.take()
+    assert _moved(batch, names) == []
+    assert [reading.value for _, reading in batch.starts if reading.key.name == "UdpNoPorts"
+            and reading.key.netns != names.at_start.number] == [100]
+
+
+def test_a_name_that_changes_hands_during_a_round_counts_once(names: NetnsNames, namespace: str) -> None:
+    """The new namespace is read under the old one's name, before anybody has looked."""
+    buffer = Buffer()
+    poller = Poller({"snmp": snmp.collect}, buffer, names, namespaces=[namespace])
+    names.look()
+    poller.take_round()
+    subprocess.run(["ip", "netns", "del", namespace], check=True)
+    subprocess.run(["ip", "netns", "add", namespace], check=True)
+    subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", SEND], check=True)
+    poller.take_round()
+    names.look()
+    poller.take_round()
+    assert sum(_moved(buffer.take(), names)) == 100
+
+
+def test_what_is_read_no_longer_is_let_go(names: NetnsNames, namespace: str) -> None:
+    """A collector that is switched off, and a namespace that the configuration names no more, end their watches."""
+    buffer, links = Buffer(), Links()
+    names.look()
+    poller = Poller({"snmp": snmp.collect, "softnet": softnet.collect}, buffer, names, links, namespaces=[namespace])
+    poller.take_round()
+    assert not [watch.ending for watch in buffer.take().watches if watch.ending]
+    poller.change({"snmp": snmp.collect}, 10, ())
+    poller.take_round()
+    ended = {(watch.watching.name, watch.watching.netns == names.at_start.number): watch.ending
+             for watch in buffer.take().watches if watch.ending}
+    assert ended == dict.fromkeys((("softnet", True), ("softnet", False), ("snmp", False)), "switched off")
+    assert not poller._deltas._rounds.keys() ^ {f"snmp@{names.at_start.number}"}
+    assert not [what for what in (*poller._noted, *poller._last_ns) if "@" in what and namespace in what]
+    assert not links._watches
+    links.close()
 
 
 def test_links_of_named_namespaces_are_watched(names: NetnsNames, namespace: str) -> None:

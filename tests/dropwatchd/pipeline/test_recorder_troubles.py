@@ -32,10 +32,10 @@ class Watched(Writer):
         self.batches: list[Batch] = []
         self.before: Callable[[], object] = lambda: None
 
-    def write(self, batch: Batch, *, lasting: bool = False) -> None:
+    def write(self, batch: Batch) -> None:
         self.batches.append(batch)
         self.before()
-        super().write(batch, lasting=lasting)
+        super().write(batch)
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_nobody_listens_is_not_sure_where_a_socket_may_be() -> None:
 
     found = with_socket("192.0.2.7:5060", "udp")
     assert found.confidence == "low"
-    assert "yet a socket of that port is on record, which did not take them: 192.0.2.7:5060" in found.evidence
+    assert "a socket of that port takes no others' packets: 192.0.2.7:5060 is for that address" in found.evidence
     assert with_socket("192.0.2.7:53", "udp").confidence == with_socket("192.0.2.7:5060", "tcp").confidence == "medium"
 
 
