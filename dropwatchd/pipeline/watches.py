@@ -23,23 +23,21 @@ class Watches:
     def extend(self, watching: Watching, until: Instant, limits: tuple[str, ...] = ()) -> Iterator[Watch]:
         """Watch on, up to a moment; begin there where nothing was watched, or where it has other limits from now on.
 
-        Over a wall clock that was set the time since boot goes on: the old watch ends and a new one joins it, unless
-        the old one has no length yet: both would have begun at the same time since boot, by which they are told apart.
-        A moment before the last is no news.
+        Over a wall clock that was set the time since boot goes on: the old watch ends and a new one joins it. A moment
+        before the last is no news.
         """
         held = self._open.get(watching)
         if held and until.boot_ns < held.until.boot_ns:
             return
-        joined = held and held.since.boot_ns < held.until.boot_ns
         if held and (step := step_ns(held.until, until)):
             yield replace(held, ending=STEPPED)
-            since = Instant(held.until.wall_ns + step, held.until.boot_ns) if joined else until
+            since = _joining(held, step)
         elif held and held.limits != limits:
             yield replace(held, ending="its limits changed")
-            since = held.until if joined else until
+            since = _joining(held)
         else:
             since = held.since if held else until
-        self._open[watching] = Watch(watching, since, until, limits)
+        self._open[watching] = Watch(watching, since, _later(since, until), limits)
         yield self._open[watching]
 
     def interrupt(self, gaps: Iterable[Gap], watching: Watching) -> Iterator[Watch]:
@@ -64,6 +62,11 @@ class Watches:
         """Watch nothing any more."""
         for watching in list(self._open):
             yield from self.end(watching, why)
+
+
+def _joining(held: Watch, step: int = 0) -> Instant:
+    """Return where the next watch begins. Watches are known by their begin, also after one of no length."""
+    return Instant(held.until.wall_ns + step, held.until.boot_ns + (held.since == held.until))
 
 
 def _boot_ns(moment: Instant) -> int:

@@ -1,9 +1,17 @@
-"""A source that says what a test lets it say: the loop knows no more of any source than this."""
+"""A source that says what a test lets it say, and a loop that reads such sources step by step."""
 
 import os
 import time
+from errno import EIO
 
-from dropwatchd.model import Record
+from dropwatchd.daemon import Daemon
+from dropwatchd.history.batch import Batch
+from dropwatchd.kernel import clock
+from dropwatchd.kernel.netns_names import NetnsNames
+from dropwatchd.model import Gap, Record, Watch
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.links import Links
+from dropwatchd.service import Service
 from dropwatchd.sources import UnavailableError
 
 
@@ -48,3 +56,48 @@ class Scripted:
     def dispose(self) -> None:
         for descriptor in self._pipe:
             os.close(descriptor)
+
+
+class Looped:
+    """A daemon whose steps a test takes one by one, and what it has put into the buffer so far."""
+
+    def __init__(self, *sources: Scripted) -> None:
+        self.buffer = Buffer()
+        self._links, self._names = Links(), NetnsNames({})
+        self.daemon = Daemon(list(sources), self._names, self._links, self.buffer, Service(), opened=clock.now())
+        self._sources = sources
+        self._batches: list[Batch] = []
+        for source in sources:
+            self.daemon._watch(source)
+
+    def close(self) -> None:
+        self.daemon._selector.close()
+        self._links.close()
+        self._names.close()
+        for source in self._sources:
+            source.dispose()
+
+    def tick(self) -> None:
+        self.daemon._tick(time.monotonic())
+
+    def fail(self, source: Scripted) -> None:
+        source.error = OSError(EIO, "input/output error")
+        self.daemon._read(source)
+        source.error = None
+
+    def watches(self, what: str) -> list[Watch]:
+        """Return what was watched, each as far as it is known last."""
+        self._take()
+        return list({watch.since.boot_ns: watch for batch in self._batches for watch in batch.watches
+                     if watch.watching.what == what}.values())
+
+    def gaps(self) -> list[Gap]:
+        self._take()
+        return [gap for batch in self._batches for gap in batch.gaps]
+
+    def dropped(self) -> int:
+        self._take()
+        return sum(window.drop.count for batch in self._batches for window in batch.windows)
+
+    def _take(self) -> None:
+        self._batches.append(self.buffer.take())

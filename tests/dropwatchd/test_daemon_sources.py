@@ -2,67 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from errno import EIO
 
 import pytest
 
-from dropwatchd.daemon import Daemon
-from dropwatchd.history.batch import Batch
 from dropwatchd.kernel import clock
-from dropwatchd.kernel.netns_names import NetnsNames
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Watch
-from dropwatchd.pipeline.buffer import Buffer
-from dropwatchd.pipeline.links import Links
-from dropwatchd.service import Service
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
 from tests.dropwatchd.conftest import drop
-from tests.dropwatchd.scripted import Scripted
-
-FAULT = OSError(EIO, "input/output error")
-
-
-class Looped:
-    """A daemon whose steps a test takes one by one, and what it has put into the buffer so far."""
-
-    def __init__(self, *sources: Scripted) -> None:
-        self.buffer = Buffer()
-        self._links, self._names = Links(), NetnsNames({})
-        self.daemon = Daemon(list(sources), self._names, self._links, self.buffer, Service(), opened=clock.now())
-        self._sources = sources
-        self._batches: list[Batch] = []
-        for source in sources:
-            self.daemon._watch(source)
-
-    def close(self) -> None:
-        self.daemon._selector.close()
-        self._links.close()
-        self._names.close()
-        for source in self._sources:
-            source.dispose()
-
-    def tick(self) -> None:
-        self.daemon._tick(time.monotonic())
-
-    def fail(self, source: Scripted) -> None:
-        source.error = FAULT
-        self.daemon._read(source)
-        source.error = None
-
-    def watches(self, what: str) -> list[Watch]:
-        """Return what was watched, each as far as it is known last."""
-        self._take()
-        return list({watch.since.boot_ns: watch for batch in self._batches for watch in batch.watches
-                     if watch.watching.what == what}.values())
-
-    def gaps(self) -> list[Gap]:
-        self._take()
-        return [gap for batch in self._batches for gap in batch.gaps]
-
-    def dropped(self) -> int:
-        self._take()
-        return sum(window.drop.count for batch in self._batches for window in batch.windows)
-
-    def _take(self) -> None:
-        self._batches.append(self.buffer.take())
+from tests.dropwatchd.scripted import Looped, Scripted
 
 
 @pytest.fixture
@@ -105,9 +51,11 @@ def test_nothing_is_watched_that_is_yet_to_come(loop: Callable[..., Looped]) -> 
     """A source that was read before the clock was set back says a time that has not come."""
     source = Scripted()
     running = loop(source)
+    running.tick()
+    before = running.watches("software")
     source.complete_ns = time.time_ns() + 3600 * NANO
     running.tick()
-    assert all(watch.until.wall_ns <= time.time_ns() for watch in running.watches("software"))
+    assert running.watches("software") == before
 
 
 @pytest.mark.parametrize("samples", [True, False])
@@ -177,6 +125,14 @@ def test_the_last_counts_of_a_source_are_taken(loop: Callable[..., Looped]) -> N
     last = [*running.watches("software"), *running.watches("daemon")]
     assert {watch.ending for watch in last} == {"failed", "stopped"}
     assert {watch.until for watch in last if watch.ending == "stopped"} == {ended}
+
+
+def test_a_daemon_without_a_source_is_on_record_up_to_its_end(loop: Callable[..., Looped]) -> None:
+    """It ran, and read counters."""
+    running = loop()
+    ended = running.daemon.stop_sources()
+    (watch,) = running.watches("daemon")
+    assert (watch.until, watch.ending) == (ended, "stopped")
 
 
 def _gap(effect: Effect, scope: str) -> Gap:

@@ -36,6 +36,7 @@ def test_drops_at_the_edges(history: History) -> None:
     run = history.run()
     for number, time_ns in enumerate(EDGES):
         history.drop(run, time_ns, 10 ** number)
+    history.drop(run, END_NS, 10_000, window_start_ns=END_NS - 5)  # its window begins before, its drops do not
     (total,) = _ask(history, lambda reader: reader.drops(START_NS, NANO))
     assert (total.drop.count, total.straddling, total.at_most) == (110, 0, 110)
 

@@ -16,6 +16,7 @@ from tests.fixtures.namespace import Namespace
 
 pytestmark = pytest.mark.kernel
 DEADLINE_S = 60
+_COARSE = 5  # CLOCK_REALTIME_COARSE of include/uapi/linux/time.h
 
 
 @pytest.fixture
@@ -46,6 +47,13 @@ def _name(path: Path, namespace: Namespace) -> int:
 def _unname(path: Path) -> None:
     subprocess.run(["umount", path], check=True)
     path.unlink()
+
+
+def _outlast(event: Event) -> None:
+    """Wait until the clock of files, which goes by ticks, is past an event."""
+    end = time.monotonic() + DEADLINE_S
+    while time.clock_gettime_ns(_COARSE) <= event.time_ns:
+        assert time.monotonic() < end, "the clock of files stands still"
 
 
 def _events(names: NetnsNames) -> list[Event]:
@@ -121,6 +129,7 @@ def test_names_that_went_and_names_from_before_follow_the_clock(
     with Namespace() as namespace:
         inode = _name(path, namespace)
         (came,) = _events(names)
+        _outlast(came)
         _unname(path)
         (went,) = _events(names)
         _name(path, namespace)
@@ -146,6 +155,7 @@ def test_names_that_went_are_kept_for_drops_that_are_read_later(
             inode = _name(path, namespace)
             (came,) = _events(names)
             times.append(came.time_ns)
+            _outlast(came)
             _unname(path)
             _events(names)
             found = [names.at(inode, None, time_ns).name for time_ns in times]

@@ -78,6 +78,22 @@ def test_other_limits_begin_another_watch() -> None:
     assert {watch.limits for watch in told if watch.since == _at(1)} == {("a",)}
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 0, 0, -3600, 3600]), st.sampled_from(["a", "b"]))))
+def test_a_watch_is_known_by_its_begin(moves: list[tuple[int, float, str]]) -> None:
+    """Whatever is told of one has one begin on both clocks and one set of limits: the history has one row for it.
+
+    A clock that is set in the first seconds, as at a boot, comes before the first watch has any length.
+    """
+    watches, second, set_by = Watches(), 0, 0.0
+    told: list[Watch] = []
+    for seconds, step, limit in moves:
+        second, set_by = second + seconds, set_by + step
+        told += watches.extend(DROPS, _at(second, set_by), (limit,))
+    begins = {watch.since.boot_ns: (watch.since, watch.limits) for watch in told}
+    assert all(begins[watch.since.boot_ns] == (watch.since, watch.limits) for watch in told)
+    assert all(watch.since.boot_ns <= watch.until.boot_ns for watch in told)
+
+
 def test_a_gap_is_taken_out() -> None:
     """The watch ends before it with its cause, the next begins behind it, and sees no more than the one before."""
     watches = Watches()

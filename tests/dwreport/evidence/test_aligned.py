@@ -94,7 +94,7 @@ def test_time_between_two_runs_is_in_neither(history: History) -> None:
 def test_only_whole_changes_are_counted(history: History) -> None:
     """A change that ends after the window, or began long before, holds what is not the window's."""
     run = history.run()
-    for until_ns, delta in ((_second(15), 20), (_second(3605), 300)):
+    for until_ns, delta in ((_second(15), 20), (_second(3600), 4000), (_second(3605), 300)):
         history.counter(run, "UdpNoPorts", delta, until_ns)
     history.counter(run, "IpInReceives", 1, _second(5), since_ns=_second(-1000))
     assert [total.delta for total in _read(history)[1]] == [20]
