@@ -184,7 +184,7 @@ def test_what_is_left_to_tidy_is_tidied_step_by_step(database: Path, writer: Wat
     now = clock.now()
     first = now.wall_ns // NANO - 10 * 86_400
     buffer = Buffer()
-    buffer.add([drop(first + 3600 * hour) for hour in range(6)], [watch(1, now.wall_ns / NANO)])
+    buffer.add([drop(first + second) for second in range(50_000)], [watch(1, now.wall_ns / NANO)])
     writer.write(buffer.take())
     writer.start(now)
     recorder._tidy_at = 0
@@ -192,5 +192,6 @@ def test_what_is_left_to_tidy_is_tidied_step_by_step(database: Path, writer: Wat
     while time.monotonic() >= recorder._tidy_at:
         recorder._tidy()
         steps += 1
-    assert 6 <= steps < 10
-    assert _rows(database, "SELECT count(*), sum(count), min(window_width_ns) FROM drops") == [(6, 6, 60 * NANO)]
+    assert 3 <= steps < 10
+    ((rows, count, width_ns),) = _rows(database, "SELECT count(*), sum(count), min(window_width_ns) FROM drops")
+    assert (rows in {834, 835}, count, width_ns) == (True, 50_000, 60 * NANO)
