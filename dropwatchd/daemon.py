@@ -47,7 +47,7 @@ class Daemon:
         self.threads: list[Thread] = []
         self.storage: Callable[[], str] = str
         self.stopping = False
-        self._buffer.add((), self._extended(opened))
+        self._buffer.add([name.namespace for name in names.present()], self._extended(opened))
 
     def run(self, wakeup: Callable[[], None], wakeup_fd: int) -> None:
         """Run until `stopping` is set by what `wakeup` handles. Raises ThreadDiedError."""

@@ -185,6 +185,9 @@ class Watching(NamedTuple):
     netns: int | None = None
 
 
+SWITCHED_OFF = "switched off"  # the ending of what the configuration wants no longer, while the rest goes on
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """That something was watched without a break from one moment to another.

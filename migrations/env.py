@@ -18,5 +18,6 @@ with created.connect() as connection:
     (pages,), (size,), (kind,) = (driver.execute(f"PRAGMA {name}").fetchone()
                                   for name in ("page_count", "page_size", "auto_vacuum"))
     if not kind and pages * size < _SMALL_BYTES:  # made before free pages could be given back
+        driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
         driver.execute("VACUUM")
 created.dispose()

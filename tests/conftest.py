@@ -1,10 +1,15 @@
-"""Who runs which tests: one worker those of this machine, others those of the guests."""
+"""Who runs which tests, one worker those of this machine, others those of the guests; a busy one is no fault."""
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.vm.recipe import RECIPES
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 class _ByMachine(LoadScopeScheduling):

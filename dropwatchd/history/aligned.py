@@ -9,7 +9,7 @@ from typing import cast
 
 from dropwatchd.history.reader import COUNTER_JOINS, KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
 from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
-from dropwatchd.model import DropKey, GapCause
+from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 
 # Drops this near to a reading of counters may be on either side of it: a round of readings takes its time.
 _NEAR_NS = 1_000_000_000
@@ -97,11 +97,11 @@ class Aligned:
                 FROM drops, midst WHERE {drop_clause(self._reader.scope)}
                 GROUP BY run_id, location_id, kind_id, interface_id,
                          CASE WHEN first_ns >= since AND last_ns <= until THEN 0 ELSE window_start_ns END)
-            SELECT r.hostname, {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
+            SELECT host_of(r.id), {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
             FROM d {KEY_JOINS}
             LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(n.entity, -1)
             LEFT JOIN spans whole ON whole.run_id = d.run_id AND whole.netns = -1
-            GROUP BY r.hostname, d.location_id, d.kind_id, d.interface_id""")]
+            GROUP BY host_of(r.id), d.location_id, d.kind_id, d.interface_id""")]
 
     def counters(self) -> list[CounterTotal]:
         """Return by how much counters moved from their first to their last reading; of it, what may be too early."""
@@ -112,21 +112,22 @@ class Aligned:
                 FROM counter_changes
                 WHERE {change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until
                 GROUP BY run_id, counter_id)
-            SELECT r.hostname, c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge,
+            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge,
                    sum(d.straddling), n.name, n.inode
             FROM d {COUNTER_JOINS}
-            GROUP BY r.hostname, c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge""",
+            GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge""",
             edge=self._edge_ns)]
 
     def looked_at(self, names: Iterable[str]) -> set[tuple[str, str, str, int | None]]:
         """Return (host, collector, name, netns) of those of the named counters that the window's runs have read.
 
-        A collector that failed in the window has not looked all the time, so that its zeros mean nothing.
+        A collector that failed in the window has not looked all the time, so that its zeros mean nothing; as little
+        as those of one that was switched off.
         """
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
         read = cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
-            SELECT DISTINCT r.hostname, c.collector, c.name, n.entity
+            SELECT DISTINCT host_of(r.id), c.collector, c.name, n.entity
             FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
                  LEFT JOIN namespaces n ON n.id = c.namespace_id
             WHERE c.name IN (SELECT value FROM json_each(:names)) AND s.time_ns < :until
@@ -135,7 +136,10 @@ class Aligned:
                                  AND (w.namespace_id IS NULL OR c.namespace_id IS NULL OR w.namespace_id IN (
                                       SELECT e.id FROM namespaces e WHERE e.entity = n.entity)))
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
-        return {counter for counter in read if counter[:2] not in failed}
+        off = {(watch.host, watch.name, watch.netns) for watch in self._reader.watches()
+               if watch.what == "counters" and watch.ending == SWITCHED_OFF}
+        return {(host, collector, name, netns) for host, collector, name, netns in read
+                if (host, collector) not in failed and (host, collector, netns) not in off}
 
 
 _Counts = tuple[int, int, int, int, int]

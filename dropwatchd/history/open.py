@@ -176,9 +176,9 @@ def engine(database: Path) -> Engine:
     @event.listens_for(created, "connect")
     def _connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        # The first has an effect on a file without tables alone, and before it is a WAL database.
-        for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
-                       "journal_size_limit=4194304"):
+        if not connection.execute("PRAGMA page_count").fetchone()[0]:  # later it has no effect, but a cost
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=4194304"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(created, "begin")

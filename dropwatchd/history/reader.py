@@ -15,6 +15,7 @@ from typing import cast
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
+    IN_NAMESPACE,
     INSIDE,
     Scope,
     change_clause,
@@ -27,9 +28,10 @@ from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, W
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of the daemon. `until_ns` is up to when it vouched for anything; `ended` says whether it goes on.
+    """One life of the daemon; `hostname` is what its machine is called now.
 
-    Where the clock was set back it had vouched for later times before.
+    `until_ns` is up to when it vouched for anything: for later times before, where the clock was set back. `ended`
+    says whether it goes on.
     """
 
     run_id: int
@@ -172,6 +174,7 @@ class Reader:
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
+        connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
     def rows(self, sql: str, **values: object) -> Iterator[Row]:
         """Ask within the scope, whose values are bound."""
@@ -182,7 +185,7 @@ class Reader:
         """Return the runs that touch the report's window, oldest first."""
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
-                SELECT id, hostname, machine_id, kernel, started_ns,
+                SELECT id, host_of(id) AS hostname, machine_id, kernel, started_ns,
                        coalesce((SELECT until_ns FROM watches w WHERE w.run_id = r.id
                                  ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), ended_ns, started_ns) AS until_ns,
                        NOT {_LIVES} AS ended
@@ -195,7 +198,7 @@ class Reader:
         """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
         return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
                 for row in self.rows(f"""
-            SELECT r.hostname, w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
+            SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
             FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
             WHERE w.since_ns < :until AND (w.until_ns >= :since OR w.ending = '' AND {_LIVES})
                   AND {run_clause(self.scope)}
@@ -204,7 +207,7 @@ class Reader:
     def devices(self) -> list[DeviceRow]:
         """Return what devices were, as far as it was seen, the latest last."""
         return [DeviceRow(*cast("_DeviceRow", row)) for row in self.rows(f"""
-            SELECT DISTINCT r.hostname, n.entity, i.name, i.kind, i.driver, i.peer
+            SELECT DISTINCT host_of(r.id), n.entity, i.name, i.kind, i.driver, i.peer
             FROM interfaces i JOIN runs r ON r.boot_id = i.boot_id LEFT JOIN namespaces n ON n.id = i.namespace_id
             WHERE i.kind IS NOT NULL AND i.name IS NOT NULL AND {run_clause(self.scope)} ORDER BY i.valid_until_ns""")]
 
@@ -213,7 +216,7 @@ class Reader:
         looked = {(watch.host, watch.netns) for watch in self.watches()
                   if (watch.what, watch.name) == ("counters", "bound")}
         rows = self.rows(f"""
-            SELECT r.hostname, n.entity, c.labels,
+            SELECT host_of(r.id), n.entity, c.labels,
                    coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
                    + coalesce(sum(d.delta) FILTER (WHERE d.until_ns < :until), 0) AS level,
                    count(*) FILTER (WHERE d.until_ns > :since AND d.since_ns < :until)
@@ -230,7 +233,7 @@ class Reader:
     def gaps(self) -> list[LedgerGap]:
         """Return what the ledger says about the report's window, oldest first."""
         return [LedgerGap(*cast("_GapRow", row)) for row in self.rows(f"""
-            SELECT r.hostname, g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
+            SELECT host_of(r.id), g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
             FROM gaps g JOIN runs r ON r.id = g.run_id
             WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
             ORDER BY g.since_ns, g.id""")]
@@ -249,7 +252,7 @@ class Reader:
                        sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
                 FROM drops WHERE {drop_clause(self.scope)} AND {AT_MOST} > 0
                 GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT r.hostname, {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
+            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def may_match(self) -> int:
@@ -260,7 +263,7 @@ class Reader:
     def windows(self) -> Iterator[tuple[str, Window]]:
         """Yield every row of the drops table with its host, in the order of time."""
         for row in self.rows(f"""
-                SELECT r.hostname, {KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
+                SELECT host_of(r.id), {KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
                        d.window_start_ns, d.window_width_ns
                 FROM drops d {KEY_JOINS} WHERE {drop_clause(self.scope)}
                 ORDER BY d.window_start_ns, d.window_width_ns, d.run_id, d.location_id"""):
@@ -275,10 +278,10 @@ class Reader:
                        sum(CASE WHEN since_ns < :since OR until_ns > :until THEN abs(delta) ELSE 0 END) AS straddling
                 FROM counter_changes
                 WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
-            SELECT r.hostname, c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
+            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
                    sum(d.straddling), n.name, n.inode
             FROM d {COUNTER_JOINS}
-            GROUP BY r.hostname, c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
+            GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
             HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")]
 
     def packets(self, most: int | None = None) -> Iterator[PacketRow]:
@@ -290,7 +293,7 @@ class Reader:
                                              ORDER BY id * 2654435761 % 4294967296) AS place FROM ({chosen}))
                 WHERE place <= :most"""
         for row in self.rows(f"""
-                SELECT r.hostname, {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
+                SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
                 FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
             time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[16:])
             yield PacketRow(cast("str", row[0]), key_of(row), time_ns, length, weight, bool(link_header), data)
@@ -298,7 +301,7 @@ class Reader:
     def events(self, before_ns: int = 0) -> list[LoggedEvent]:
         """Return what happened in the report's window, and so long before it, oldest first."""
         return [LoggedEvent(*cast("_EventRow", row)) for row in self.rows(f"""
-            SELECT r.hostname, e.time_ns, e.kind, e.subject, e.detail, n.entity
+            SELECT host_of(r.id), e.time_ns, e.kind, e.subject, e.detail, n.entity
             FROM events e JOIN runs r ON r.id = e.run_id LEFT JOIN namespaces n ON n.id = e.namespace_id
             WHERE e.time_ns >= :since - :before AND e.time_ns < :until AND {run_clause(self.scope)}
             ORDER BY e.time_ns, e.id""", before=before_ns)]
@@ -310,11 +313,34 @@ class Reader:
         return {cast("int", entity) for entity, in self.rows(
             "SELECT entity FROM namespaces WHERE name = :netns OR inode = :inode")}
 
+    def not_on_record(self) -> list[tuple[str, str]]:
+        """Return the filters whose value nothing bears in all of the history: ("netns", "bleu").
+
+        Each host has an initial namespace, whether its name was told or not.
+        """
+        scope = self.scope
+        bearers = (("host", scope.host, f"runs r WHERE {run_clause(scope)}"),
+                   ("netns", scope.netns, f"(SELECT id AS namespace_id FROM namespaces) WHERE {IN_NAMESPACE}"),
+                   ("interface", scope.interface,
+                    """(SELECT name FROM interfaces UNION ALL SELECT interface FROM counters
+                        UNION ALL SELECT subject FROM events) WHERE name = :interface"""))
+        return [(option, str(wanted)) for option, wanted, bearer in bearers
+                if wanted not in {None, "init"} and not list(self.rows(f"SELECT 1 FROM {bearer} LIMIT 1"))]
+
     def netns_names(self) -> dict[int, str]:
         """Return what each namespace is shown as: its newest name, or its inode."""
         return dict(cast("Iterator[tuple[int, str]]", self.rows("""
             SELECT entity, coalesce(name, 'net:[' || inode || ']') FROM namespaces
             WHERE name IS NOT NULL OR inode IS NOT NULL ORDER BY name IS NOT NULL, valid_until_ns""")))
+
+
+def _hosts(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return run -> what its host is called: a machine by its newest name, with its id where two have the same."""
+    runs = list(connection.execute("SELECT id, machine_id, hostname FROM runs ORDER BY id"))
+    names = {machine: name for _run, machine, name in runs}
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {run: f"{names[machine]} ({machine})" if names[machine] in shared else names[machine]
+            for run, machine, _name in runs}
 
 
 _RunRow = tuple[int, str, str, str, int, int, bool]

@@ -111,8 +111,10 @@ def change_clause(scope: Scope) -> str:
 
 
 def run_clause(scope: Scope) -> str:
-    """Return the condition on runs r."""
-    return "(r.hostname = :host OR r.machine_id = :host)" if scope.host is not None else "1"
+    """Return the condition on runs r: all of a machine, whatever it was called meanwhile."""
+    if scope.host is None:
+        return "1"
+    return "r.machine_id IN (SELECT machine_id FROM runs WHERE hostname = :host OR machine_id = :host)"
 
 
 def _among(column: str, table: str, condition: str) -> list[str]:

@@ -81,13 +81,15 @@ class Writer:
             dimensions.begin(connection)
             dimensions.name(batch.namespaces)
             dimensions.describe(batch.devices)
+            _many(connection, INSERT_EVENTS, [  # they know since when a namespace has its name
+                (self._run, event.time_ns, event.kind, event.subject, event.detail,
+                 dimensions.namespace_number(event.netns, event.time_ns), event.ifindex) for event in batch.events])
+            for namespace in batch.namespaces.values():  # that it was there is on record though nothing happens in it
+                dimensions.namespace(namespace, self._started.wall_ns)
             self._write_drops(connection, batch, dimensions)
             self._write_counters(connection, batch, dimensions)
             for gap in batch.gaps:
                 self._write_gap(connection, gap, open_gaps)
-            _many(connection, INSERT_EVENTS, [
-                (self._run, event.time_ns, event.kind, event.subject, event.detail,
-                 dimensions.namespace_number(event.netns, event.time_ns), event.ifindex) for event in batch.events])
             self._write_watches(connection, batch, dimensions)
         self._dimensions, self._open_gaps = dimensions, open_gaps
 

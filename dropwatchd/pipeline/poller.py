@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
+from errno import EINVAL, ENOENT
 from threading import Event as Flag
 from threading import Thread
 
@@ -14,7 +15,7 @@ from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns import entered
 from dropwatchd.kernel.netns_names import Name, NetnsNames
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
+from dropwatchd.model import NANO, SWITCHED_OFF, Effect, Gap, GapCause, Instant, Namespace, Watch, Watching
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.deltas import Deltas
 from dropwatchd.pipeline.links import Links
@@ -99,9 +100,9 @@ class Poller(Thread):
                     self._watch_links(namespace)
                     self._take_all(Host(netns=namespace.number), place)
             self._note(place, "", log.info)
-        except FileNotFoundError:
-            return None  # it went away just now
         except OSError as error:
+            if error.errno in {ENOENT, EINVAL}:  # it went away just now: unmounted first, then deleted
+                return None
             hint = "; it takes CAP_SYS_ADMIN" if isinstance(error, PermissionError) else ""
             self._failed(place, f"the namespace cannot be entered ({error.strerror}{hint})", time.time_ns(), log.error)
             return None
@@ -133,7 +134,7 @@ class Poller(Thread):
         there = {self._own.number, *(name.namespace.number for name in self._names.present())}
         for watching in self._read - read:
             self._deltas.forget(f"{watching.name}@{watching.netns}")
-            why = "switched off" if watching.netns in there else "the namespace has gone"
+            why = SWITCHED_OFF if watching.netns in there else "the namespace has gone"
             self._buffer.add((), self._watches.end(watching, why))
         if self._links is not None:
             self._links.keep({self._own.number, *numbers})

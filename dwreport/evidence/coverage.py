@@ -45,7 +45,7 @@ class Coverage:
     """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when anything was written.
 
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
-    could not see by their nature.
+    could not see by their nature. `asked` is what was to be watched.
     """
 
     status: Status
@@ -54,6 +54,7 @@ class Coverage:
     written_until_ns: int | None
     sources: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    asked: str = "software"
 
     @property
     def only_unwritten(self) -> bool:
@@ -103,7 +104,8 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         gaps,
         max((run.until_ns for run in found.runs), default=None),
         sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
-        tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)))
+        tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
+        what)
 
 
 def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
@@ -159,21 +161,25 @@ def _last(found: Recorded, host: str | None) -> Run | None:
 
 def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str) -> list[LedgerGap]:
     """Say of time that neither watch nor ledger speaks of what can be said."""
-    gaps = []
-    last = _last(found, host)
-    if left and last and _is_ahead(last, found):
-        again = _union([(last.since_ns, left[-1][1])], left[-1])
-        gaps += [_synthetic(host, span, SET_BACK) for span in again]
-        left = _without(left, again)
-    elif left and last and not last.ended:
-        unwritten = _union([(_seen_until(found, last, what), left[-1][1])], left[-1])
-        gaps += [_synthetic(host, span, NOT_WRITTEN, _silence(span)) for span in unwritten]
-        left = _without(left, unwritten)
-    present = _union(_spans(found.watches, host, "daemon"), (left[0][0], left[-1][1])) if left else []
-    absent = _without(left, present)
+    if not left:
+        return []
+    gaps: list[LedgerGap] = []
+    last, end_ns = _last(found, host), left[-1][1]
+    if last and _is_ahead(last, found):
+        gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
+    elif last and not last.ended:
+        unwritten = _from(_seen_until(found, last, what), left)
+        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span)) for span in unwritten]
+    left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
+    absent = _without(left, _union(_spans(found.watches, host, "daemon"), _passed(found, host, (0, end_ns))))
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in absent]
     cause = NO_SOURCE if what in {"software", "hardware"} else NOT_WATCHED
     return gaps + [_synthetic(host, span, cause) for span in _without(left, absent)]
+
+
+def _from(since_ns: int, spans: list[Span]) -> list[Span]:
+    """Return the part of spans that lies behind a time."""
+    return _without(spans, [(spans[0][0], since_ns)] if spans[0][0] < since_ns else [])
 
 
 def _seen_until(found: Recorded, run: Run, what: str) -> int:

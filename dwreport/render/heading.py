@@ -2,6 +2,7 @@
 
 from dropwatchd.history.reader import LedgerGap
 from dropwatchd.history.scope import Scope
+from dropwatchd.model import GapCause
 from dwreport.evidence.coverage import NEVER_WAS, NOT_WRITTEN, Coverage
 from dwreport.report.answer import Answer
 from dwreport.text import clean, clock, duration, fraction, number, time_format, window
@@ -45,20 +46,30 @@ def _gap(gap: LedgerGap, scope: Scope) -> str:
 def warning(answer: Answer) -> list[str]:
     """Return what must be known before the figures are read."""
     coverage = answer.coverage
+    watched, unknown, missed = _WORDS.get(coverage.asked, _WORDS["software"])
     causes = {gap.cause for gap in coverage.gaps if gap.effect == "blind" or gap.cause == NEVER_WAS}
     if coverage.status == "blind" and causes == {NOT_WRITTEN}:
-        last = _written(coverage, answer.scope)
-        return [f"Nothing of this time is written yet ({last} was the last): whether packets were dropped is unknown."]
+        return [f"Nothing of this time is written yet ({_written(coverage, answer.scope)} was the last): {unknown}."]
     if coverage.status == "blind" and causes == {NEVER_WAS}:
         return ["The clock was set forward over this time: it never was."]
-    if coverage.only_unwritten:
+    if coverage.status == "blind" and causes == {GapCause.EXPIRED}:
+        return [f"The record of this time has expired: {unknown}."]
+    if coverage.status == "complete" or coverage.only_unwritten:
         return []
-    return [_WARNINGS[coverage.status]] if coverage.status in _WARNINGS else []
+    return [f"{watched} in this window: {unknown}." if coverage.status == "blind" else
+            f"The record has holes, listed below: {missed}."]
 
 
-_WARNINGS = {
-    "blind": "Nothing watched for drops in this window: whether packets were dropped is unknown.",
-    "partial": "The record has holes, listed below: packets may have been dropped that are not counted here.",
+# Of what is asked for: that nobody watched it, what is unknown then, and what may be missing where somebody did.
+_WORDS = {
+    "software": ("Nothing watched for drops", "whether packets were dropped is unknown",
+                 "packets may have been dropped that are not counted here"),
+    "hardware": ("Nothing watched for drops by hardware", "whether hardware dropped packets is unknown",
+                 "hardware may have dropped packets that are not counted here"),
+    "packets": ("Nobody sampled packets", "what was dropped is not to be seen",
+                "packets may have been dropped of which there are no samples"),
+    "counters": ("Nobody read counters", "whether they moved is unknown",
+                 "counters may have moved by more than is told here"),
 }
 
 

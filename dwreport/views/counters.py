@@ -6,6 +6,7 @@ from dwreport.report.columns import counter_columns
 from dwreport.report.counters import counter_rows, straddling_notes
 from dwreport.report.gaps import assessed, gap_section
 from dwreport.report.rows import CounterRow
+from dwreport.views._lead import misspelt
 
 
 def view(reader: Reader) -> Answer:
@@ -13,5 +14,5 @@ def view(reader: Reader) -> Answer:
     judged = assessed(reader, "counters")
     rows = counter_rows(reader)
     section = Section("counters", rows, counter_columns(), rows, notes=straddling_notes(rows), record=CounterRow)
-    lead = [] if rows or judged.status == "blind" else ["No counter is recorded to have moved."]
+    lead = misspelt(reader) or ([] if rows or judged.status == "blind" else ["No counter is recorded to have moved."])
     return Answer(reader.scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)], lead)

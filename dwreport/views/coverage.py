@@ -5,6 +5,7 @@ from dwreport.report.answer import Answer, Section
 from dwreport.report.gaps import assessed, gap_columns
 from dwreport.report.rows import GapRow, gap_row
 from dwreport.text import time_format
+from dwreport.views._lead import misspelt
 
 
 def view(reader: Reader) -> Answer:
@@ -12,5 +13,5 @@ def view(reader: Reader) -> Answer:
     scope, judged = reader.scope, assessed(reader)
     rows = [gap_row(gap) for gap in judged.gaps]
     section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), rows, record=GapRow)
-    lead = [] if rows else ["Nothing was missed."]
+    lead = misspelt(reader) or ([] if rows else ["Nothing was missed."])
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead)

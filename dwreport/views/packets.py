@@ -11,7 +11,7 @@ from dwreport.report.columns import interface_cell, moment, text
 from dwreport.report.gaps import assessed
 from dwreport.report.rows import Moment
 from dwreport.text import netns_text, time_format
-from dwreport.views._lead import hidden, unjudged
+from dwreport.views._lead import hidden, misspelt, unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ def view(reader: Reader) -> Answer:
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
     judged = assessed(reader, "packets")
     what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
-    lead = [*([] if rows or judged.status == "blind" else [what]), *unjudged(reader)]
+    unknown = misspelt(reader)
+    lead = [*unknown, *([] if rows or unknown or judged.status == "blind" else [what]), *unjudged(reader)]
     return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead, extra=hidden(reader))
 
 

@@ -4,6 +4,7 @@ import itertools
 import os
 import socket
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import Self, TypeVar
 
 from tests.gallery import packets
@@ -100,12 +101,19 @@ class Stage:
         self.host.command(f"ip address add {HOST6}/64 dev in0 nodad")
         self.sender.command(f"ip -6 neighbour replace {HOST6} lladdr {HOST_MAC} dev wire nud permanent")
         self.host.command(f"ip -6 neighbour replace {SENDER6} lladdr {SENDER_MAC} dev in0 nud permanent")
+        # The kernel makes the route to an address of its own in a work queue, also where it is not probed.
+        for namespace, address in ((self.sender, SENDER6), (self.host, HOST6)):
+            wait_for(partial(_is_local, namespace, address), "the route to its own IPv6 address")
 
     def _join(self, one: Namespace, device: str, other: Namespace, peer: str) -> None:
         index = next(index for (role, name), index in self.indexes.items()
                      if self.namespace(role) is one and name == device)
         one.command(f"ip link add {device} index {index} numtxqueues 1 numrxqueues 1 type veth"
                     f" peer name {peer} index {index + 1} netns {other.name}")
+
+
+def _is_local(namespace: Namespace, address: str) -> bool:
+    return f"local {address} " in namespace.command("ip -6 route show table local")
 
 
 class _Arrival:

@@ -2,22 +2,26 @@
 
 import argparse
 import os
-import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
 from tabulate import tabulate
 
 from tests.mutation.plan import ROOT, Mutation, mutations
 
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".hypothesis", "__pycache__", ".*_cache", "*.db", "dist", "build")
+# What takes longest before a test begins: it is imported once, and each run of tests is a child that has it.
+_IMPORTED = ("hypothesis.strategies", "msgspec", "pyroute2", "sqlalchemy.dialects.sqlite", "xdist.scheduler")
+_FORK = get_context("fork")
 _TIMEOUT = 240.0
 _PASSED, _FAILED = 0, 1  # pytest's exit codes
 _KILLED = "killed"
@@ -30,33 +34,26 @@ def main() -> None:
     if troubles := list(filter(None, (one.trouble(ROOT) for one in chosen))) or ([] if chosen else ["no such fault"]):
         print(*troubles, sep="\n", file=sys.stderr)
         sys.exit(2)
-    with ExitStack() as stack:
-        trees: queue.Queue[Path] = queue.Queue()
-        for _ in range(given.processes):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutation-")))
-            trees.put(shutil.copytree(ROOT, folder / "tree", ignore=_LEFT_OUT))
-        _need_sound_tests(trees, chosen)
-        with ThreadPoolExecutor(given.processes) as pool:
-            ends = list(pool.map(lambda one: _meet(one, trees), chosen))
+    for name in _IMPORTED:
+        import_module(name)
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        tree = shutil.copytree(ROOT, Path(folder) / "tree", ignore=_LEFT_OUT)
+        code, said = _tested(tree, sorted({test for one in chosen for test in one.tests}), 4 * _TIMEOUT)
+        if code != _PASSED:  # then their failure says nothing
+            print(said, file=sys.stderr)
+            sys.exit(2)
+        with ProcessPoolExecutor(given.processes, _FORK) as pool:
+            ends = list(pool.map(_end, chosen, [Path(folder)] * len(chosen)))
     _show(chosen, ends)
     sys.exit(any(end != _KILLED for end in ends))
 
 
-def _need_sound_tests(trees: "queue.Queue[Path]", chosen: Sequence[Mutation]) -> None:
-    """Where the tests fail without a fault their failure says nothing."""
-    tree = trees.get()
-    code, said = _tested(tree, sorted({test for one in chosen for test in one.tests}), 4 * _TIMEOUT)
-    if code != _PASSED:
-        print(said, file=sys.stderr)
-        sys.exit(2)
-    trees.put(tree)
-
-
-def _meet(one: Mutation, trees: "queue.Queue[Path]") -> str:
-    """Make a fault in a tree that is free, run its tests, and undo it; return how it ended."""
-    tree = trees.get()
-    touched = [tree / one.path, *tree.glob("dropwatchd/sources/bpf/*.o")]
-    before = {path: path.read_bytes() for path in touched}
+def _end(one: Mutation, folder: Path) -> str:
+    """Make a fault in this process's copy of the tree, run its tests, and undo it; return how it ended."""
+    tree = folder / str(os.getpid())
+    if not tree.exists():
+        shutil.copytree(folder / "tree", tree)
+    before = {path: path.read_bytes() for path in (tree / one.path, *tree.glob("dropwatchd/sources/bpf/*.o"))}
     try:
         (tree / one.path).write_text(one.mutated(tree))
         if one.path.endswith(".bpf.c"):
@@ -65,32 +62,44 @@ def _meet(one: Mutation, trees: "queue.Queue[Path]") -> str:
     finally:
         for path, content in before.items():
             path.write_bytes(content)
-        trees.put(tree)
     end = {_PASSED: "SURVIVED", _FAILED: _KILLED}.get(code, "BROKEN")
     print(f"{end:8}  {one}", said if end == "BROKEN" else "", file=sys.stderr, flush=True)
     return end
 
 
 def _tested(tree: Path, tests: Sequence[str], seconds: float) -> tuple[int, str]:
-    """Run tests up to the first that fails; one that does not come to an end fails."""
-    words = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    try:
-        done = subprocess.run(words, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True,
-                              text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
+    """Run tests up to the first that fails, in a child; tests that do not come to an end fail."""
+    said = tree.with_suffix(".out")
+    child = _FORK.Process(target=_test, args=(tree, tests, said))
+    child.start()
+    child.join(seconds)
+    if child.exitcode is None:
+        child.kill()
+        child.join()
         return _FAILED, "no end"
-    return done.returncode, done.stdout[-4000:] + done.stderr[-1000:]
+    return child.exitcode, said.read_text()[-5000:]
+
+
+def _test(tree: Path, tests: Sequence[str], said: Path) -> None:
+    os.chdir(tree)
+    os.environ["PYTHONPATH"] = str(tree)
+    sys.path.insert(0, str(tree))
+    sys.dont_write_bytecode = True  # a file that changes twice in a second would be taken for what it was before
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+    with said.open("wb") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests]))  # no matter of luck
 
 
 def _show(chosen: Sequence[Mutation], ends: Sequence[str]) -> None:
     made, killed = Counter(one.path for one in chosen), Counter[str]()
     for one, end in zip(chosen, ends, strict=True):
         killed[one.path] += end == _KILLED
-    print(tabulate([*((path, count, killed[path]) for path, count in made.items()),
-                    ("all", made.total(), killed.total())], ["file", "faults", "noticed"], tablefmt="github"))
-    for one, end in zip(chosen, ends, strict=True):
-        if end != _KILLED:
-            print(f"{end}: {one}")
+    rows = [(path, count, killed[path]) for path, count in made.items()]
+    print(tabulate([*rows, ("all", made.total(), killed.total())], ["file", "faults", "noticed"], tablefmt="github"))
+    print(*(f"{end}: {one}" for one, end in zip(chosen, ends, strict=True) if end != _KILLED), sep="\n")
 
 
 def _arguments() -> argparse.Namespace:

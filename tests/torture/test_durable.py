@@ -18,7 +18,7 @@ usual = engine(Path(sys.argv[1]))
 chosen = durable(usual) if sys.argv[2] == "durable" else usual
 for number in range(int(sys.argv[3])):
     with chosen.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO kinds VALUES (NULL, ?, 1, 'software', NULL, NULL)", (str(number),))
+        connection.exec_driver_sql("INSERT INTO kinds VALUES (NULL, ?, 1, 'software', NULL, NULL, 0)", (str(number),))
 os._exit(0)
 """
 

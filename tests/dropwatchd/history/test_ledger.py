@@ -71,7 +71,7 @@ def test_time_between_two_gaps_is_left_out_where_it_was_seen(
     assert _rows(database, "SELECT count(*), sum(lost), max(until_ns) FROM gaps") == [(rows, 6, 7 * NANO)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 9)), min_size=1, max_size=8))
 def test_gaps_in_any_order_cover_what_they_covered(
     database: Path, writer: Writer, spans: list[tuple[int, int, int]],

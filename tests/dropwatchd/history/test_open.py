@@ -183,5 +183,5 @@ def test_a_writer_goes_on_after_anything_was_done_to_its_file(tmp_path: Path, sp
 
 def _insert(writing: Engine) -> None:
     with writing.begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO kinds (reason, origin, seen_ns) SELECT 'X' || count(*), 'software', 0 FROM kinds")
+        connection.exec_driver_sql("INSERT INTO kinds (reason, origin, seen_ns)"
+                                   " SELECT 'X' || count(*), 'software', 0 FROM kinds")

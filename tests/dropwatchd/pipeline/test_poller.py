@@ -277,16 +277,18 @@ def test_links_of_named_namespaces_are_watched(names: NetnsNames, namespace: str
     links.close()
 
 
-def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(names: NetnsNames, namespace: str) -> None:
-    """Its name is known, and its file cannot be used: here it has been taken away."""
+@pytest.mark.parametrize(("path", "told"), [("/run", True), ("/dev/null", False), ("/run/netns/gone", False)])
+def test_a_namespace_that_cannot_be_entered_is_in_the_ledger(
+        names: NetnsNames, namespace: str, path: str, told: bool) -> None:
+    """Its name is known, and its file cannot be used; but one that was unmounted or deleted just now has gone."""
     names.look()
     (name,) = (name for name in names.present() if name.namespace.name == namespace)
-    names._held[name.path] = replace(name, path=Path("/dev/null"))
+    names._held[name.path] = replace(name, path=Path(path))
     buffer = Buffer()
     Poller({"snmp": snmp.collect}, buffer, names, namespaces=[namespace]).take_round()
-    (gap,) = buffer.take().gaps
-    assert gap.scope == f"counters:@{namespace}"
-    assert "cannot be entered" in gap.detail
+    gaps = buffer.take().gaps
+    assert [gap.scope for gap in gaps] == ([f"counters:@{namespace}"] if told else [])
+    assert all("cannot be entered" in gap.detail for gap in gaps)
 
 
 def test_a_change_is_taken_at_once(names: NetnsNames) -> None:

@@ -64,7 +64,7 @@ def test_a_clock_that_was_set_ends_a_watch_and_the_next_joins_it(before: int, af
 def test_what_the_clocks_differ_by_otherwise_is_no_step(seconds: float) -> None:
     """They are read one after the other, on a busy machine."""
     watches = Watches()
-    told = [*watches.extend(DROPS, _at(1)), *watches.extend(DROPS, _at(9, seconds))]
+    told = [*watches.extend(DROPS, _at(1)), *watches.extend(DROPS, _at(5)), *watches.extend(DROPS, _at(9, seconds))]
     assert _spans(told) == [(1, 9, "")]
 
 

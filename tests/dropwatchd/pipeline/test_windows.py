@@ -82,6 +82,16 @@ def test_after_a_storm_windows_are_narrow_again() -> None:
     assert [(window.start_ns, window.width_ns) for window in windows.take()] == [(5 * NANO, NANO)]
 
 
+def test_windows_that_come_back_keep_their_width() -> None:
+    """They say when their drops happened, and that was known to some seconds only."""
+    windows = Windows(limit=1)
+    for second in (1, 200):
+        windows.add(Drop(KEYS[0], 1, 1, second * NANO, second * NANO))
+    wide = windows.take()
+    windows.put_back(wide)
+    assert windows.take() == wide
+
+
 def test_unknown_octets_stay_unknown() -> None:
     """A sum with an unknown part is unknown, not smaller."""
     one = Drop(KEYS[0], 1, 100, 5, 6)

@@ -127,3 +127,14 @@ def test_counters_that_rest_have_been_looked_at(history: History) -> None:
     history.looked(run, "UdpNoPorts")
     history.looked(run, "TcpInErrs")
     assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
+
+
+def test_what_was_switched_off_has_not_looked(history: History) -> None:
+    """A reload took the collector away in the midst of the window: that its counters rest means nothing."""
+    run = history.run()
+    for name, collector in (("UdpNoPorts", "snmp"), ("IpInReceives", "other")):
+        history.looked(run, name, collector=collector)
+    host, init = "web-3", 1
+    assert _read(history)[2] == {(host, "snmp", "UdpNoPorts", init), (host, "other", "IpInReceives", init)}
+    history.execute("UPDATE watches SET ending = 'switched off' WHERE name = 'snmp'")
+    assert _read(history)[2] == {(host, "other", "IpInReceives", init)}

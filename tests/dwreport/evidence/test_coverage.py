@@ -18,6 +18,7 @@ from dwreport.evidence.coverage import (
     NO_SOURCE,
     NOT_RUNNING,
     NOT_WRITTEN,
+    SET_BACK,
     Coverage,
     Recorded,
     assess,
@@ -142,6 +143,53 @@ def test_a_clock_set_back_has_times_that_come_twice() -> None:
     step = _gap(40, 60, "detail", lost=0, cause=GapCause.CLOCK_STEP, detail="-20.000 s")
     judged = _judged([_watch(0, 60), _watch(40, 100)], [step])
     assert (judged.status, judged.fraction) == ("complete", 1)
+
+
+_FORWARD: dict[str, Any] = {"effect": "detail", "lost": 0, "cause": GapCause.CLOCK_STEP, "detail": "+50.000 s"}
+_BACK: dict[str, Any] = {**_FORWARD, "detail": "-50.000 s"}
+
+
+def test_time_that_was_left_out_and_came_after_all_was() -> None:
+    """The clock was set forward over it, and back: what nobody watched then is no time that never was."""
+    steps = [_gap(40, 90, **_FORWARD), _gap(45, 95, **_BACK)]
+    judged = _judged([_watch(0, 40), _watch(90, 95), _watch(45, 60)], steps, window=(0, 80), runs=[_run(0, 60)])
+    assert judged.status == "partial"
+    assert [span for span in _told(judged) if span[2] != GapCause.CLOCK_STEP] == [
+        (40, 45, NEVER_WAS), (60, 80, NOT_RUNNING)]
+    watches = [_watch(0, 40), _watch(90, 95, ending="the clock was set"), _watch(45, 60)]
+    living = _judged(watches, steps, window=(60, 80), runs=[_run(0, 60, ended=False)])
+    assert (living.status, _told(living)[-1]) == ("blind", (60, 80, NOT_WRITTEN))
+
+
+def test_what_was_watched_while_the_clock_was_ahead_vouches_for_no_later_time() -> None:
+    """The run ended on a clock that had been set back: the hour that was on record then comes only now."""
+    watches = [watch for what in ("daemon", "software") for watch in (_watch(100, 150, what), _watch(50, 60, what))]
+    judged = _judged(watches, [_gap(50, 150, **_BACK)], window=(100, 150), runs=[_run(100, 60)])
+    assert (judged.status, _told(judged)[-1]) == ("blind", (100, 150, NOT_RUNNING))
+
+
+def test_a_record_that_ends_in_the_future_speaks_of_nothing() -> None:
+    """The clock was set back after the run, nobody knows how far: its times may come once more, unseen."""
+    runs = [_run(10 * NANO, 90 * NANO)]
+    watches = [_watch(10 * NANO, 90 * NANO)]
+    step = _gap(20 * NANO, 70 * NANO, **_FORWARD)
+    judged = assess(Recorded(runs, watches, [step], now_ns=40 * NANO), (30 * NANO, 40 * NANO))
+    assert (judged.status, _told(judged)[-1]) == ("blind", (30 * NANO, 40 * NANO, SET_BACK))
+    later = assess(Recorded(runs, watches, [step], now_ns=90 * NANO), (30 * NANO, 40 * NANO))
+    assert later.status == "complete"
+
+
+def test_what_a_living_run_has_yet_to_write_of_one_kind_is_not_another_kinds_end() -> None:
+    """Counters are read every ten seconds, drops every second: neither tells that the daemon does not run."""
+    living = [_run(0, 90, ended=False)]
+    watches = [_watch(0, 80, "daemon"), _watch(0, 80), _watch(0, 90, "counters")]
+    drops = _judged(watches, runs=living)
+    assert (drops.only_unwritten, _told(drops)) == (True, [(80, 100, NOT_WRITTEN)])
+    watches = [_watch(0, 95, "daemon"), _watch(0, 95), _watch(0, 90, "counters")]
+    counters = _judged(watches, asked="counters", runs=living)
+    assert (counters.only_unwritten, _told(counters)) == (True, [(90, 100, NOT_WRITTEN)])
+    failed = _judged([_watch(0, 95, "daemon"), _watch(0, 50, ending="failed")], runs=[_run(0, 95, ended=False)])
+    assert _told(failed) == [(50, 95, NO_SOURCE), (95, 100, NOT_WRITTEN)]
 
 
 def test_what_a_source_cannot_see_by_its_nature_is_a_hole() -> None:

@@ -103,3 +103,44 @@ def test_a_counter_tells_of_the_drops_that_a_filter_hides(history: History, repo
     assert [row["count"] for row in report.json()["findings"]] == [500, 1]
     [finding] = report.json("--netns", "blue", "--reason", "NO_SOCKET")["findings"]
     assert (finding["count"], finding["first"]) == (500, None)
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("--netns", "bleu"), "No network namespace bleu is on record"),
+    (("--interface", "ethO"), "No interface ethO is on record"),
+    (("--host", "web-5"), "No host web-5 is on record"),
+])
+@pytest.mark.parametrize("view", [(), ("drops",), ("timeline",), ("packets",), ("counters",), ("coverage",)])
+def test_what_nothing_on_record_bears_is_no_calm_zero(
+        history: History, report: Report, view: tuple[str, ...], words: tuple[str, ...], told: str) -> None:
+    """A name that is misspelt matches nothing, and that is said in place of "none was dropped"."""
+    history.drop(history.run(), AT_NS, 3, **BLUE)
+    text = report(*view, *words)
+    assert told in text
+    assert NONE_MATCHES not in text
+    assert "was sampled" not in text
+
+
+@pytest.mark.parametrize("words", [("--netns", "blue"), ("--netns", "7"), ("--interface", "eth0"), ("--host", "m-1")])
+def test_what_is_on_record_is_not_questioned(history: History, report: Report, words: tuple[str, ...]) -> None:
+    """Though nothing of it was dropped in the window."""
+    history.drop(history.run(), START_NS - 95 * NANO, 3, **BLUE)
+    assert "is on record" not in report(*words)
+    assert "not_on_record" not in report.json(*words)
+
+
+def test_programs_are_told_what_is_not_on_record(history: History, report: Report) -> None:
+    """By option."""
+    history.drop(history.run(), AT_NS, 3)
+    assert report.json("--netns", "bleu", "--interface", "ethO")["not_on_record"] == {
+        "netns": "bleu", "interface": "ethO"}
+
+
+def test_the_counters_of_a_namespace_are_covered_by_its_own_watches(history: History, report: Report) -> None:
+    """That those of the host were read says nothing of a container's."""
+    run = history.run()
+    history.namespace(7, "blue")
+    history.visited(run, START_NS, START_NS + 3600 * NANO)
+    assert report.json("counters")["coverage"]["status"] == "complete"
+    assert report.json("counters", "--netns", "init")["coverage"]["status"] == "complete"
+    assert report.json("counters", "--netns", "blue")["coverage"]["status"] == "blind"

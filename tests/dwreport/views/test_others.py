@@ -1,5 +1,7 @@
 """The further views."""
 
+import pytest
+
 from dropwatchd.model import NANO
 from tests.dwreport.conftest import HOUR_NS, START_NS, History, Report
 
@@ -100,3 +102,29 @@ def test_a_counter_means_what_its_device_is(history: History, report: Report) ->
     history.execute("UPDATE interfaces SET kind = 'vxlan'")
     [tunnel] = report.json("counters")["counters"]
     assert plain["meaning"] != tunnel["meaning"]
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("counters",), "Nobody read counters in this window: whether they moved is unknown."),
+    (("packets",), "Nobody sampled packets in this window"),
+    (("drops", "--origin", "hardware"), "Nothing watched for drops by hardware in this window"),
+])
+def test_what_was_not_watched_is_told_of_what_was_asked(
+        history: History, report: Report, words: tuple[str, ...], told: str) -> None:
+    """Somebody watched for drops all the time; that is another matter."""
+    history.watch(history.run(source="none"), "software", "bpf", START_NS, START_NS + HOUR_NS)
+    text = report(*words)
+    assert told in text
+    assert "Nothing watched for drops in this window" not in text
+    assert "coverage complete" in report("drops")
+
+
+@pytest.mark.parametrize("view", ["drops", "packets", "counters", "timeline"])
+def test_what_has_expired_was_watched_once(history: History, report: Report, view: str) -> None:
+    """That it is not on record any more is not that nobody watched."""
+    run = history.run(START_NS - 90 * HOUR_NS, START_NS + 90 * HOUR_NS, source="none")
+    history.gap(run, START_NS - HOUR_NS, START_NS + 2 * HOUR_NS, cause="expired", effect="blind", scope="drops")
+    text = report(view)
+    assert "The record of this time has expired" in text
+    assert "Nobody" not in text
+    assert "Nothing watched" not in text

@@ -177,3 +177,23 @@ def test_advice_names_the_interface_safely(history: History, report: Report) -> 
     """A name cannot end a command and begin another."""
     history.drop(history.run(), START_NS + NANO, 2, reason="UNHANDLED_PROTO", name="$(reboot)")
     assert "'$(reboot)'" in report.json()["drops"][0]["advice"]
+
+
+def test_a_machine_that_was_renamed_is_one_host(history: History, report: Report) -> None:
+    """As at boot, before it has learnt its name: under its old one it did not stop to be watched."""
+    history.run(until_ns=START_NS + 60 * NANO, hostname="localhost")
+    history.run(START_NS + 60 * NANO, hostname="web-3")
+    answer = report.json()
+    assert {host["hostname"] for host in answer["hosts"]} == {"web-3"}
+    assert answer["coverage"]["status"] == "complete"
+    assert report.json("--host", "localhost")["coverage"]["status"] == "complete"
+
+
+def test_two_machines_of_one_name_are_two_hosts(history: History, report: Report) -> None:
+    """What one has seen vouches for nothing on the other."""
+    history.run(until_ns=START_NS + 60 * NANO, hostname="localhost", machine_id="m-2")
+    history.run(hostname="localhost", machine_id="m-1")
+    answer = report.json()
+    assert [host["hostname"] for host in answer["hosts"]] == ["localhost (m-2)", "localhost (m-1)"]
+    assert answer["coverage"]["status"] == "partial"
+    assert {gap["host"] for gap in answer["coverage"]["gaps"]} == {"localhost (m-2)"}

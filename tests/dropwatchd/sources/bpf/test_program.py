@@ -166,6 +166,7 @@ def _bpf_files() -> int:
 
 def test_nothing_stays_in_the_kernel() -> None:
     """After close no program of ours is loaded, and closing twice is nothing."""
+    gc.collect()
     before = _bpf_files()
     source = BpfSource()
     source.open()
