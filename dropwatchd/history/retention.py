@@ -32,15 +32,15 @@ class Retention:
     run: int
     boot_id: str
 
-    def step(self, *, pressed: bool) -> Step:
-        """Do the first thing that there is to do: by age, then where the database is too large."""
+    def step(self, *, pressed: bool, forgets: bool) -> Step:
+        """Do the first thing that there is to do: by age, then where the database is too large, then what is unused."""
         for step in self._by_age():
             if step.worked:
                 return step
         for step in self._by_size() if pressed else ():
             if step.worked:
                 return step
-        forgotten = forget(self.connection, self.boot_id, self.now_ns) > 0
+        forgotten = forgets and forget(self.connection, self.boot_id, self.now_ns) > 0
         return Step(forgotten, forgotten=forgotten)
 
     def _by_age(self) -> Iterator[Step]:

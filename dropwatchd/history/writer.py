@@ -35,6 +35,7 @@ from dropwatchd.kernel.clock import STEP_NS
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, DropKey, Effect, Gap, GapCause, Instant
 
+_FORGET_NS = 600 * NANO  # between two searches for rows that nothing refers to
 _SLACK_NS = NANO  # detail gaps this close together are one row
 _OpenGaps = dict[tuple[str, ...], tuple[int, int, int]]  # sort of gap -> row, since, until
 
@@ -49,6 +50,7 @@ class Writer:
         self._open_gaps: _OpenGaps = {}
         self._run = 0
         self._space = Space(self._engine, database)
+        self._forgets_at_ns = 0
         self._started: Instant
         self._calendar: Calendar
 
@@ -94,14 +96,17 @@ class Writer:
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
         open_gaps, now_ns = dict(self._open_gaps), self._calendar.trusted_ns(now)
-        pressed = self._space.is_pressed(options)
+        pressed, forgets = self._space.is_pressed(options), now.boot_ns >= self._forgets_at_ns
         with without_references(self._engine), self._engine.begin() as connection:
-            step = Retention(connection, options, now_ns, self._run, self._identity.boot_id).step(pressed=pressed)
+            step = Retention(connection, options, now_ns, self._run, self._identity.boot_id).step(
+                pressed=pressed, forgets=forgets)
             if step.gap:
                 self._write_gap(connection, step.gap, open_gaps)
         self._open_gaps = open_gaps
         if step.forgotten:
             self._dimensions.forget()
+        elif forgets and not step.worked:
+            self._forgets_at_ns = now.boot_ns + _FORGET_NS
         return self._space.tidy(options) or step.worked
 
     def is_due(self, options: RetentionOptions) -> bool:

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from tests.bench.alerts import alerts
 from tests.bench.daemon import Row, cost, exactness, idle
 from tests.bench.imports import imports
+from tests.bench.month import month
 from tests.bench.report import reports
 from tests.bench.snapshots import snapshots
 
@@ -25,6 +26,7 @@ def main() -> None:
         folder = Path(name)
         parts: dict[str, Callable[[], list[Row]]] = {
             "reports": lambda: reports(folder),
+            "month": lambda: month(folder),
             "imports": imports,
             "alerts": alerts,
             "snapshots": snapshots,

@@ -69,6 +69,9 @@ def test_an_older_history_is_read_as_it_is_and_brought_up(tmp_path: Path, old: s
         connection.executescript(OLD)
         if old == "0002":
             connection.execute("INSERT INTO namespace_runs VALUES (1, 40, 105, 195)")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA auto_vacuum = 0")  # as it was made then
+        connection.execute("VACUUM")
     before = read(path, _content)
     assert revision(path) == old
     upgrade(path)
@@ -110,3 +113,14 @@ def test_the_newest_revision_is_the_codes(empty_history: Path) -> None:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISION,)
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize(("view", "column"), [
+    ("v_drops", "window_start_ns"), ("v_counters", "until_ns"), ("v_gaps", "until_ns"), ("v_events", "time_ns"),
+    ("v_watches", "until_ns")])
+def test_a_span_of_time_in_a_view_is_found_by_a_key(empty_history: Path, view: str, column: str) -> None:
+    """The views that people and dashboards query end with the times as they are in the tables."""
+    with closing(sqlite3.connect(empty_history)) as connection:
+        plan = connection.execute(
+            f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE {column} BETWEEN 1 AND 2").fetchall()  # noqa: S608 - ours
+    assert any(f"({column}>? AND {column}<?)" in step for *_, step in plan)
