@@ -73,6 +73,16 @@ def test_what_has_expired_is_in_the_ledger_from_the_first_on(database: Path, wri
             ("drops", "blind", BEGAN, NOW + (day - 90) * DAY), ("packets", "blind", BEGAN, NOW + (day - 7) * DAY)]
 
 
+def test_why_something_expired_early_is_told_when_more_has_expired_by_age(database: Path, writer: Writer) -> None:
+    """The row of what was removed for its size stays when later rows have expired past it."""
+    writer.write(Batch(windows=[_window(NOW - DAY)], watches=[watch(NOW - 2 * DAY, NOW, what) for what in KINDS]))
+    _tidy(writer, NOW, RetentionOptions(max_mib=0))
+    writer.write(Batch(watches=[watch(NOW + 100 * DAY, NOW + 200 * DAY, what) for what in KINDS]))
+    _tidy(writer, NOW + 200 * DAY)
+    assert _rows(database, "SELECT DISTINCT detail FROM gaps WHERE cause = 'expired' AND scope = 'drops'"
+                           " ORDER BY 1") == [("",), ("the database reached 0 MiB",)]
+
+
 def test_a_history_in_which_nothing_is_too_old_says_nothing(database: Path, writer: Writer) -> None:
     """No row, no gap."""
     writer.write(Batch(watches=[watch(NOW - DAY, NOW, what) for what in KINDS]))

@@ -138,3 +138,12 @@ def test_what_was_switched_off_has_not_looked(history: History) -> None:
     assert _read(history)[2] == {(host, "snmp", "UdpNoPorts", init), (host, "other", "IpInReceives", init)}
     history.execute("UPDATE watches SET ending = 'switched off' WHERE name = 'snmp'")
     assert _read(history)[2] == {(host, "other", "IpInReceives", init)}
+
+
+def test_a_collector_that_failed_has_not_looked(history: History) -> None:
+    """In any namespace: which of its counters it missed nobody knows."""
+    run = history.run()
+    for name, collector in (("UdpNoPorts", "snmp"), ("IpInReceives", "other")):
+        history.looked(run, name, collector=collector)
+    history.gap(run, _second(100), _second(110), cause="collector failed", effect="detail", scope="counters:snmp@blue")
+    assert _read(history)[2] == {("web-3", "other", "IpInReceives", 1)}
