@@ -80,6 +80,19 @@ def test_what_moves_across_the_end_bounds_a_namespace_that_is_read_beyond(histor
     assert (drop.count, drop.inside, drop.at_most) == (10, 5, 5)
 
 
+def test_what_moves_across_the_begin_bounds_a_namespace_that_was_read_before(history: History) -> None:
+    """By the first reading within: the whole of that change is not counted, though another namespace's is."""
+    run = history.run(_second(-200))
+    for netns in (4026531840, 7):
+        history.visited(run, _second(-100), _second(3700), netns)
+    history.counter(run, "UdpNoPorts", 5, _second(7))
+    history.counter(run, "UdpNoPorts", 5, _second(4), since_ns=_second(-12), netns=7)
+    for second, count in ((-2, 5), (20, 7)):
+        history.drop(run, _second(second), count, **BLUE)
+    [drop] = _read(history)[0]
+    assert (drop.count, drop.inside, drop.at_most) == (12, 7, 7)
+
+
 def test_time_between_two_runs_is_in_neither(history: History) -> None:
     """Each run has its own first and last reading."""
     for first in (100, 1000):
