@@ -141,5 +141,5 @@ def _without(span: Span, holes: Iterable[Span]) -> list[Span]:
             continue
         if hole_since > since:
             left.append((since, hole_since))
-        since = max(since, hole_until)
+        since = hole_until
     return [*left, (since, until)] if since < until else left

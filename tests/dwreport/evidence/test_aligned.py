@@ -142,6 +142,15 @@ def test_counters_that_rest_have_been_looked_at(history: History) -> None:
     assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
 
 
+def test_what_was_watched_at_another_time_has_not_looked(history: History) -> None:
+    """That a counter was read before the window says nothing of the window."""
+    run = history.run(_second(-200))
+    history.looked(run, "UdpNoPorts", _second(-100))
+    history.looked(run, "IpInReceives", _second(-100), collector="other")
+    history.watch(run, "counters", "other", _second(-90), _second(100), namespace_id=1)
+    assert _read(history)[2] == {("web-3", "other", "IpInReceives", 1)}
+
+
 def test_what_was_switched_off_has_not_looked(history: History) -> None:
     """A reload took the collector away in the midst of the window: that its counters rest means nothing."""
     run = history.run()
