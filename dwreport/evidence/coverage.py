@@ -42,7 +42,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when anything was written.
+    """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when all of that was written.
 
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
     could not see by their nature. `asked` is what was to be watched.
@@ -102,7 +102,7 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
-        max((run.until_ns for run in found.runs), default=None),
+        _written_until(found, hosts, what),
         sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
         what)
@@ -190,6 +190,12 @@ def _seen_until(found: Recorded, run: Run, what: str) -> int:
     goes_on = [watch for watch in found.watches if watch.run_id == run.run_id and not watch.ending]
     ends = {watch.what: watch.until_ns for watch in sorted(goes_on, key=lambda watch: watch.until_ns)}
     return ends.get(what, ends.get("daemon", run.until_ns))
+
+
+def _written_until(found: Recorded, hosts: Iterable[str], what: str) -> int | None:
+    """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
+    goes_on = [_seen_until(found, run, what) for run in (_last(found, host) for host in hosts) if run and not run.ended]
+    return min(goes_on) if goes_on else max((run.until_ns for run in found.runs), default=None)
 
 
 def _silence(span: Span) -> str:

@@ -185,9 +185,11 @@ def test_what_a_living_run_has_yet_to_write_of_one_kind_is_not_another_kinds_end
     watches = [_watch(0, 80, "daemon"), _watch(0, 80), _watch(0, 90, "counters")]
     drops = _judged(watches, runs=living)
     assert (drops.only_unwritten, _told(drops)) == (True, [(80, 100, NOT_WRITTEN)])
+    assert drops.written_until_ns == 80
     watches = [_watch(0, 95, "daemon"), _watch(0, 95), _watch(0, 90, "counters")]
     counters = _judged(watches, asked="counters", runs=living)
     assert (counters.only_unwritten, _told(counters)) == (True, [(90, 100, NOT_WRITTEN)])
+    assert counters.written_until_ns == 90
     failed = _judged([_watch(0, 95, "daemon"), _watch(0, 50, ending="failed")], runs=[_run(0, 95, ended=False)])
     assert _told(failed) == [(50, 95, NO_SOURCE), (95, 100, NOT_WRITTEN)]
 
