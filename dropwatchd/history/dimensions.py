@@ -56,10 +56,13 @@ class Dimensions:
     def location(self, location: Location, time_ns: int) -> int:
         address = None if location.address is None else f"0x{location.address:016x}"
         row = self._id(s.locations, location, {**location._asdict(), "address": address}, {"seen_ns": time_ns})
-        return self._see(s.locations, row, time_ns)
+        self._see(s.locations, [(time_ns, row)])
+        return row
 
     def kind(self, kind: Kind, time_ns: int) -> int:
-        return self._see(s.kinds, self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns}), time_ns)
+        row = self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns})
+        self._see(s.kinds, [(time_ns, row)])
+        return row
 
     def interface(self, interface: Interface, time_ns: int) -> int:
         known = self._known.get((s.interfaces, interface))
@@ -121,14 +124,16 @@ class Dimensions:
                 found = self._find(s.counters, own)
                 assert found is not None  # noqa: S101 - it was inserted just now, or was there
                 self._known[s.counters, key] = found
-        return {key: self._see(s.counters, self._known[s.counters, key], times[key]) for key in gauges}
+        ids = {key: self._known[s.counters, key] for key in gauges}
+        self._see(s.counters, [(times[key], row) for key, row in ids.items()])
+        return ids
 
-    def _see(self, table: Table, row: int, time_ns: int) -> int:
-        """Have it on record, to within an hour, that a row is referred to at a time."""
-        if time_ns > self._seen.get((table, row), 0) + SEEN_EVERY_NS:
-            self._connection.exec_driver_sql(SEE[table.name], (time_ns, row))
-            self._seen[table, row] = time_ns
-        return row
+    def _see(self, table: Table, rows: Iterable[tuple[int, int]]) -> None:
+        """Have it on record, to within an hour, that rows are referred to: (time, row)."""
+        due = [(time_ns, row) for time_ns, row in rows if time_ns > self._seen.get((table, row), 0) + SEEN_EVERY_NS]
+        if due:
+            self._connection.exec_driver_sql(SEE[table.name], due)
+            self._seen |= {(table, row): time_ns for time_ns, row in due}
 
     def _id(self, table: Table, key: Hashable, row: Mapping[str, Any], rest: Mapping[str, Any] | None = None) -> int:
         """Return an id; named tuples of nothing are equal to each other, so a table is part of what is remembered."""
