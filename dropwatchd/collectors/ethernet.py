@@ -30,7 +30,8 @@ _NAMES = {
 _NESTED = 0x8000  # NLA_F_NESTED, which this family demands
 _ALL = struct.pack("=I", sum(1 << group for group in _NAMES))
 _BITSET = packed(1, b"") + packed(2, struct.pack("=I", len(_NAMES))) + packed(4, _ALL)  # ETHTOOL_A_BITSET_*: no mask
-_REQUEST = packed(_NESTED | _GROUPS, _BITSET)
+_EVERY = packed(_NESTED | _HEADER, b"")  # device: Linux 6.1 refuses a dump without this header
+_REQUEST = _EVERY + packed(_NESTED | _GROUPS, _BITSET)
 
 
 def collect(host: Host) -> Iterable[Reading]:

@@ -13,6 +13,7 @@ from dropwatchd.history.forget import SEEN_EVERY_NS
 from dropwatchd.history.statements import DESCRIBE_DEVICE, SEE, SEE_NAMESPACES
 from dropwatchd.model import CounterKey, Device, Interface, Kind, Location, Namespace
 
+_COUNTER_KEY = [s.counters.c[name] for name in ("collector", "name", "ifindex", "interface", "namespace_id", "labels")]
 _KNOWN_LIMIT = 20_000  # rows remembered; beyond that they are looked up again
 
 
@@ -118,10 +119,13 @@ class Dimensions:
             rows = [{"collector": key.collector, "name": key.name, "ifindex": key.ifindex, "interface": key.interface,
                      "namespace_id": self.namespace_number(key.netns, 0), "labels": json.dumps(dict(key.labels)),
                      "gauge": gauges[key], "seen_ns": times[key]} for key in unknown]
+            last = self._connection.execute(select(func.coalesce(func.max(s.counters.c.id), 0))).scalar_one()
             self._connection.execute(insert(s.counters).on_conflict_do_nothing(), rows)
+            made = self._connection.execute(select(s.counters.c.id, *_COUNTER_KEY).where(s.counters.c.id > last))
+            new = {row[1:]: row[0] for row in made}
             for key, row in zip(unknown, rows, strict=True):
-                own = {name: value for name, value in row.items() if name not in {"gauge", "seen_ns"}}
-                found = self._find(s.counters, own)
+                own = {column.name: row[column.name] for column in _COUNTER_KEY}
+                found = new.get((*own.values(),)) or self._find(s.counters, own)
                 assert found is not None  # noqa: S101 - it was inserted just now, or was there
                 self._known[s.counters, key] = found
         ids = {key: self._known[s.counters, key] for key in gauges}

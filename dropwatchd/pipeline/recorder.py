@@ -69,8 +69,8 @@ class Recorder(Thread):
         if since is not None and (taken := time.monotonic() - since) > _SLOW:
             if not self._told_slow:
                 self._told_slow = True
-                log.error("the disk has not answered for %.0f s: counts are kept in memory until it does", taken)
-            return f"the history has not been writable for {taken:.0f} s"
+                log.error("a write to the history takes %.0f s so far: counts are kept in memory meanwhile", taken)
+            return f"a write to the history takes {taken:.0f} s so far"
         if self._stalled_since_ns:
             return f"the history cannot be written since {(time.time_ns() - self._stalled_since_ns) // NANO} s"
         return self._history.held_up()

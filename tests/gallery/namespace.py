@@ -74,8 +74,10 @@ def command(line: str, given: str = "") -> str:
     return done.stdout
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
-    """Return as soon as a condition holds; raise TimeoutError that names it when it never does."""
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 300.0) -> None:
+    """Return as soon as a condition holds; raise TimeoutError that names it when it never does: in an emulated machine
+    beside others, what takes a second elsewhere takes minutes.
+    """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():

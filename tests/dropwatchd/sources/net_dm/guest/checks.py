@@ -185,7 +185,7 @@ def check_storm() -> None:
 
 def check_no_rights() -> None:
     """Without capabilities: what is missing and what to do, and nothing is left behind."""
-    code = "from checks import unavailable; unavailable('CAP_NET_ADMIN')"
+    code = "from checks import unavailable; unavailable('net_dm.conf')"
     subprocess.run(["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", code],
                    check=True, cwd=Path(__file__).parent)
     assert state() == (DEFAULT, False)
