@@ -1,10 +1,12 @@
-"""Who runs which tests, one worker those of this machine, others those of the guests; a busy one is no fault."""
+"""Who runs which tests, one worker those of this machine, others those of the guests; what is said below them all."""
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.torture import outcome
 from tests.vm.recipe import RECIPES
 
 # How long an example takes says how busy the machine is.
@@ -24,3 +26,13 @@ class _ByMachine(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> _ByMachine:
     """Where pytest-xdist runs the tests, divide them so."""
     return _ByMachine(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests of faults have counted."""
+    ends = terminalreporter.stats.get("", ())  # of tests, which count until they are taken down
+    found = [outcome.Outcome(*value) for report in ends for name, value in report.user_properties
+             if name == outcome.PROPERTY]
+    if found:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(outcome.table(found))

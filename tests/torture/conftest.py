@@ -1,7 +1,9 @@
 """What the tests of faults share: how much there is time for, a disk that fails, drops that are counted."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,22 @@ from tests.gallery.namespace import Namespace
 from tests.gallery.needs import require_kernel
 from tests.gallery.recording import Recording
 from tests.torture.fault import Disk, compile_library
+from tests.torture.outcome import PROPERTY, Outcome
 
 LONG = os.environ.get("TORTURE") == "long"  # make torture: hours, where make test has seconds
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Outcome]]:
+    """Return what begins to count a fault; what was counted is in the table below all tests."""
+    begun: list[Outcome] = []
+
+    def begin(fault: str) -> Outcome:
+        begun.append(Outcome(fault))
+        return begun[-1]
+
+    yield begin
+    request.node.user_properties += [(PROPERTY, astuple(one)) for one in begun]
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +72,10 @@ def recording_on(library: Path, tmp_path: Path) -> Iterator[Callable[[], tuple[R
     yield make
     for recording in made:
         recording.end()
+
+
+def drop_datagrams(count: int) -> None:
+    """Send datagrams to a closed port of the loopback device, and wait for no answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(count):
+            sender.sendto(b"torture", ("127.0.0.1", 9))

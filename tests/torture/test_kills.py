@@ -3,6 +3,8 @@
 import random
 import threading
 import time
+from bisect import bisect
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -11,22 +13,29 @@ from tests.gallery.namespace import Namespace
 from tests.gallery.recording import NANO, Recording
 from tests.kernel.load import Load
 from tests.torture.conftest import LONG
+from tests.torture.outcome import Outcome
 
 pytestmark = pytest.mark.kernel
 KILLS = 500 if LONG else 2
-LONGEST_S = 5.0 if LONG else 1.5
+LONGEST_S = 6.0 if LONG else 1.5
 SEED = 1
 
 
-def test_killed_again_and_again(namespace: Namespace, fresh_daemon: Recording) -> None:
+def test_killed_again_and_again(
+    namespace: Namespace, fresh_daemon: Recording, outcome: Callable[[str], Outcome],
+) -> None:
     """Batches dropped outside of every gap are all recorded, those within a gap are not, and none is there twice."""
     chance = random.Random(SEED)
+    kill, launched_ns = outcome("killed at any moment"), []
     since_ns = time.time_ns()
     with Load(namespace) as load:
         for _ in range(KILLS):
+            launched_ns.append(time.time_ns())
             fresh_daemon.launch()
             threading.Event().wait(chance.uniform(0, LONGEST_S))
             fresh_daemon.kill()
+            kill.add()
+        launched_ns.append(time.time_ns())
         fresh_daemon.start()
         load.await_more(1)
     fresh_daemon.await_written(namespace)
@@ -36,10 +45,18 @@ def test_killed_again_and_again(namespace: Namespace, fresh_daemon: Recording) -
                                "--reason", "NO_SOCKET")
     count = sum(row["count"] for row in told["drops"])
     sure, possible = _bounds(load, since_ns, told["coverage"]["gaps"])
+    kill.lost = max(0, sure - count)
+    kill.recovery_s = _starts_s(fresh_daemon, launched_ns)
     assert sure <= count <= possible
     assert sure
     assert fresh_daemon.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
     assert "Traceback" not in fresh_daemon.log.read_text()
+
+
+def _starts_s(recording: Recording, launched_ns: list[int]) -> list[float]:
+    """Return how long each run took from its launch until drops were seen."""
+    starts = (row["started_ns"] for row in recording.query("SELECT started_ns FROM runs ORDER BY id"))
+    return [(ns - launched_ns[bisect(launched_ns, ns) - 1]) / NANO for ns in starts]
 
 
 def _bounds(load: Load, since_ns: int, gaps: list[dict[str, str]]) -> tuple[int, int]:
