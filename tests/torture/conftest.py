@@ -3,7 +3,6 @@
 import os
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,8 @@ from tests.gallery.namespace import Namespace
 from tests.gallery.needs import require_kernel
 from tests.gallery.recording import Recording
 from tests.torture.fault import Disk, compile_library
-from tests.torture.outcome import PROPERTY, Outcome
 
 LONG = os.environ.get("TORTURE") == "long"  # make torture: hours, where make test has seconds
-
-
-@pytest.fixture
-def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Outcome]]:
-    """Return what begins to count a fault; what was counted is in the table below all tests."""
-    begun: list[Outcome] = []
-
-    def begin(fault: str) -> Outcome:
-        begun.append(Outcome(fault))
-        return begun[-1]
-
-    yield begin
-    request.node.user_properties += [(PROPERTY, astuple(one)) for one in begun]
 
 
 @pytest.fixture(scope="session")
