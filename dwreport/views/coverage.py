@@ -2,16 +2,17 @@
 
 from dropwatchd.history.reader import Reader
 from dwreport.report.answer import Answer, Section
-from dwreport.report.gaps import assessed, gap_columns
+from dwreport.report.gaps import answered, assessed, gap_columns
 from dwreport.report.rows import GapRow, gap_row
 from dwreport.report.unseen import unseen_section
+from dwreport.report.wanted import Wanted
 from dwreport.text import time_format
 from dwreport.views._lead import misspelt
 
 _NO_GAP = "Nothing was missed of what was watched."
 
 
-def view(reader: Reader) -> Answer:
+def view(reader: Reader, _wanted: Wanted) -> Answer:
     """Show how far the window was watched, every gap, and in what packets are lost unseen."""
     scope, judged = reader.scope, assessed(reader)
     rows = [gap_row(gap) for gap in judged.gaps]
@@ -19,4 +20,4 @@ def view(reader: Reader) -> Answer:
     unseen = unseen_section(reader)
     nothing = _NO_GAP if unseen.rows or unseen.notes else "Nothing was missed."
     lead = misspelt(reader) or ([] if rows else [nothing])
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, unseen], lead)
+    return answered(reader, judged, [section, unseen], lead)

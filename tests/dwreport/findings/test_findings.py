@@ -39,7 +39,8 @@ def test_a_full_buffer_with_everything_known() -> None:
         who=["eth0", "udp/5060 (about 98 % ± 3 of samples), udp/5061 (about 2 % ± 3 of samples)",
              "from 192.0.2.1 (about 98 % ± 3 of samples), 192.0.2.9 (about 2 % ± 3 of samples)", "to 198.51.100.2",
              "owner: sipd[812] of sip.service, whose socket lost 15 012"],
-        advice="ss -uampn 'sport = :5060'", confidence="high", hosts=[HOST], details=found.details)
+        advice="ss -uampn 'sport = :5060'", confidence="high", hosts=[HOST], details=found.details,
+        number=1, state=None)
 
 
 def test_an_error_total_is_taken_apart() -> None:
