@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
+from dropwatchd.history.levels import bound_sockets
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
@@ -25,7 +26,7 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
     names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
     kernels = _kernels(reader)
     counters = aligned.counters()
-    sockets_looked, sockets = reader.bound_sockets()
+    sockets_looked, sockets = bound_sockets(reader)
     return inferred(Facts(
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),

@@ -6,7 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent, SocketRow
+from dropwatchd.history.levels import SocketRow
+from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.evidence.observed import Observed, Told
