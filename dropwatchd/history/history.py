@@ -13,7 +13,7 @@ from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import Identity
-from dropwatchd.model import Effect, Gap, GapCause, Instant
+from dropwatchd.model import Effect, Gap, GapCause, Instant, Written
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,17 @@ class History:
         self._began: Instant
         self._lost: str | None = None
 
-    def start(self, began: Instant) -> list[Gap]:
-        """Begin the run, and return what nobody saw before it, which is written as well."""
+    def written(self, token: int) -> Written | None:
+        """Return what is here of a source that goes on without us; it may be asked before the start."""
+        return self._writer.written(token)
+
+    def start(self, began: Instant, resumed: Instant | None = None) -> list[Gap]:
+        """Begin the run, and return what nobody saw before it, which is written as well.
+
+        That is for the caller to write where a source was `resumed`, with what it has counted: see Writer.start.
+        """
         self._began = began
-        gaps = self._writer.start(began)
+        gaps = self._writer.start(began, resumed)
         if self._aside:
             gaps.append(_lost(min(self._aside.seen_ns, began.wall_ns), began, "it was damaged", self._aside))
             self._writer.write(Batch(gaps=gaps[-1:]))

@@ -73,6 +73,17 @@ MERGE_GAP = """
     UPDATE gaps SET until_ns = max(until_ns, ?), lost = lost + ?
     WHERE id = ? AND since_ns = ? AND cause = ? AND effect = ? AND scope = ? AND detail = ?"""
 
+# There is one source at most that goes on without us: what another one had told is of no use any more.
+FORGET_CHECKPOINTS = "DELETE FROM checkpoints WHERE token <> ?"
+ADD_CHECKPOINT = """
+    INSERT INTO checkpoints (token, number, run_id) VALUES (?, 1, ?)
+    ON CONFLICT DO UPDATE SET number = number + 1, run_id = excluded.run_id RETURNING number"""
+# What it tells next comes after what was watched up to here, by the run that wrote last.
+FIND_CHECKPOINT = """
+    SELECT c.number, w.until_ns, w.until_boot_ns
+    FROM checkpoints c JOIN watches w ON w.run_id = c.run_id
+    WHERE c.token = ? AND w.what = 'software' ORDER BY w.until_boot_ns DESC LIMIT 1"""
+
 # A run without an end was killed: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
     UPDATE runs SET ending = 'crashed',
