@@ -1,9 +1,12 @@
 """The service manager's store of file descriptors: what is put there outlives us, and the next start gets it back."""
 
+import logging
 import os
 import socket
 
+log = logging.getLogger(__name__)
 _FIRST = 3  # SD_LISTEN_FDS_START
+_PATIENCE_S = 5.0
 
 
 class FdStore:
@@ -30,8 +33,8 @@ class FdStore:
         return {name.removeprefix(prefix): fd for name, fd in taken.items()}
 
     def keep(self, name: str, fd: int) -> None:
-        """Put a descriptor into the store. Raises OSError where the service manager does not listen."""
-        self._send(f"FDSTORE=1\nFDNAME={name}", fd)
+        """Put a descriptor into the store. It is not to be polled: maps of BPF answer that with an error."""
+        self._send(f"FDSTORE=1\nFDPOLL=0\nFDNAME={name}", fd)
 
     def discard(self, name: str) -> None:
         """Remove what is kept under that name."""
@@ -48,6 +51,11 @@ class FdStore:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-            sock.connect(address)
-            socket.send_fds(sock, [text.encode()], list(fds))
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+                sock.settimeout(_PATIENCE_S)
+                sock.connect(address)
+                socket.send_fds(sock, [text.encode()], list(fds))
+        except OSError as error:
+            log.info("the service manager keeps nothing for the next start (%s)", error)
+            self._address = ""

@@ -99,7 +99,7 @@ def test_events_that_are_discarded_are_in_the_ledger() -> None:
 def test_a_batch_is_parted_without_losing_a_row() -> None:
     """Until each row stands alone; what vouches for the others comes last."""
     buffer = Buffer()
-    mark = Mark(7, [].append)
+    mark = Mark(7, list[int]().append)
     buffer.add([drop(n, n + 1) for n in range(5)] + [NESTED], [watch(1, 10)], mark)
     parts = [buffer.take()]
     while any(len(part) > 1 for part in parts):
