@@ -10,8 +10,10 @@ _ADD = """
                               first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)"""
 ADD_DROPS = f"{_DROPS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD}"
 
-# Windows that begin within a span become ones of a width. One unknown number of bytes makes the sum unknown.
-_FINE = "window_start_ns >= :since AND window_start_ns < :until AND window_width_ns < :width"
+# Windows that begin within a span become ones of a width. One unknown number of bytes makes the sum unknown. Those with
+# drops more than a minute behind that width stay as they are: readers do not look for them so long before.
+_FINE = """window_start_ns >= :since AND window_start_ns < :until AND window_width_ns < :width
+           AND last_ns < window_start_ns - window_start_ns % :width + :width + 60000000000"""
 FOLD_WINDOWS = f"""{_DROPS}
     SELECT window_start_ns - window_start_ns % :width AS start, :width, run_id, location_id, kind_id, interface_id,
            sum(count), CASE WHEN count(bytes) = count(*) THEN sum(bytes) END, min(first_ns), max(last_ns)
@@ -84,9 +86,9 @@ FIND_CHECKPOINT = """
     FROM checkpoints c JOIN watches w ON w.run_id = c.run_id
     WHERE c.token = ? AND w.what = 'software' ORDER BY w.until_boot_ns DESC LIMIT 1"""
 
-# A run without an end was killed: all that is known of it is up to when it watched.
+# A run without an end was killed, or lost its file: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
-    UPDATE runs SET ending = 'crashed',
+    UPDATE runs SET ending = ?,
            ended_ns = coalesce((SELECT until_ns FROM watches w WHERE w.run_id = runs.id
                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), started_ns)
     WHERE ended_ns IS NULL"""

@@ -67,17 +67,21 @@ class Writer:
             row = connection.exec_driver_sql(FIND_CHECKPOINT, (token,)).first()
         return Written(row[0], Instant(row[1], row[2])) if row else None
 
-    def start(self, started: Instant, resumed: Instant | None = None) -> list[Gap]:
+    def start(self, started: Instant, lost: Gap | None = None, resumed: Instant | None = None) -> list[Gap]:
         """Begin the run; close one that crashed; return the gaps since the last one, which are written as well.
 
+        `lost` is what the ledger says where this run goes on for one whose file was lost: then nobody was down.
         Where a source was `resumed`, watches may begin then already. The gaps are not written: what they mean depends
         on what that source has counted, and must not be here before that is.
         """
         self._started, self._watches_from = started, resumed or started
         with durable(self._engine).begin() as connection:
-            connection.exec_driver_sql(CLOSE_CRASHED)
+            connection.exec_driver_sql(CLOSE_CRASHED, ("its file was lost" if lost else "crashed",))
             last = _last_run(connection, self._identity.machine_id)
             gaps = _gaps_before(connection, last, self._identity.boot_id, started, bool(resumed)) if last else []
+            if lost:
+                *steps, before = gaps or [lost]
+                gaps = [*steps, replace(lost, since_ns=min(lost.since_ns, before.since_ns))]
             newest_ns = connection.execute(select(func.max(s.watches.c.until_ns))).scalar()
             self._calendar = Calendar(started, min(newest_ns or started.wall_ns, started.wall_ns))
             self._run = insert_id(connection, s.runs, {
@@ -211,8 +215,9 @@ class Writer:
 
 def _last_run(connection: Connection, machine_id: str) -> Mapping[str, Any] | None:
     """Return a machine's last run that has left anything: what it saw, or what nobody had seen before it."""
-    down = (s.gaps.c.run_id == s.runs.c.id) & (s.gaps.c.cause == GapCause.DAEMON_DOWN)
-    told = or_(exists().where(s.watches.c.run_id == s.runs.c.id), exists().where(down))
+    before = s.gaps.c.cause.in_((GapCause.DAEMON_DOWN, GapCause.FILE_LOST))
+    told = or_(exists().where(s.watches.c.run_id == s.runs.c.id),
+               exists().where((s.gaps.c.run_id == s.runs.c.id) & before))
     row = connection.execute(select(s.runs).where(s.runs.c.machine_id == machine_id)
                              .order_by(told.desc(), s.runs.c.id.desc()).limit(1)).mappings().first()
     return dict(row) if row else None

@@ -1,5 +1,6 @@
 """A finding from a group of drops: with its evidence, who had part in it, the next step, and how sure it is: pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from dwreport import causes
@@ -32,7 +33,14 @@ def judge(group: Group, evidence: Evidence) -> Finding:
         [*weighed(group, compared, refusing, evidence), *others],
         [*senders.told(), *owners(group, senders, evidence.facts)],
         (listing(refusing[0]) if refusing else None) or _advice(group, senders),
-        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}))
+        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group))
+
+
+def _shape(group: Group) -> Counter[int]:
+    """Return how the drops of a group spread over the report; of a part of them that is not on record."""
+    if group.part:
+        return Counter()
+    return sum((drop.total.shape for drop in group.drops if drop.total), Counter())
 
 
 def _confidence(group: Group, compared: Sequence[Agreement], others: Sequence[OtherSocket]) -> Confidence:

@@ -1,7 +1,9 @@
 """The service in a guest: what it may do, what it tells, and how it fares when stopped, killed or cut off."""
 
 import json
+import random
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from subprocess import CompletedProcess
@@ -9,6 +11,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from dropwatchd.collectors import collector_names
+from dropwatchd.sources.bpf.hold import NAMES
+from tests.torture.conftest import LONG
 from tests.vm.guest import Guest
 from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, SYSTEMD, Service
 from tests.vm.switch import switch
@@ -16,6 +20,10 @@ from tests.vm.switch import switch
 # include/uapi/linux/capability.h
 DAC_READ_SEARCH, NET_ADMIN, SYS_PTRACE, SYS_ADMIN = 1 << 2, 1 << 12, 1 << 19, 1 << 21
 SYSLOG, PERFMON, BPF = 1 << 34, 1 << 38, 1 << 39
+COUNTED = "drops were counted meanwhile, but when is not known"
+KEPT = str(len(NAMES) + 1)
+KILLS = 100 if LONG else 8
+LONGEST_S = 8.0
 NOBODY = "setpriv --reuid=nobody --regid=nogroup --reset-env"
 
 
@@ -130,8 +138,41 @@ def test_restart(service: Service) -> None:
     total, endings, gaps = service.record(10), service.endings(), service.gaps()
     service.run("systemctl restart dropwatchd")
     assert service.endings() == [*endings[:-1], "stopped", None]
-    assert service.gaps() == [*gaps, ("daemon down", "stopped")]
+    service.until(lambda: len(service.gaps()) > len(gaps))
+    assert service.gaps() == [*gaps, ("daemon down", f"stopped; {COUNTED}")]
     assert service.drops() == total
+
+
+def test_stop(service: Service) -> None:
+    """The administrator wants nothing watched: nothing is left in the kernel, and nothing of that time is told."""
+    total, gaps = service.record(10), service.gaps()
+    assert service.show("NFileDescriptorStore") == KEPT
+    service.run("systemctl stop dropwatchd")
+    assert service.show("NFileDescriptorStore") == "0"
+    service.drop(100)
+    service.run("systemctl start dropwatchd")
+    assert service.gaps() == [*gaps, ("daemon down", "stopped")]
+    assert service.record(10) == total + 10
+
+
+def test_killed_under_load(service: Service) -> None:
+    """At any moment, again and again: the kernel goes on counting, and each drop is recorded once."""
+    chance = random.Random(5)
+    with service.drop_in("often.conf", "[Unit]\nStartLimitIntervalSec=0\n"):
+        total, (newest,) = service.record(10), service.query("SELECT max(id) AS run FROM runs")
+        with service.load() as dropped:
+            for _ in range(KILLS):
+                pid = service.show("MainPID")
+                time.sleep(chance.uniform(0, LONGEST_S))  # not a wait, but at what moment it is killed
+                service.run(f"kill -KILL {pid}")
+                service.until(lambda pid=pid: service.show("MainPID") not in {"0", pid})  # type: ignore[misc]
+        service.until(lambda: service.show("ActiveState") == "active")
+        service.until(lambda: service.drops() >= total + dropped())
+        assert dropped() > 100 * KILLS
+        assert service.drops() == total + dropped()
+        gaps = service.query("SELECT run_id, effect, lost, detail FROM gaps WHERE cause = 'daemon down'")
+        assert {(gap["effect"], gap["lost"], gap["detail"]) for gap in gaps if gap["run_id"] > newest["run"]} == {
+            ("detail", 0, f"crashed; {COUNTED}")}
 
 
 def test_watchdog(service: Service) -> None:
@@ -140,11 +181,12 @@ def test_watchdog(service: Service) -> None:
     service.run(f"kill -STOP {pid}")
     service.until(lambda: service.came_back(pid))
     assert service.says("dropwatchd.service: Watchdog timeout")
-    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+    service.until(lambda: len(service.gaps()) > len(gaps))
+    assert service.gaps() == [*gaps, ("daemon down", f"crashed; {COUNTED}")]
 
 
 def test_kill(service: Service) -> None:
-    """SIGKILL leaves a history that opens with all that was written; the next start writes the gap."""
+    """SIGKILL leaves a history that opens with all that was written; without a restart nothing is counted meanwhile."""
     with service.drop_in("once.conf", "[Service]\nRestart=no\n"):
         total, endings, gaps = service.record(10), service.endings(), service.gaps()
         service.run("systemctl kill --signal=KILL dropwatchd")
@@ -166,7 +208,8 @@ def test_out_of_memory(service: Service) -> None:
     assert f"Killed process {pid} (dropwatchd)" in service.run("journalctl -k -o cat")
     service.assert_history_is_sound()
     assert service.drops() == total
-    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+    service.until(lambda: len(service.gaps()) > len(gaps))
+    assert service.gaps() == [*gaps, ("daemon down", f"crashed; {COUNTED}")]
 
 
 def test_drop_in_for_net_dm(service: Service) -> None:

@@ -79,7 +79,7 @@ def test_the_time_away_was_watched_where_it_was_counted(database: Path, new_writ
     first.start(at(1))
     first.write(_batch(5))
     second = new_writer()
-    (gap,) = second.start(at(9), at(5))
+    (gap,) = second.start(at(9), resumed=at(5))
     assert gap == Gap(5 * NANO, 9 * NANO, GapCause.DAEMON_DOWN, Effect.DETAIL, 0, "software", COUNTED)
     assert not _rows(database, "SELECT 1 FROM gaps")  # before what was counted is there, too
     second.write(Batch(gaps=[gap], watches=[watch(5, 10, "software", "bpf"), watch(9, 10)]))
@@ -92,7 +92,7 @@ def test_hardware_was_not_watched_meanwhile(new_writer: NewWriter) -> None:
     first = new_writer()
     first.start(at(1))
     first.write(Batch(watches=[watch(1, 5, "software", "bpf"), watch(1, 5, "hardware", "net_dm")], mark=Mark(7)))
-    software, hardware = new_writer().start(at(9), at(5))
+    software, hardware = new_writer().start(at(9), resumed=at(5))
     assert (software.scope, software.effect) == ("software", Effect.DETAIL)
     assert hardware == replace(software, scope="hardware", effect=Effect.BLIND, lost=None, detail="crashed")
 
@@ -102,7 +102,7 @@ def test_a_run_that_left_nothing_is_not_the_last_one(database: Path, new_writer:
     first = new_writer()
     first.start(at(1))
     first.write(_batch(5))
-    new_writer().start(at(7), at(5))
+    new_writer().start(at(7), resumed=at(5))
     (gap,) = new_writer().start(at(9))
     assert gap == Gap(5 * NANO, 9 * NANO, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", "crashed")
     (gap,) = new_writer().start(at(12))

@@ -38,7 +38,8 @@ def _fails(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     (["dropz"], "No such command 'dropz'; see dwreport --help"),
     (["drops", "extra"], "Got unexpected extra argument"),
     (["explain"], "Missing argument"),
-    (["explain", "NO_SOCKET", "--format", "csv"], "Invalid value for '--format'"),
+    (["explain", "NO_SOCKET", "--format", "csv"], "explain has no --format csv"),
+    (["--width", "10"], "Invalid value for '--width'"),
     (["--format", "csv", "explain", "NO_SOCKET"], "explain has no --format csv"),
     (["--since", "a\nb\x1b[31m"], 'unreadable --since, "a b\\x1b[31m" is not a time'),
 ])
