@@ -275,16 +275,25 @@ class Written(NamedTuple):
     until: Instant
 
 
+def _nothing(_number: int) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What such a source has told so far, to be written with it, so that the next reader goes on from there.
 
     `token` tells the source from any other. `prepare` is called with the number of the write right before that is done;
-    None: what is written is a part of what was told, from which nobody can go on.
+    `spoil` where nobody can go on from that write.
     """
 
     token: int
-    prepare: Callable[[int], None] | None = None
+    prepare: Callable[[int], None] = _nothing
+    spoil: Callable[[int], None] = _nothing
+
+    def part(self) -> "Mark":
+        """Return what goes with a part of what was told, if more is to follow."""
+        return Mark(self.token, self.spoil, self.spoil)
 
 
 class Resumed(NamedTuple):

@@ -51,7 +51,7 @@ class Batch:
             parts.append(part)
         parts[-1].collected = self.collected
         if self.mark:
-            parts[0].mark, parts[-1].mark = Mark(self.mark.token), self.mark
+            parts[0].mark, parts[-1].mark = self.mark.part(), self.mark
         return parts
 
     def __len__(self) -> int:

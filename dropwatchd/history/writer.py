@@ -193,9 +193,8 @@ class Writer:
         """Write, last of all, how often what a source has told was written, when it knows what that is."""
         connection.exec_driver_sql(FORGET_CHECKPOINTS, (mark.token,))
         number = connection.exec_driver_sql(ADD_CHECKPOINT, (mark.token, self._run)).scalar_one()
-        if mark.prepare:
-            with suppress(OSError):  # then nobody goes on from here
-                mark.prepare(number)
+        with suppress(OSError):  # then nobody goes on from here
+            mark.prepare(number)
 
     def _write_gap(self, connection: Connection, gap: Gap, open_gaps: _OpenGaps) -> None:
         """Write a gap; one that goes on where the last of its sort ended makes that row longer, and never shorter."""

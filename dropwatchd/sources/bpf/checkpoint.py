@@ -44,9 +44,13 @@ class Checkpoint:
         slot = number % 2
         other = self._slot(1 - slot)
         start = _room(len(snapshot), other[3] if other else None, other[1] if other else 0)
-        os.pwrite(self.fd, bytes(_SLOT.size), _SLOTS[slot])
+        self.spoil(number)
         os.pwrite(self.fd, snapshot, start)
         os.pwrite(self.fd, _SLOT.pack(number, len(snapshot), crc32(snapshot), start), _SLOTS[slot])
+
+    def spoil(self, number: int) -> None:
+        """Know nothing of write `number`: another history may have had one of that number."""
+        os.pwrite(self.fd, bytes(_SLOT.size), _SLOTS[number % 2])
 
     def at(self, number: int) -> bytes | None:
         """Return the snapshot of a write; None where it is not known, or not any more."""

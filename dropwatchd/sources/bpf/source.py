@@ -119,8 +119,9 @@ class BpfSource:
         """Return what had been counted of all that was returned; None without a keeper."""
         if not self._checkpoint:
             return None
-        prepare = partial(self._checkpoint.prepare, snapshot=self._tally.snapshot()) if self._told else None
-        return Mark(self._checkpoint.token, prepare)
+        prepare = partial(self._checkpoint.prepare, snapshot=self._tally.snapshot())
+        mark = Mark(self._checkpoint.token, prepare, self._checkpoint.spoil)
+        return mark if self._told else mark.part()
 
     @property
     def samples(self) -> bool:

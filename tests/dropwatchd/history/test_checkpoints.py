@@ -25,7 +25,7 @@ def _rows(database: Path, query: str) -> list[Any]:
 
 def _batch(until: float, token: int = 7, prepare: Callable[[int], None] | None = None, what: str = "software") -> Batch:
     return Batch(windows=[Window(NANO, NANO, drop(1))], watches=[watch(1, until, what, "bpf")],
-                 mark=Mark(token, prepare))
+                 mark=Mark(token, prepare) if prepare else Mark(token))
 
 
 def test_each_write_has_a_number_that_was_prepared(database: Path, new_writer: NewWriter) -> None:

@@ -27,7 +27,6 @@ def main(path: str) -> None:
     def write(records: list[Record]) -> None:
         mark = source.mark()
         assert mark
-        assert mark.prepare
         last = written(mark.token)
         number = last.number + 1 if last else 1
         mark.prepare(number)

@@ -47,6 +47,9 @@ def test_the_write_before_is_known_until_the_next_is_prepared(snapshots: list[by
             assert later.at(number - 1) == (snapshots[number - 2] if number > 1 else None)
             assert later.at(number + 1) is None
             later.close()
+        checkpoint.spoil(number)
+        assert checkpoint.at(number) is None
+        assert checkpoint.at(number - 1) == (snapshots[number - 2] if number > 1 else None)
 
 
 def test_a_file_that_is_no_checkpoint() -> None:
@@ -104,7 +107,6 @@ def _keeper(shelf: Shelf, numbers: list[int], since_ns: int = 0) -> Keeper:
 def _prepare(source: BpfSource, number: int) -> None:
     mark = source.mark()
     assert mark
-    assert mark.prepare
     mark.prepare(number)
 
 
@@ -156,7 +158,7 @@ def test_what_was_told_when_we_left_is_not_told_again(shelf: Shelf) -> None:
         assert _count(next_run.close(), namespace.inode) == 3
         mark = next_run.mark()
         assert mark
-        assert mark.prepare is None
+        assert mark == mark.part()
         assert not shelf.held
 
 
