@@ -305,3 +305,20 @@ def test_power_cut(service: Service) -> None:
     assert total <= service.drops() <= total + 1000
     service.run("systemctl start dropwatchd")
     assert service.gaps() == [*gaps, ("daemon down", "crashed, and the host was started anew")]
+
+
+def test_boot(service: Service) -> None:
+    """It watches before the network comes up, so that what is dropped while it does is seen."""
+    gaps = service.gaps()
+    service.run("systemctl enable dropwatchd; sync")
+    service.guest.power_cut()
+    service.guest.start()
+    try:
+        service.until(lambda: service.show("ActiveState") == "active")
+        times = service.run("systemctl show --value --property=ActiveEnterTimestampMonotonic"
+                            " dropwatchd.service network-pre.target").split()
+        began, network = map(int, times)
+        assert 0 < began <= network
+        assert service.gaps() == [*gaps, ("daemon down", "crashed, and the host was started anew")]
+    finally:
+        service.run("systemctl disable dropwatchd")
