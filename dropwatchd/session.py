@@ -56,6 +56,7 @@ class Session:
         stack.callback(self._names.close)
         self._sources = self._open_sources(stack)
         opened = clock.now()  # from now on drops are seen
+        self._store.settle()
         check()
         resumed = next(filter(None, (source.resumed for source in self._sources)), None)
         before = self._history.start(opened, resumed.since if resumed else None)
@@ -83,7 +84,6 @@ class Session:
             else:
                 stack.callback(found.leave)
                 opened.append(found)
-        self._store.discard_rest()
         return opened
 
     def announce(self) -> None:

@@ -27,10 +27,15 @@ def test_what_is_kept_comes_with_its_name(manager: socket.socket) -> None:
     assert store.listens
     with Path("/dev/zero").open("rb") as file:
         store.keep("zero", file.fileno())
-        said, (fd,), _flags, _address = socket.recv_fds(manager, 4096, 1)
-        assert said.split(b"\n") == [b"FDSTORE=1", b"FDPOLL=0", b"FDNAME=zero"]
-        assert os.fstat(fd).st_rdev == os.fstat(file.fileno()).st_rdev
-        os.close(fd)
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):  # nothing is told before we are settled
+        manager.recv(4096)
+    manager.settimeout(10)
+    store.settle()
+    said, (fd,), _flags, _address = socket.recv_fds(manager, 4096, 1)
+    assert said.split(b"\n") == [b"FDSTORE=1", b"FDPOLL=0", b"FDNAME=zero"]
+    assert os.fstat(fd).st_rdev == Path("/dev/zero").stat().st_rdev
+    os.close(fd)
     store.discard("zero")
     assert manager.recv(4096).split(b"\n") == [b"FDSTOREREMOVE=1", b"FDNAME=zero"]
 
@@ -42,6 +47,7 @@ def test_nobody_listens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FdStore()
     assert store.listens == bool(address)
     store.keep("zero", 0)
+    store.settle()
     store.discard("zero")
     assert not store.listens
 
@@ -59,5 +65,5 @@ def test_what_another_process_was_given_is_left_alone(monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, value)
     store = FdStore()
     assert store.take("") == {}
-    store.discard_rest()
+    store.settle()
     assert not [name for name in os.environ if name.startswith("LISTEN_")]

@@ -124,10 +124,9 @@ class Service:
                           " AND run_id = (SELECT max(id) FROM runs)")
         return {(row["what"], row["name"]) for row in rows}
 
-    def gaps(self) -> list[tuple[str, str]]:
-        """Return cause and detail of what was missed of drops, the oldest first."""
-        rows = self.query("SELECT cause, detail FROM gaps WHERE scope NOT LIKE 'counters:%' ORDER BY id")
-        return [(row["cause"], row["detail"]) for row in rows]
+    def downtimes(self) -> list[str]:
+        """Return what the ledger says of the times between runs, the oldest first."""
+        return [row["detail"] for row in self.query("SELECT detail FROM gaps WHERE cause = 'daemon down' ORDER BY id")]
 
     def drops(self) -> int:
         """Return how many drops of the sort that drop() makes are in the history."""

@@ -135,23 +135,23 @@ def test_reload_of_a_broken_configuration(service: Service) -> None:
 
 def test_restart(service: Service) -> None:
     """The run is ended in order, and the time between is the only gap; no drop recorded before is lost."""
-    total, endings, gaps = service.record(10), service.endings(), service.gaps()
+    total, endings, downtimes = service.record(10), service.endings(), service.downtimes()
     service.run("systemctl restart dropwatchd")
     assert service.endings() == [*endings[:-1], "stopped", None]
-    service.until(lambda: len(service.gaps()) > len(gaps))
-    assert service.gaps() == [*gaps, ("daemon down", f"stopped; {COUNTED}")]
+    service.until(lambda: len(service.downtimes()) > len(downtimes))
+    assert service.downtimes() == [*downtimes, f"stopped; {COUNTED}"]
     assert service.drops() == total
 
 
 def test_stop(service: Service) -> None:
     """The administrator wants nothing watched: nothing is left in the kernel, and nothing of that time is told."""
-    total, gaps = service.record(10), service.gaps()
+    total, downtimes = service.record(10), service.downtimes()
     assert service.show("NFileDescriptorStore") == KEPT
     service.run("systemctl stop dropwatchd")
     assert service.show("NFileDescriptorStore") == "0"
     service.drop(100)
     service.run("systemctl start dropwatchd")
-    assert service.gaps() == [*gaps, ("daemon down", "stopped")]
+    assert service.downtimes() == [*downtimes, "stopped"]
     assert service.record(10) == total + 10
 
 
@@ -177,30 +177,30 @@ def test_killed_under_load(service: Service) -> None:
 
 def test_watchdog(service: Service) -> None:
     """A daemon that no longer moves is ended by systemd and started again, and the gap is written."""
-    pid, gaps = service.show("MainPID"), service.gaps()
+    pid, downtimes = service.show("MainPID"), service.downtimes()
     service.run(f"kill -STOP {pid}")
     service.until(lambda: service.came_back(pid))
     assert service.says("dropwatchd.service: Watchdog timeout")
-    service.until(lambda: len(service.gaps()) > len(gaps))
-    assert service.gaps() == [*gaps, ("daemon down", f"crashed; {COUNTED}")]
+    service.until(lambda: len(service.downtimes()) > len(downtimes))
+    assert service.downtimes() == [*downtimes, f"crashed; {COUNTED}"]
 
 
 def test_kill(service: Service) -> None:
     """SIGKILL leaves a history that opens with all that was written; without a restart nothing is counted meanwhile."""
     with service.drop_in("once.conf", "[Service]\nRestart=no\n"):
-        total, endings, gaps = service.record(10), service.endings(), service.gaps()
+        total, endings, downtimes = service.record(10), service.endings(), service.downtimes()
         service.run("systemctl kill --signal=KILL dropwatchd")
         service.until(lambda: service.show("ActiveState") == "failed")
         service.assert_history_is_sound()
         assert service.drops() == total
     service.run("systemctl start dropwatchd")
     assert service.endings() == [*endings[:-1], "crashed", None]
-    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+    assert service.downtimes() == [*downtimes, "crashed"]
 
 
 def test_out_of_memory(service: Service) -> None:
     """The kernel's OOM killer leaves a history that opens too, and systemd brings the daemon back."""
-    pid, total, gaps = service.show("MainPID"), service.record(10), service.gaps()
+    pid, total, downtimes = service.show("MainPID"), service.record(10), service.downtimes()
     # The kernel kills before this write returns (memory_max_write in mm/memcontrol.c).
     # The next start makes a new cgroup, with the limit of the unit.
     service.run("echo 4M > /sys/fs/cgroup/system.slice/dropwatchd.service/memory.max")
@@ -208,8 +208,8 @@ def test_out_of_memory(service: Service) -> None:
     assert f"Killed process {pid} (dropwatchd)" in service.run("journalctl -k -o cat")
     service.assert_history_is_sound()
     assert service.drops() == total
-    service.until(lambda: len(service.gaps()) > len(gaps))
-    assert service.gaps() == [*gaps, ("daemon down", f"crashed; {COUNTED}")]
+    service.until(lambda: len(service.downtimes()) > len(downtimes))
+    assert service.downtimes() == [*downtimes, f"crashed; {COUNTED}"]
 
 
 def test_drop_in_for_net_dm(service: Service) -> None:
@@ -296,7 +296,7 @@ def test_hardware_drops_beside_bpf(service: Service) -> None:
 
 def test_power_cut(service: Service) -> None:
     """The history opens and has what reached the disk; the gap says that the host was started anew."""
-    total, gaps = service.record(10), service.gaps()
+    total, downtimes = service.record(10), service.downtimes()
     service.run("sync")
     service.drop(1000)
     service.guest.power_cut()
@@ -304,12 +304,12 @@ def test_power_cut(service: Service) -> None:
     service.assert_history_is_sound()
     assert total <= service.drops() <= total + 1000
     service.run("systemctl start dropwatchd")
-    assert service.gaps() == [*gaps, ("daemon down", "crashed, and the host was started anew")]
+    assert service.downtimes() == [*downtimes, "crashed, and the host was started anew"]
 
 
 def test_boot(service: Service) -> None:
     """It watches before the network comes up, so that what is dropped while it does is seen."""
-    gaps = service.gaps()
+    downtimes = service.downtimes()
     service.run("systemctl enable dropwatchd; sync")
     service.guest.power_cut()
     service.guest.start()
@@ -319,6 +319,6 @@ def test_boot(service: Service) -> None:
                             " dropwatchd.service network-pre.target").split()
         began, network = map(int, times)
         assert 0 < began <= network
-        assert service.gaps() == [*gaps, ("daemon down", "crashed, and the host was started anew")]
+        assert service.downtimes() == [*downtimes, "crashed, and the host was started anew"]
     finally:
         service.run("systemctl disable dropwatchd")

@@ -42,7 +42,7 @@ def main(path: str) -> None:
     store = FdStore()
     source = BpfSource(BpfOptions(sample_bytes=0), WINDOW_NS, keeper=Keeper(store, path, written))
     source.open()
-    store.discard_rest()
+    store.settle()
     write([*source.resumed.records] if source.resumed else [])
     while True:
         deadline = source.deadline()
