@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
+from dropwatchd.history.levels import levels
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
@@ -11,6 +12,7 @@ from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
+from dwreport.evidence.settings import Settings
 from dwreport.evidence.tally import Place
 
 BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
@@ -30,7 +32,7 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
-        sockets=sockets, sockets_looked=sockets_looked))
+        sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader))))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from dwreport import causes
 from dwreport.evidence.compare import Agreement, Evidence
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.tally import Place
 from dwreport.findings.ends import Senders
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.group import Group, place_name
@@ -31,7 +33,7 @@ def judge(group: Group, evidence: Evidence) -> Finding:
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
         [*weighed(group, compared, refusing, evidence), *others],
         [*senders.told(), *owners(group, senders, evidence.facts)],
-        (listing(refusing[0]) if refusing else None) or _advice(group, senders),
+        (listing(refusing[0]) if refusing else None) or _advice(group, senders, evidence.facts),
         _confidence(group, compared, others), sorted({drop.host for drop in group.drops}))
 
 
@@ -61,7 +63,7 @@ def _agreed(group: Group, compared: Sequence[Agreement]) -> int:
     return int(100 * sum(drop.shown * shares.get(drop, 0) for drop in group.drops) / group.count)
 
 
-def _advice(group: Group, senders: Senders) -> str | None:
+def _advice(group: Group, senders: Senders, facts: Facts) -> str | None:
     if group.cause is None:
         return None
     interface = next((interface.name for interface, _count in senders.interfaces.most_common(1)), None)
@@ -71,4 +73,12 @@ def _advice(group: Group, senders: Senders) -> str | None:
     for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
         if leader := senders.leader(ends):
             known[word] = leader
+    if "{remote}" in group.cause.next and (remote := _remote(group, facts)):
+        known["remote"] = remote
     return causes.advice(group.cause, interface, **known)
+
+
+def _remote(group: Group, facts: Facts) -> str | None:
+    """Return the other end of the one tunnel that all drops of a group were on."""
+    places = {Place(drop.host, drop.netns, drop.interface) for drop in group.drops}
+    return facts.settings.remote(places.pop()) if len(places) == 1 else None

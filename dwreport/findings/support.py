@@ -41,7 +41,8 @@ class MoreEvents:
 class ToldBy:
     """By what a cause is known that the kernel did not name; of packets, what all `samples` have.
 
-    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out.
+    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out. Of sizes,
+    `where` is the device that refused the packets, and `mtu` what it takes, 0 while it was down.
     """
 
     means: Means
@@ -49,6 +50,8 @@ class ToldBy:
     samples: int = 0
     trait: str | None = None
     is_newer: bool = False
+    where: Where | None = None
+    mtu: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ def _(fact: support.ToldBy) -> str:
     if fact.means == "packets":
         sampled = counted(fact.samples, "sampled packet")
         return f"the kernel names no reason; of {sampled}, every one {_TRAITS[fact.trait or '']}"
+    if fact.means == "sizes":
+        device = f"{fact.where.interface if fact.where else ''}{_in(fact.where)}"
+        if not fact.mtu:
+            return f"the kernel names no reason; the other end, {device}, was down all the while"
+        sampled = counted(fact.samples, "sampled packet")
+        return f"the kernel names no reason; the other end, {device}, takes {fact.mtu} bytes; {sampled}, each longer"
     newer = ", in the sources of older kernels than this one" if fact.is_newer else ""
     if fact.means == "names":
         return f"the kernel names no reason, and does name one for every other drop in this function{newer}"
@@ -219,5 +225,9 @@ def _where(place: support.Where) -> str:
     """Say where, unless it is the initial namespace or the whole host."""
     if place.places > 1:
         return f" in {place.places} places"
-    device = f" on {place.interface}" if place.interface else ""
-    return device + ("" if place.netns in {None, "init"} else f" in {place.netns}")
+    return (f" on {place.interface}" if place.interface else "") + _in(place)
+
+
+def _in(place: support.Where | None) -> str:
+    """Say in which namespace, unless it is the initial one."""
+    return "" if place is None or place.netns in {None, "init"} else f" in {place.netns}"
