@@ -1,21 +1,19 @@
 """How each network device is set: its MTU, whether it is up, and a tunnel's other end, over rtnetlink."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from dropwatchd.collectors._present import Present
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import Link, present_links
 from dropwatchd.model import CounterKey, Reading
 
-_remotes: defaultdict[int | None, set[CounterKey]] = defaultdict(set)  # by namespace: those of its last round
+_REMOTES = Present()
 
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read how the devices of the calling thread's network namespace are set."""
     readings = parse(present_links(), host.netns)
-    there = {reading.key for reading in readings if reading.key.name == "remote"}
-    gone, _remotes[host.netns] = _remotes[host.netns] - there, there
-    return [*readings, *(Reading(key, 0, bits=0) for key in gone)]
+    return [*readings, *_REMOTES.gone(host.netns, (one for one in readings if one.key.name == "remote"))]
 
 
 def parse(links: Mapping[int, Link], netns: int | None) -> list[Reading]:

@@ -1,4 +1,4 @@
-"""How devices were set while packets were dropped: the gauges of the collector "device", as spans of one value each."""
+"""How things were set while packets were dropped: the gauges of a collector, as spans of one value each."""
 
 # ruff: noqa: S608 - the SQL is put together from texts of scope.py; values are bound.
 
@@ -18,8 +18,8 @@ class Level:
 
     host: str
     netns: int | None
-    ifindex: int
-    interface: str
+    ifindex: int | None
+    interface: str | None
     name: str
     labels: str
     value: int
@@ -32,8 +32,8 @@ class _Gauge(NamedTuple):
 
     host: str
     netns: int | None
-    ifindex: int
-    interface: str
+    ifindex: int | None
+    interface: str | None
     name: str
     labels: str
     until_ns: int
@@ -47,14 +47,17 @@ class _Moved(NamedTuple):
     delta: int
 
 
-def levels(reader: Reader) -> list[Level]:
-    """Return what the settings of devices were while runs lasted that touch the window."""
+_GaugeRow = tuple[str, int | None, int | None, str | None, str, str, int]
+
+
+def levels(reader: Reader, collector: str) -> list[Level]:
+    """Return what the gauges of a collector were while runs lasted that touch the window."""
     moved: dict[_Gauge, list[_Moved]] = defaultdict(list)
     for row in reader.rows(f"""
             WITH read AS (
                 SELECT w.run_id, n.entity, max(w.until_ns) AS until_ns
                 FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id
-                WHERE w.what = 'counters' AND w.name = 'device' AND w.until_ns >= :since AND w.since_ns < :until
+                WHERE w.what = 'counters' AND w.name = :collector AND w.until_ns >= :since AND w.since_ns < :until
                 GROUP BY w.run_id, n.entity),
             moved AS (
                 SELECT run_id, counter_id, time_ns AS since_ns, time_ns AS until_ns, value AS delta FROM counter_starts
@@ -64,9 +67,9 @@ def levels(reader: Reader) -> list[Level]:
             FROM counters c JOIN moved d ON d.counter_id = c.id JOIN runs r ON r.id = d.run_id
                  LEFT JOIN namespaces n ON n.id = c.namespace_id
                  JOIN read ON read.run_id = r.id AND read.entity IS n.entity
-            WHERE c.collector = 'device' AND {run_clause(reader.scope)}
-            ORDER BY d.until_ns"""):
-        moved[_Gauge(*cast("tuple[str, int | None, int, str, str, str, int]", row[:7]))].append(
+            WHERE c.collector = :collector AND c.gauge AND {run_clause(reader.scope)}
+            ORDER BY d.until_ns""", collector=collector):
+        moved[_Gauge(*cast("_GaugeRow", row[:7]))].append(
             _Moved(*cast("tuple[int, int, int]", row[7:])))
     return [level for gauge, steps in moved.items() for level in _spans(gauge, steps)]
 

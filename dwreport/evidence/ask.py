@@ -8,6 +8,7 @@ from dropwatchd.history.levels import levels
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
+from dwreport.evidence.chains import Chains
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
@@ -32,7 +33,8 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
-        sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader))))
+        sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader, "device")),
+        chains=Chains(lambda: levels(reader, "nftables"))))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

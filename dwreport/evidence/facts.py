@@ -9,6 +9,7 @@ from functools import cached_property
 from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent, SocketRow
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
+from dwreport.evidence.chains import Chains
 from dwreport.evidence.observed import Observed, Told
 from dwreport.evidence.settings import Settings
 from dwreport.evidence.tally import Place, Tally, written
@@ -23,7 +24,7 @@ class Facts:
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
     drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
     such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
-    `settings` are those of devices.
+    `settings` are those of devices, `chains` those of firewalls.
     """
 
     drops: Sequence[Observed]
@@ -37,6 +38,7 @@ class Facts:
     sockets: Sequence[SocketRow] = ()
     sockets_looked: AbstractSet[tuple[str, int | None]] = frozenset()
     settings: Settings = field(default_factory=Settings)
+    chains: Chains = field(default_factory=Chains)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""

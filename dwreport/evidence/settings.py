@@ -69,8 +69,8 @@ class Settings:
         return found
 
     @cached_property
-    def _by_index(self) -> Mapping[tuple[str, int], set[Place]]:
-        found: dict[tuple[str, int], set[Place]] = {}
+    def _by_index(self) -> Mapping[tuple[str, int | None], set[Place]]:
+        found: dict[tuple[str, int | None], set[Place]] = {}
         for level in self._levels:
             found.setdefault((level.host, level.ifindex), set()).add(_place(level))
         return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dwreport.evidence.chains import Chain
 from dwreport.evidence.observed import Means
 
 EndKind = Literal["port", "transport", "source", "destination"]
@@ -139,6 +140,14 @@ class ByRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Chains of the firewall that drop without counting it; `is_alone`: nothing else of the rule set can have."""
+
+    chains: tuple[Chain, ...]
+    is_alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rested:
     """Other parts of the same total that were read and did not move: fault and counter."""
 
@@ -212,7 +221,7 @@ class OtherSocket:
 
 
 Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount
-        | ByRule | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
+        | ByRule | Uncounted | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import singledispatch
 
+from dwreport.evidence.chains import Chain
 from dwreport.findings import support
 from dwreport.text import counted, duration, number, share
 
@@ -117,6 +118,20 @@ def _(fact: support.ByRule) -> str:
     handle = [f"handle {fact.labels['handle']}"] if "handle" in fact.labels else []
     comment = [f'"{fact.labels["comment"]}"'] if "comment" in fact.labels else []
     return f"by rule: {' '.join([*place, *handle, *comment])} +{number(fact.count)}"
+
+
+@words.register
+def _(fact: support.Uncounted) -> str:
+    if fact.is_alone:
+        return f"by {_chain(fact.chains[0])}: nothing else of the rule set there drops without a counter"
+    return f"without a counter, one of: {'; '.join(map(_chain, fact.chains))}"
+
+
+def _chain(chain: Chain) -> str:
+    """Write a chain as nft lists it, with its hook."""
+    what = "policy drop" if chain.how == "policy_drop" else counted(chain.rules, "rule")
+    hook = f"hook {chain.hook}, " if chain.hook else ""
+    return f"{what} of chain {chain.name} ({hook}table {chain.family} {chain.table})"
 
 
 @words.register

@@ -25,7 +25,7 @@ def _changed(since: float, until: float, delta: int) -> CounterChange:
 def _levels(database: Path, now: float) -> list[tuple[int, float, float]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         reader = Reader(connection, Scope(int((now - 1000) * NANO), int(now * NANO)), int(now * NANO))
-        return [(one.value, one.since_ns / NANO, one.until_ns / NANO) for one in levels(reader)]
+        return [(one.value, one.since_ns / NANO, one.until_ns / NANO) for one in levels(reader, "device")]
 
 
 def _history(writer: Writer, began: float, changes: list[CounterChange], until: float) -> None:
