@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
+from dropwatchd.history.spaces import spaces
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
 from dwreport.evidence.compare import Evidence
@@ -30,7 +31,7 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
-        sockets=sockets, sockets_looked=sockets_looked))
+        sockets=sockets, sockets_looked=sockets_looked, spaces=spaces(reader)))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

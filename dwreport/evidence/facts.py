@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent, SocketRow
+from dropwatchd.model import Namespace
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.evidence.observed import Observed, Told
@@ -22,6 +23,7 @@ class Facts:
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
     drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
     such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
+    `spaces` is what namespaces are.
     """
 
     drops: Sequence[Observed]
@@ -34,6 +36,7 @@ class Facts:
     devices: Mapping[Place, DeviceRow] = field(default_factory=dict)
     sockets: Sequence[SocketRow] = ()
     sockets_looked: AbstractSet[tuple[str, int | None]] = frozenset()
+    spaces: Mapping[int, Namespace] = field(default_factory=dict)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""

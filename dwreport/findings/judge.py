@@ -10,6 +10,7 @@ from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.group import Group, place_name
 from dwreport.findings.owners import other_sockets, owners
 from dwreport.findings.rules import listing, rule_rows
+from dwreport.findings.steps import step
 from dwreport.findings.support import OtherSocket
 from dwreport.findings.weigh import is_newer, span, weighed
 
@@ -28,12 +29,19 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     if group.told or group.part:  # that the counters of the reason's other causes rested is no news
         compared = [agreement for agreement in compared if agreement.verdict == "agree"]
     others = other_sockets(group, senders, evidence.facts)
+    who = [*senders.told(), *owners(group, senders, evidence.facts)]
+    advice = (listing(refusing[0]) if refusing else None) or _advice(group, senders)
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
         [*weighed(group, compared, refusing, evidence), *others],
-        [*senders.told(), *owners(group, senders, evidence.facts)],
-        (listing(refusing[0]) if refusing else None) or _advice(group, senders),
-        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group))
+        who, step(advice, evidence.facts.spaces.get(_netns(group)), who),
+        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group),
+        placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2)
+
+
+def _netns(group: Group) -> int:
+    """Return the namespace that a group is of, 0 where that is not on record: it is of one."""
+    return next((drop.netns for drop in group.drops if drop.netns is not None), 0)
 
 
 def _shape(group: Group) -> Counter[int]:
