@@ -22,6 +22,9 @@ _OPTIONS = (
     click.option("--since", metavar="T", help="Begin here: 1h (the default), 2h30min ago, 10:00, 2026-11-22 10:00,"
                                               " yesterday, @1763805600."),
     click.option("--until", metavar="T", help="End before this time; now by default."),
+    click.option("--boot", metavar="N", help="A boot of the host instead of a window: 0 is the last, -1 the one before;"
+                                             " or its id."),
+    click.option("--run", metavar="N", help="A run of the daemon, in the same way."),
     click.option("--location", metavar="GLOB", help="Only drops in kernel functions such as 'udp*_rcv*'."),
     click.option("--interface", metavar="NAME", help="Only drops on this interface, and its counters."),
     click.option("--reason", metavar="NAME", help="Only drops with this reason, such as NO_SOCKET."),

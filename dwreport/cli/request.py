@@ -1,8 +1,9 @@
 """From options to a written report: scope, reading, view, rendering."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from sqlite3 import Connection
 
 import click
 
@@ -37,11 +38,28 @@ def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer."""
     request = understand(options, time.time_ns())
     try:
-        answer = read(request.database, lambda connection: view(
-            Reader(connection, request.scope, request.now_ns), request.wanted))
+        answer = read(request.database, lambda connection: view(_reader(connection, request, options), request.wanted))
         _write(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _reader(connection: Connection, request: Request, options: Options) -> Reader:
+    """Return what answers within the window: that of a boot or a run is known by the history alone."""
+    reader = Reader(connection, request.scope, request.now_ns)
+    if options.get("boot") is None and options.get("run") is None:
+        return reader
+    from dwreport.cli.spans import span  # noqa: PLC0415 - few ask for it
+
+    since_ns, until_ns = span(reader, options.get("boot"), options.get("run"))
+    given = request.scope
+    if options.get("since") is not None:
+        since_ns = max(since_ns, given.since_ns)
+    if options.get("until") is not None:
+        until_ns = min(until_ns, given.until_ns)
+    if since_ns >= until_ns:
+        raise click.UsageError("nothing of this boot or run lies between --since and --until; leave these out")
+    return Reader(connection, replace(given, since_ns=since_ns, until_ns=until_ns), request.now_ns)
 
 
 def _write(answer: Answer, request: Request) -> None:
@@ -60,7 +78,8 @@ def understand(options: Options, now_ns: int) -> Request:
     """Check the options; raise click.UsageError."""
     since_ns = _time(options, "since", "1h", now_ns)
     until_ns = _time(options, "until", "now", now_ns)
-    if since_ns >= until_ns:
+    by_life = options.get("boot") is not None or options.get("run") is not None
+    if since_ns >= until_ns and not by_life:
         raise click.UsageError(f"the window is inverted, --since {_given(options, 'since', '1h')} --until "
                                f"{_given(options, 'until', 'now')}; --since must be before --until")
     if since_ns >= now_ns:
