@@ -73,9 +73,9 @@ MERGE_GAP = """
     UPDATE gaps SET until_ns = max(until_ns, ?), lost = lost + ?
     WHERE id = ? AND since_ns = ? AND cause = ? AND effect = ? AND scope = ? AND detail = ?"""
 
-# A run without an end was killed: all that is known of it is up to when it watched.
+# A run without an end was killed, or lost its file: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
-    UPDATE runs SET ending = 'crashed',
+    UPDATE runs SET ending = ?,
            ended_ns = coalesce((SELECT until_ns FROM watches w WHERE w.run_id = runs.id
                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), started_ns)
     WHERE ended_ns IS NULL"""

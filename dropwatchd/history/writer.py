@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,21 @@ class Writer:
         self._started: Instant
         self._calendar: Calendar
 
-    def start(self, started: Instant) -> list[Gap]:
-        """Begin the run; close one that crashed; return the gaps since the last one, which are written as well."""
+    def start(self, started: Instant, lost: Gap | None = None) -> list[Gap]:
+        """Begin the run; close one that crashed; return the gaps since the last one, which are written as well.
+
+        `lost` is what the ledger says where this run goes on for one whose file was lost: then nobody was down.
+        """
         self._started = started
         with durable(self._engine).begin() as connection:
-            connection.exec_driver_sql(CLOSE_CRASHED)
+            connection.exec_driver_sql(CLOSE_CRASHED, ("its file was lost" if lost else "crashed",))
             last = connection.execute(
                 select(s.runs).where(s.runs.c.machine_id == self._identity.machine_id)
                 .order_by(s.runs.c.id.desc()).limit(1)).mappings().first()
             gaps = _gaps_before(connection, dict(last), self._identity.boot_id, started) if last else []
+            if lost:
+                *steps, before = gaps or [lost]
+                gaps = [*steps, replace(lost, since_ns=min(lost.since_ns, before.since_ns))]
             newest_ns = connection.execute(select(func.max(s.watches.c.until_ns))).scalar()
             self._calendar = Calendar(started, min(newest_ns or started.wall_ns, started.wall_ns))
             self._run = insert_id(connection, s.runs, {

@@ -119,7 +119,7 @@ def _who(same: Sequence[Agreement], facts: Facts) -> list[support.Who]:
     devices = [support.OnInterface(interface or "", netns, count, whole)
                for (interface, netns), count in sorted(places.items(), key=str)]
     return [*devices, *(owner for agreement in same if (protocol := _protocol(agreement.equality))
-                        for owner in losers(agreement.place, protocol, facts))]
+                        for owner in losers(agreement.place, protocol, facts, agreement.equality.counters))]
 
 
 def _protocol(equality: Equality) -> str | None:

@@ -249,9 +249,10 @@ def test_sources_say_what_they_see() -> None:
     assert _judged(watches[:2]).sources == ("bpf", "net_dm (hardware)")
 
 
-def test_hosts_count_alike() -> None:
-    """Half of the time of two hosts is half of the coverage, and the gap names its host."""
-    judged = _judged([_watch(0, 100)], runs=[_run(), _run(0, 0, host="web-4")])
+@pytest.mark.parametrize("until_ns", [0, 200 * NANO])
+def test_hosts_count_alike(until_ns: int) -> None:
+    """Half of the time of two hosts is half of the coverage, and the gap names its host: no other watches for it."""
+    judged = _judged([_watch(0, 100)], runs=[_run(), _run(0, until_ns, host="web-4")])
     assert (judged.status, judged.fraction, judged.gaps[0].host) == ("partial", 0.5, "web-4")
 
 

@@ -180,6 +180,19 @@ def test_loss_without_an_event_is_a_finding() -> None:
     assert (xdp.count, xdp.who) == (9, ["eth1"])
 
 
+def test_a_capture_that_loses_is_told_with_its_program() -> None:
+    """The ring of one, beside the event of a packet that nobody else wanted, which is one of those; and the buffer."""
+    found = findings(facts([drop(key("PACKET_SOCK_ERROR", "tpacket_rcv"), 1)], [
+        counter("capture/lost", 292, local="eth0", protocol="packet", process="suricata", pid="901"),
+        counter("sockets/drops", 7, local="ethertype 0x0003", protocol="packet", process="tcpdump", pid="8")]))
+    rings, buffers, event = sorted(found, key=lambda finding: -finding.count)
+    assert (rings.count, rings.severity, rings.title) == (
+        291, "suspect", "A packet capture's ring was full, and the capture lost packets")
+    assert rings.who == ["to eth0, owner: suricata[901], whose socket lost 292"]
+    assert (buffers.count, buffers.who) == (7, ["to ethertype 0x0003, owner: tcpdump[8], whose socket lost 7"])
+    assert (event.count, event.severity) == (1, "suspect")
+
+
 def test_under_filters_there_are_findings_of_drops_alone() -> None:
     """A counter knows no reason; comparisons are still those of all drops."""
     given = facts([drop(FULL, 5)], [counter("UdpRcvbufErrors", 5), counter("link/rx_missed_errors", 3)])
