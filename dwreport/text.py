@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
+from dropwatchd.history.patterns import printed
 from dropwatchd.model import Interface
 
 NANO = 1_000_000_000
@@ -12,13 +13,7 @@ _UNKNOWN = "░"  # of a time that was not watched
 
 def clean(text: str) -> str:
     """Show control, format, bidirectional and unprintable characters as escapes: names of a system are hostile text."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
-
-
-def _escape(code: int) -> str:
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return text if text.isprintable() else printed(text)
 
 
 def number(value: int) -> str:

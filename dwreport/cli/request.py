@@ -47,6 +47,10 @@ def respond(view: View, options: Options) -> None:
 def _reader(connection: Connection, request: Request, options: Options) -> Reader:
     """Return what answers within the window: that of a boot or a run is known by the history alone."""
     reader = Reader(connection, request.scope, request.now_ns)
+    if request.scope.filtered or request.scope.host is not None:
+        from dwreport.cli.known import check  # noqa: PLC0415 - of filters alone
+
+        check(reader)
     if options.get("boot") is None and options.get("run") is None:
         return reader
     from dwreport.cli.spans import span  # noqa: PLC0415 - few ask for it
@@ -86,9 +90,10 @@ def understand(options: Options, now_ns: int) -> Request:
         raise click.UsageError(f"the window lies in the future, --since {options.get('since')}; "
                                "a span without a sign is in the past")
     scope = Scope(
-        since_ns, until_ns, location=options.get("location"), interface=options.get("interface"),
-        reason=_reason(options.get("reason")), protocol=_protocol(options.get("protocol")),
-        netns=options.get("netns"), origin=options.get("origin"), host=options.get("host"),
+        since_ns, until_ns, location=_patterns(options, "location"), interface=_patterns(options, "interface"),
+        reason=tuple(map(_reason, _patterns(options, "reason"))),
+        protocol=tuple(map(_protocol, _patterns(options, "protocol"))), netns=_patterns(options, "netns"),
+        origin=options.get("origin"), host=options.get("host"),
     )
     named = options.get("database")
     return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table",
@@ -114,13 +119,23 @@ def _time(options: Options, name: str, default: str, now_ns: int) -> int:
         raise click.UsageError(f"unreadable --{name}, {error}") from None
 
 
-def _protocol(text: str | None) -> int | None:
+def _patterns(options: Options, name: str) -> tuple[str, ...]:
+    given: tuple[str, ...] = options.get(name) or ()
+    if "" in given or "!" in given:
+        raise click.UsageError(f"--{name} needs a name, this one is empty; leave it out to see all")
+    return given
+
+
+def _protocol(text: str) -> str:
+    """Return the ethertype in decimals, with the mark of what is not wanted."""
+    mark = "!" if text.startswith("!") else ""
     try:
-        return None if text is None else protocol_number(text)
+        return f"{mark}{protocol_number(text.removeprefix('!'))}"
     except ValueError as error:
         raise click.UsageError(f"unknown --protocol, {error}") from None
 
 
-def _reason(text: str | None) -> str | None:
+def _reason(text: str) -> str:
     """Take the kernel's own spelling too."""
-    return None if text is None else text.strip().upper().removeprefix("SKB_DROP_REASON_")
+    mark, name = ("!", text[1:]) if text.startswith("!") else ("", text)
+    return mark + name.strip().upper().removeprefix("SKB_DROP_REASON_")

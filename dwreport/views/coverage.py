@@ -6,7 +6,6 @@ from dwreport.report.gaps import answered, assessed, gap_columns
 from dwreport.report.rows import GapRow, gap_row
 from dwreport.report.wanted import Wanted
 from dwreport.text import time_format
-from dwreport.views._lead import misspelt
 
 
 def view(reader: Reader, _wanted: Wanted) -> Answer:
@@ -14,5 +13,5 @@ def view(reader: Reader, _wanted: Wanted) -> Answer:
     scope, judged = reader.scope, assessed(reader)
     rows = [gap_row(gap) for gap in judged.gaps]
     section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), rows, record=GapRow)
-    lead = misspelt(reader) or ([] if rows else ["Nothing was missed."])
+    lead = [] if rows else ["Nothing was missed."]
     return answered(reader, judged, [section], lead)
