@@ -34,7 +34,7 @@ mutate: $(VENV)/.test
 	$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 torture: $(VENV)/.test
-	TORTURE=long $(VENV)/bin/python -m pytest tests/torture --timeout 0 $(ARGS)
+	TORTURE=long $(VENV)/bin/python -m pytest tests/torture tests/kernel/test_restart.py tests/vm/test_service.py --timeout 0 $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)
