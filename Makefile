@@ -6,7 +6,7 @@ LIB      = $(PREFIX)/lib/dropwatchd
 UNITS    = $(PREFIX)/lib/systemd/system
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
-BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf
+BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
 
 .PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
 

@@ -47,6 +47,13 @@ INSERT_PACKETS = """
 INSERT_STARTS = """
     INSERT INTO counter_starts (run_id, counter_id, time_ns, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 
+# What a gauge was is the sum of its start and all its changes: where changes go, it starts with what they made of it.
+REBASE_GAUGES = """
+    INSERT INTO counter_starts (run_id, counter_id, time_ns, value)
+    SELECT run_id, counter_id, max(until_ns), sum(delta) FROM counter_changes
+    WHERE until_ns < ? AND counter_id IN (SELECT id FROM counters WHERE gauge) GROUP BY run_id, counter_id
+    ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns"""
+
 INSERT_CHANGES = """
     INSERT INTO counter_changes (until_ns, run_id, counter_id, since_ns, delta) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), delta = delta + excluded.delta"""

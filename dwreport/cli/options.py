@@ -22,11 +22,17 @@ _OPTIONS = (
     click.option("--since", metavar="T", help="Begin here: 1h (the default), 2h30min ago, 10:00, 2026-11-22 10:00,"
                                               " yesterday, @1763805600."),
     click.option("--until", metavar="T", help="End before this time; now by default."),
-    click.option("--location", metavar="GLOB", help="Only drops in kernel functions such as 'udp*_rcv*'."),
-    click.option("--interface", metavar="NAME", help="Only drops on this interface, and its counters."),
-    click.option("--reason", metavar="NAME", help="Only drops with this reason, such as NO_SOCKET."),
-    click.option("--protocol", metavar="P", help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
-    click.option("--netns", metavar="N", help="Only this network namespace: init, a name, or an inode."),
+    click.option("--boot", metavar="N", help="A boot of the host instead of a window: 0 is the last, -1 the one before;"
+                                             " or its id."),
+    click.option("--run", metavar="N", help="A run of the daemon, in the same way."),
+    click.option("--location", metavar="GLOB", multiple=True,
+                 help="Only drops in kernel functions such as 'udp*_rcv*'. This filter and the next four may be"
+                      " repeated, take globs, and leave out what follows a !: '!lo'."),
+    click.option("--interface", metavar="NAME", multiple=True, help="Only drops on this interface, and its counters."),
+    click.option("--reason", metavar="NAME", multiple=True, help="Only drops with this reason, such as NO_SOCKET."),
+    click.option("--protocol", metavar="P", multiple=True, help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
+    click.option("--netns", metavar="N", multiple=True,
+                 help="Only this network namespace: init, a name, or an inode."),
     click.option("--origin", type=click.Choice(["software", "hardware"]), help="Only drops by the kernel, or the NIC."),
     click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
     click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's."),
@@ -58,4 +64,4 @@ def command_of(view: View) -> click.Command:
 def merged(context: click.Context, given: Options) -> Options:
     """Add the options that stood before the command's name."""
     before: Options = context.parent.params if context.parent else {}
-    return {**before, **{name: value for name, value in given.items() if value is not None}}
+    return {**before, **{name: value for name, value in given.items() if value not in {None, ()}}}

@@ -14,6 +14,7 @@ from dwreport.findings import support
 from dwreport.findings.drivers import devices, findings_of
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
+from dwreport.findings.steps import step
 from dwreport.findings.weigh import moved, where
 
 TOGETHER = "so many that the drops without a place or a reason cannot be all of them"
@@ -68,7 +69,7 @@ def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, M
             (same[0], count), *((one, 0) for one in same[1:])]
     for subject, found in alike.items():
         cause = _cause(subject, evidence.facts)
-        if cause and subject.match != "no":
+        if cause and cause.kind != "info" and subject.match != "no":
             yield subject.match, _finding(cause, subject, found, evidence.facts)
 
 
@@ -76,12 +77,20 @@ def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, i
     same = [agreement for agreement, _count in found]
     count = sum(count for _agreement, count in found)
     whole = sum(agreement.counted for agreement in same)
+    who, place = _who(same, facts), same[0].place
     return Finding(
         cause.title, cause.harm, count, None, None,
         [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
                          min(count, _straddling(same, facts)))],
-        _who(same, facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
+        who, step(_advice(cause, same, facts), facts.spaces.get(place.netns or 0), who), _confidence(same[0]),
         sorted({agreement.place.host for agreement in same}))
+
+
+def _advice(cause: Cause, same: Sequence[Agreement], facts: Facts) -> str | None:
+    """Return the next step, at the other end of a tunnel where that is on record."""
+    place = same[0].place
+    remote = facts.settings.remote(place) if "{remote}" in cause.next else None
+    return causes.advice(cause, place.interface, **({"remote": remote} if remote else {}))
 
 
 def _cause(subject: _Subject, facts: Facts) -> Cause | None:

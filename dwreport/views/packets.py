@@ -12,7 +12,7 @@ from dwreport.report.gaps import answered, assessed
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.text import netns_text, time_format
-from dwreport.views._lead import hidden, misspelt, unjudged
+from dwreport.views._lead import hidden, unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ def view(reader: Reader, _wanted: Wanted) -> Answer:
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
     judged = assessed(reader, "packets")
     what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
-    unknown = misspelt(reader)
-    lead = [*unknown, *([] if rows or unknown or judged.status == "blind" else [what]), *unjudged(reader)]
+    lead = [*([] if rows or judged.status == "blind" else [what]), *unjudged(reader)]
     return answered(reader, judged, [section], lead, extra=hidden(reader))
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dropwatchd.history.patterns import matches, printed
 from dropwatchd.history.reader import Reader
 from dropwatchd.model import NANO, DropKey
 from dwreport.evidence.coverage import assess, recorded
@@ -87,7 +88,8 @@ def _events(reader: Reader) -> Section[EventRow]:
     scope, names = reader.scope, reader.netns_names()
     here = reader.namespaces()
     rows = [event_row(event, names) for event in reader.events()
-            if scope.interface in {None, event.subject} and (here is None or event.netns in here)]
+            if matches(scope.interface, {event.subject, printed(event.subject)})
+            and (here is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns: list[Column[EventRow]] = [
         Column("TIME", lambda row: moment(row.time, times)),

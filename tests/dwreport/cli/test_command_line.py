@@ -64,9 +64,9 @@ def test_a_fault_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str],
 def test_options_stand_before_or_after_the_view(history: History, report: Report) -> None:
     """The later one wins."""
     history.drop(history.run(), START_NS + NANO, 2)
-    assert len(report.json("--reason", "X", "drops")["drops"]) == 0
-    assert len(report.json("drops", "--reason", "X")["drops"]) == 0
-    assert len(report.json("--reason", "X", "drops", "--reason", "socket_rcvbuff")["drops"]) == 1
+    assert len(report.json("--reason", "NO_SOCKET", "drops")["drops"]) == 0
+    assert len(report.json("drops", "--reason", "NO_SOCKET")["drops"]) == 0
+    assert len(report.json("--reason", "NO_SOCKET", "drops", "--reason", "socket_rcvbuff")["drops"]) == 1
     assert len(report.json("--reason", "SKB_DROP_REASON_SOCKET_RCVBUFF", "drops")["drops"]) == 1
 
 
@@ -87,6 +87,16 @@ def test_explain_knows_reasons_locations_and_counters(capsys: pytest.CaptureFixt
         assert f"{name} · {what}" in capsys.readouterr().out
         assert run(["explain", name, "--format", "json"]) == 0
         assert what in [row["what"] for row in json.loads(capsys.readouterr().out)["explanations"]]
+
+
+def test_explain_says_what_a_counter_means_on_other_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    """And does not take each name that looks like a driver's for a counter of one."""
+    assert run(["explain", "link collisions"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("collisions · counter of link · link · info")
+    assert "Packets of a tunnel whose route leads into the tunnel itself" in out
+    assert run(["explain", "skbadded_drop"]) == 0
+    assert "skbadded_drop · counter of some driver, by the look of its name" in capsys.readouterr().out
 
 
 def test_explain_says_why_nobody_loses_anything_by_a_benign_drop(capsys: pytest.CaptureFixture[str]) -> None:
