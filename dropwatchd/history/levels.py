@@ -1,81 +1,72 @@
-"""How things were set while packets were dropped: the gauges of a collector, as spans of one value each."""
+"""Levels in a report's window: the sockets that are for some alone, and what this host has that is not seen."""
 
-# ruff: noqa: S608 - the SQL is put together from texts of scope.py; values are bound.
+# ruff: noqa: S608 - the SQL is put together from texts of this package; values are bound.
 
-from collections import defaultdict
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import cast
 
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import run_clause
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """A gauge had one value from one reading to another, for sure; `labels` is a JSON object."""
+class SocketRow:
+    """A socket that takes packets for one local address, or of one peer, alone; `peer` is "" where that is anybody."""
 
     host: str
     netns: int | None
-    ifindex: int | None
-    interface: str | None
-    name: str
-    labels: str
-    value: int
-    since_ns: int
-    until_ns: int
+    local: str
+    peer: str
+    protocol: str
 
 
-class _Gauge(NamedTuple):
-    """A gauge in one run: `until_ns` is its last reading, however often it has moved before."""
+@dataclass(frozen=True, slots=True)
+class UnseenRow:
+    """A thing in which packets are lost unseen, that was there at any time in the window; `name` says what kind."""
 
     host: str
     netns: int | None
-    ifindex: int | None
     interface: str | None
     name: str
-    labels: str
-    until_ns: int
+    labels: dict[str, str]
 
 
-class _Moved(NamedTuple):
-    """By how much it moved between two readings; where it starts, in no time."""
-
-    since_ns: int
-    until_ns: int
-    delta: int
+_Level = tuple[str, int | None, str | None, str, dict[str, str]]
 
 
-_GaugeRow = tuple[str, int | None, int | None, str | None, str, str, int]
+def bound_sockets(reader: Reader) -> tuple[set[tuple[str, int | None]], list[SocketRow]]:
+    """Return where such sockets were looked for in the window, and those that were there at any time in it."""
+    there = [SocketRow(host, netns, **labels) for host, netns, _interface, _name, labels in _levels(reader, "bound")]
+    return looked(reader, "bound"), there
 
 
-def levels(reader: Reader, collector: str) -> list[Level]:
-    """Return what the gauges of a collector were while runs lasted that touch the window."""
-    moved: dict[_Gauge, list[_Moved]] = defaultdict(list)
-    for row in reader.rows(f"""
-            WITH read AS (
-                SELECT w.run_id, n.entity, max(w.until_ns) AS until_ns
-                FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id
-                WHERE w.what = 'counters' AND w.name = :collector AND w.until_ns >= :since AND w.since_ns < :until
-                GROUP BY w.run_id, n.entity),
-            moved AS (
-                SELECT run_id, counter_id, time_ns AS since_ns, time_ns AS until_ns, value AS delta FROM counter_starts
-                UNION ALL SELECT run_id, counter_id, since_ns, until_ns, delta FROM counter_changes)
-            SELECT host_of(r.id), n.entity, c.ifindex, c.interface, c.name, c.labels, read.until_ns,
-                   d.since_ns, d.until_ns, d.delta
-            FROM counters c JOIN moved d ON d.counter_id = c.id JOIN runs r ON r.id = d.run_id
-                 LEFT JOIN namespaces n ON n.id = c.namespace_id
-                 JOIN read ON read.run_id = r.id AND read.entity IS n.entity
-            WHERE c.collector = :collector AND c.gauge AND {run_clause(reader.scope)}
-            ORDER BY d.until_ns""", collector=collector):
-        moved[_Gauge(*cast("_GaugeRow", row[:7]))].append(
-            _Moved(*cast("tuple[int, int, int]", row[7:])))
-    return [level for gauge, steps in moved.items() for level in _spans(gauge, steps)]
+def unseen(reader: Reader) -> list[UnseenRow]:
+    """Return what the hosts had in the window that could not be seen; `looked` says where it was looked for."""
+    return [UnseenRow(*level) for level in _levels(reader, "unseen")]
 
 
-def _spans(gauge: _Gauge, steps: list[_Moved]) -> Iterator[Level]:
-    value = 0
-    for step, following in pairwise([*steps, _Moved(gauge.until_ns, gauge.until_ns, 0)]):
-        value += step.delta
-        yield Level(*gauge[:-1], value, step.until_ns, following.since_ns)
+def looked(reader: Reader, collector: str) -> set[tuple[str, int | None]]:
+    """Return the (host, namespace) in which a collector was read in the window."""
+    return {(watch.host, watch.netns) for watch in reader.watches()
+            if (watch.what, watch.name) == ("counters", collector)}
+
+
+def _levels(reader: Reader, collector: str) -> Iterator[_Level]:
+    """Yield the levels of a collector that were not zero at some time in the window."""
+    rows = reader.rows(f"""
+        SELECT host_of(r.id), n.entity, c.interface, c.name, c.labels,
+               coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
+               + coalesce(sum(d.delta) FILTER (WHERE d.until_ns < :until), 0) AS level,
+               count(*) FILTER (WHERE d.until_ns > :since AND d.since_ns < :until)
+        FROM counters c JOIN runs r LEFT JOIN namespaces n ON n.id = c.namespace_id
+             LEFT JOIN counter_changes d ON d.counter_id = c.id AND d.run_id = r.id
+        WHERE c.collector = :collector AND r.started_ns < :until AND {run_clause(reader.scope)}
+              AND EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.what = 'counters'
+                          AND w.name = :collector AND w.until_ns >= :since AND w.since_ns < :until)
+        GROUP BY r.id, c.id""", collector=collector)
+    for host, netns, interface, name, labels, level, moved in rows:
+        if level or moved:
+            yield (cast("str", host), cast("int | None", netns), cast("str | None", interface), cast("str", name),
+                   json.loads(cast("str", labels)))

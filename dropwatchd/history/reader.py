@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from dropwatchd.history.asked import install
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
-    IN_NAMESPACE,
     INSIDE,
     Scope,
     change_clause,
@@ -68,17 +68,6 @@ class DeviceRow:
     kind: str | None
     driver: str | None
     peer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SocketRow:
-    """A socket that takes packets for one local address, or of one peer, alone; `peer` is "" where that is anybody."""
-
-    host: str
-    netns: int | None
-    local: str
-    peer: str
-    protocol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +163,7 @@ class Reader:
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
+        install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
     def rows(self, sql: str, **values: object) -> Iterator[Row]:
@@ -210,25 +200,6 @@ class Reader:
             SELECT DISTINCT host_of(r.id), n.entity, i.name, i.kind, i.driver, i.peer
             FROM interfaces i JOIN runs r ON r.boot_id = i.boot_id LEFT JOIN namespaces n ON n.id = i.namespace_id
             WHERE i.kind IS NOT NULL AND i.name IS NOT NULL AND {run_clause(self.scope)} ORDER BY i.valid_until_ns""")]
-
-    def bound_sockets(self) -> tuple[set[tuple[str, int | None]], list[SocketRow]]:
-        """Return where such sockets were looked for in the window, and those that were there at any time in it."""
-        looked = {(watch.host, watch.netns) for watch in self.watches()
-                  if (watch.what, watch.name) == ("counters", "bound")}
-        rows = self.rows(f"""
-            SELECT host_of(r.id), n.entity, c.labels,
-                   coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
-                   + coalesce(sum(d.delta) FILTER (WHERE d.until_ns < :until), 0) AS level,
-                   count(*) FILTER (WHERE d.until_ns > :since AND d.since_ns < :until)
-            FROM counters c JOIN runs r LEFT JOIN namespaces n ON n.id = c.namespace_id
-                 LEFT JOIN counter_changes d ON d.counter_id = c.id AND d.run_id = r.id
-            WHERE c.collector = 'bound' AND r.started_ns < :until AND {run_clause(self.scope)}
-                  AND EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.what = 'counters'
-                              AND w.name = 'bound' AND w.until_ns >= :since AND w.since_ns < :until)
-            GROUP BY r.id, c.id""")
-        there = [SocketRow(cast("str", host), cast("int | None", netns), **json.loads(cast("str", labels)))
-                 for host, netns, labels, level, moved in rows if level or moved]
-        return looked, there
 
     def gaps(self) -> list[LedgerGap]:
         """Return what the ledger says about the report's window, oldest first."""
@@ -308,24 +279,10 @@ class Reader:
 
     def namespaces(self) -> set[int] | None:
         """Return the namespaces that --netns asks for, by a name that they had or by their inode; None: any."""
-        if self.scope.netns is None:
+        if not self.scope.netns:
             return None
         return {cast("int", entity) for entity, in self.rows(
-            "SELECT entity FROM namespaces WHERE name = :netns OR inode = :inode")}
-
-    def not_on_record(self) -> list[tuple[str, str]]:
-        """Return the filters whose value nothing bears in all of the history: ("netns", "bleu").
-
-        Each host has an initial namespace, whether its name was told or not.
-        """
-        scope = self.scope
-        bearers = (("host", scope.host, f"runs r WHERE {run_clause(scope)}"),
-                   ("netns", scope.netns, f"(SELECT id AS namespace_id FROM namespaces) WHERE {IN_NAMESPACE}"),
-                   ("interface", scope.interface,
-                    """(SELECT name FROM interfaces UNION ALL SELECT interface FROM counters
-                        UNION ALL SELECT subject FROM events) WHERE name = :interface"""))
-        return [(option, str(wanted)) for option, wanted, bearer in bearers
-                if wanted not in {None, "init"} and not list(self.rows(f"SELECT 1 FROM {bearer} LIMIT 1"))]
+            "SELECT entity FROM namespaces WHERE asked_netns(name, inode)")}
 
     def netns_names(self) -> dict[int, str]:
         """Return what each namespace is shown as: its newest name, or its inode."""

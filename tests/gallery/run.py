@@ -15,7 +15,7 @@ from tests.gallery.scenarios import scenario
 from tests.gallery.score import Played, headlines, judge
 from tests.gallery.stage import Stage
 
-BATCH = 8
+BATCH = 12
 _MIDST = 3  # rounds after which drops are no longer near to the last reading, with which they cannot be compared
 
 

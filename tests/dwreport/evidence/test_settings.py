@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from dropwatchd.history.levels import Level
 from dropwatchd.history.reader import DeviceRow
+from dropwatchd.history.settings import Level
 from dropwatchd.model import NANO
 from dwreport.evidence.settings import Settings, Span
 from dwreport.evidence.tally import Place

@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 from dropwatchd.history.batch import Batch
-from dropwatchd.history.levels import levels
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import Scope
+from dropwatchd.history.settings import levels
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, CounterChange, CounterKey, Namespace, Reading
 from tests.dropwatchd.conftest import at, watch
