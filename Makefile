@@ -6,7 +6,7 @@ LIB      = $(PREFIX)/lib/dropwatchd
 UNITS    = $(PREFIX)/lib/systemd/system
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
-BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf
+BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
 
 .PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
 
@@ -34,7 +34,7 @@ mutate: $(VENV)/.test
 	$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 torture: $(VENV)/.test
-	TORTURE=long $(VENV)/bin/python -m pytest tests/torture --timeout 0 $(ARGS)
+	TORTURE=long $(VENV)/bin/python -m pytest tests/torture tests/kernel/test_restart.py tests/vm/test_service.py --timeout 0 $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)

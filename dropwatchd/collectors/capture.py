@@ -61,13 +61,13 @@ def collect(host: Host) -> Iterable[Reading]:
     Raises PermissionError where some are open and BPF may not be used, OSError where the kernel refuses it.
     """
     listed = list(parse(_proc.read(host, "packet")))
-    captures = _opened()
+    captures = opened()
     if isinstance(captures, OSError):
         if not listed:
             raise AbsentError("no packet socket is open")
         raise captures
     known, closed = _known[host.netns], captures.closed()
-    seen = Seen(_of(host.netns, captures.opened() if listed else ()), _of(host.netns, closed), listed,
+    seen = Seen(of(host.netns, captures.opened() if listed else ()), of(host.netns, closed), listed,
                 captures.is_complete, captures.untold())
     found = list(readings(seen, known, host.netns))
     for one in closed:  # those of a namespace that nobody reads have nobody to tell
@@ -77,7 +77,7 @@ def collect(host: Host) -> Iterable[Reading]:
 
 
 @cache
-def _opened() -> Captures | OSError:
+def opened() -> Captures | OSError:
     """Load the program once: a kernel that refuses it now will do so the next time, too."""
     if lacking := missing(Capability.CAP_BPF, Capability.CAP_PERFMON):
         return PermissionError(EPERM, f"{' and '.join(lacking)} missing")
@@ -87,7 +87,7 @@ def _opened() -> Captures | OSError:
         return error
 
 
-def _of(netns: int, captures: Iterable[Capture]) -> list[Capture]:
+def of(netns: int, captures: Iterable[Capture]) -> list[Capture]:
     return [one for one in captures if netns in {one.cookie, one.netns}]
 
 

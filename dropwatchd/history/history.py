@@ -17,7 +17,7 @@ from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import Identity
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Written
 
 log = logging.getLogger(__name__)
 _GLANCE_NS = 600 * NANO
@@ -37,16 +37,23 @@ class History:
         self._lost: str | None = None
         self._glances_at_ns = 0
 
-    def start(self, began: Instant) -> list[Gap]:
-        """Begin the run, and return what nobody saw before it, which is written as well."""
+    def written(self, token: int) -> Written | None:
+        """Return what is here of a source that goes on without us; it may be asked before the start."""
+        return self._writer.written(token)
+
+    def start(self, began: Instant, resumed: Instant | None = None) -> list[Gap]:
+        """Begin the run, and return what nobody saw before it, which is written as well.
+
+        That is for the caller to write where a source was `resumed`, with what it has counted: see Writer.start.
+        """
         self._began = began
         aside = self._aside
-        return self._begin(began, aside and _lost(aside.seen_ns, began, "it was damaged", aside))
+        return self._begin(began, aside and _lost(aside.seen_ns, began, "it was damaged", aside), resumed)
 
-    def _begin(self, began: Instant, lost: Gap | None) -> list[Gap]:
+    def _begin(self, began: Instant, lost: Gap | None, resumed: Instant | None = None) -> list[Gap]:
         """Begin a run; what turns out to be damaged only now is set aside as well."""
         try:
-            return self._writer.start(began, lost)
+            return self._writer.start(began, lost, resumed)
         except (DBAPIError, UnicodeDecodeError) as error:
             cause = getattr(error, "orig", None) or error
             if not is_damage(cause):
@@ -55,7 +62,8 @@ class History:
             aside = begin_anew(self._lock, str(cause))
             self._writer = Writer(self._lock.database, self._identity)
             since_ns = min(aside.seen_ns, lost.since_ns if lost else began.wall_ns)
-            return self._writer.start(began, _lost(since_ns, began, lost.detail if lost else "it was damaged", aside))
+            gap = _lost(since_ns, began, lost.detail if lost else "it was damaged", aside)
+            return self._writer.start(began, gap, resumed)
 
     def write(self, batch: Batch) -> None:
         """Write a batch whole, or nothing of it."""

@@ -69,7 +69,7 @@ def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, M
             (same[0], count), *((one, 0) for one in same[1:])]
     for subject, found in alike.items():
         cause = _cause(subject, evidence.facts)
-        if cause and subject.match != "no":
+        if cause and cause.kind != "info" and subject.match != "no":
             yield subject.match, _finding(cause, subject, found, evidence.facts)
 
 
@@ -82,8 +82,15 @@ def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, i
         cause.title, cause.harm, count, None, None,
         [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
                          min(count, _straddling(same, facts)))],
-        who, step(causes.advice(cause, place.interface), facts.spaces.get(place.netns or 0), who), _confidence(same[0]),
+        who, step(_advice(cause, same, facts), facts.spaces.get(place.netns or 0), who), _confidence(same[0]),
         sorted({agreement.place.host for agreement in same}))
+
+
+def _advice(cause: Cause, same: Sequence[Agreement], facts: Facts) -> str | None:
+    """Return the next step, at the other end of a tunnel where that is on record."""
+    place = same[0].place
+    remote = facts.settings.remote(place) if "{remote}" in cause.next else None
+    return causes.advice(cause, place.interface, **({"remote": remote} if remote else {}))
 
 
 def _cause(subject: _Subject, facts: Facts) -> Cause | None:

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from dwreport import causes
-from dwreport.causes import Cause, Counter, Location, Reason, Trap
+from dwreport.causes import Cause, Counter, Location, Reason, Trap, kinds
 from dwreport.render.output import standard_output
 from dwreport.render.page import Page
 from dwreport.text import clean
@@ -21,6 +21,8 @@ FORMATS = {"table", "json"}
 def write(name: str, chosen: str, page: Page, *, pager: bool) -> None:
     """Write what a name means, in one of the formats; raise click.ClickException where nothing is known of it."""
     found = causes.explain(name.strip())
+    found += [other for cause in found if isinstance(cause, Counter) and cause.collector == "link"
+              for other in kinds.on_devices(cause.name)]
     if not found:
         raise click.ClickException(_unknown(name))
     with standard_output(pager=pager) as out:
@@ -55,13 +57,20 @@ def _page(found: Sequence[Cause], page: Page) -> str:
 
 
 def _entry(cause: Cause, width: int) -> list[str]:
-    collector = f" of {cause.collector}" if isinstance(cause, Counter) else ""
-    lines = [f"{clean(cause.name)} · {_what(cause)}{collector} · {cause.layer} · {cause.kind} · {cause.harm}",
-             *textwrap.wrap(cause.title, width), "", *textwrap.wrap(cause.meaning, width), ""]
+    head = f"{clean(cause.name)} · {_what(cause)}{_of(cause)} · {cause.layer} · {cause.kind} · {cause.harm}"
+    lines = [*(line for text in (head, cause.title) for line in textwrap.wrap(text, width)), "",
+             *textwrap.wrap(cause.meaning, width), ""]
     for label, texts in (("no loss", (cause.harmless,)), ("usually", cause.usual), ("next", (cause.next,)),
                          ("also", cause.look), *_relations(cause), ("source", (cause.source,))):
         lines += _labelled(label, [text for text in texts if text], width)
     return lines
+
+
+def _of(cause: Cause) -> str:
+    """Say who has read a counter; that a name looks like a driver's does not make it one."""
+    if not isinstance(cause, Counter):
+        return ""
+    return " of some driver, by the look of its name" if cause.match else f" of {cause.collector}"
 
 
 def _relations(cause: Cause) -> list[tuple[str, Sequence[str]]]:

@@ -86,11 +86,11 @@ def _number() -> int:
 def test_without_rights(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where BPF is refused, no capture is no trouble, and one is."""
     monkeypatch.setattr(capture, "missing", lambda *_needed: ["CAP_BPF"])
-    capture._opened.cache_clear()
+    capture.opened.cache_clear()
     try:
         with pytest.raises(AbsentError, match="no packet socket"):
             _read(namespace)
         with namespace.run(lambda: Ring("lo", 0x0800)), pytest.raises(PermissionError, match="CAP_BPF"):
             _read(namespace)
     finally:
-        capture._opened.cache_clear()
+        capture.opened.cache_clear()

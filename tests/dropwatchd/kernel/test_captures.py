@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dropwatchd.kernel import captures
+from dropwatchd.kernel import bpf
 from dropwatchd.kernel.captures import Capture, Captures
 from tests.fixtures.namespace import Namespace
 from tests.fixtures.ring import Ring
@@ -124,7 +124,7 @@ def test_the_committed_object_is_what_the_source_builds(
         namespace.run(send)
         found = []
         for folder in (tmp_path, ROOT / "dropwatchd/kernel"):
-            monkeypatch.setattr(captures, "files", lambda _package, folder=folder: folder)
+            monkeypatch.setattr(bpf, "files", lambda _package, folder=folder: folder)
             looked = Captures()
             found.append(only(looked.opened(), inode_of(ring.socket)))
             looked.close()

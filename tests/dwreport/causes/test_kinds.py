@@ -43,7 +43,7 @@ def test_entries_are_complete_and_plain() -> None:
         assert one.harm in {None, "benign", "suspect", "harmful"}, one
         assert one.kind in {None, "drop", "error", "pressure", "info"}, one
         assert all(map(SOURCE.fullmatch, one.source.split("; "))), one
-        assert set(re.findall(r"\{\w+\}", " ".join((one.next, *one.look)))) <= {"{interface}"}, one
+        assert set(re.findall(r"\{\w+\}", " ".join((one.next, *one.look)))) <= {"{interface}", "{remote}"}, one
 
 
 def test_headlines_are_their_own() -> None:

@@ -89,6 +89,16 @@ def test_explain_knows_reasons_locations_and_counters(capsys: pytest.CaptureFixt
         assert what in [row["what"] for row in json.loads(capsys.readouterr().out)["explanations"]]
 
 
+def test_explain_says_what_a_counter_means_on_other_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    """And does not take each name that looks like a driver's for a counter of one."""
+    assert run(["explain", "link collisions"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("collisions · counter of link · link · info")
+    assert "Packets of a tunnel whose route leads into the tunnel itself" in out
+    assert run(["explain", "skbadded_drop"]) == 0
+    assert "skbadded_drop · counter of some driver, by the look of its name" in capsys.readouterr().out
+
+
 def test_explain_says_why_nobody_loses_anything_by_a_benign_drop(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "DUP_FRAG"]) == 0
     assert "no loss    The same piece had arrived before, and was kept" in capsys.readouterr().out

@@ -274,3 +274,18 @@ def test_the_fraction_is_that_of_the_single_moments(
     assert round(judged.fraction * 100) == len(watched)
     explained = [(gap.since_ns / NANO, (gap.until_ns - gap.since_ns) / NANO) for gap in judged.gaps]
     assert all(moment in watched or within(explained, moment) for moment in range(100))
+
+
+def test_drops_that_were_counted_while_the_daemon_was_down_were_not_missed() -> None:
+    """But samples and counters of that time were, and where somebody watched them, drops by hardware."""
+    away = _gap(40, 60, effect="detail", scope="software", lost=0, cause=GapCause.DAEMON_DOWN)
+    watches = [_watch(0, 40), _watch(40, 100)]
+    watches += [_watch(*span, what) for what in ("daemon", "packets", "counters") for span in ((0, 40), (60, 100))]
+    assert (_judged(watches, [away]).status, _judged(watches, [away]).fraction) == ("complete", 1)
+    for asked in ("packets", "counters"):
+        assert (40, 60, NOT_RUNNING) in _told(_judged(watches, [away], asked=asked))
+        assert _judged(watches, [away], asked=asked).status == "partial"
+    hardware = [_watch(0, 40, "hardware"), _watch(60, 100, "hardware")]
+    missed = _gap(40, 60, scope="hardware", cause=GapCause.DAEMON_DOWN)
+    assert _judged([*watches, *hardware], [away, missed]).status == "partial"
+    assert _judged([*watches, *hardware], [away, missed], asked="software").status == "complete"
