@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from dropwatchd.history.patterns import matches, printed
 from dropwatchd.history.reader import LedgerGap, Reader
 from dropwatchd.model import NANO, DropKey, GapCause
+from dwreport import causes
 from dwreport.evidence.coverage import assess, recorded
 from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.arrange import keeps
 from dwreport.report.columns import moment, text
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import EventRow, Moment, event_row
@@ -38,10 +40,10 @@ class StepRow:
     top_count: int | None
 
 
-def view(reader: Reader, _wanted: Wanted) -> Answer:
+def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show the drops over time, in up to sixty steps, with what led each of them, and what else happened."""
     scope, judged = reader.scope, assessed(reader)
-    rows = _rows(reader)
+    rows = _rows(reader, wanted)
     top = max((row.count or 0 for row in rows), default=0)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       rows if top else [], record=StepRow)
@@ -49,7 +51,7 @@ def view(reader: Reader, _wanted: Wanted) -> Answer:
                   events_lead(reader, judged, any_drops=bool(top)), extra=hidden(reader))
 
 
-def _rows(reader: Reader) -> list[StepRow]:
+def _rows(reader: Reader, wanted: Wanted) -> list[StepRow]:
     """Return a row for each step up to now."""
     scope = reader.scope
     end_ns = min(scope.until_ns, reader.now_ns)
@@ -58,6 +60,9 @@ def _rows(reader: Reader) -> list[StepRow]:
     start_ns = scope.since_ns // step_ns * step_ns
     steps: dict[int, Counter[DropKey]] = {}
     for total in reader.drops(start_ns, step_ns):
+        cause = causes.of_drop(total.drop.key)
+        if not keeps(wanted, cause.harm if cause else None):
+            continue
         for step, count in total.shape.items():
             steps.setdefault(step, Counter())[total.drop.key] += count
     found = recorded(reader)
