@@ -89,7 +89,7 @@ def findings_section(found: Sequence[Finding], chart: Chart, until: Until, wante
     chosen = [shown for shown in every if wanted.finding in {None, shown.row.number}]
     grave = [shown for shown in chosen if shown.row.severity != "benign" or wanted.finding]
     benign = [] if wanted.finding else [finding for finding in found if finding.severity == "benign"]
-    shown = grave[:_MOST]
+    shown = grave[:wanted.top or _MOST]
     return Section(None, [shown.row for shown in chosen], _columns(chart.title(_PER), shown), shown,
                    notes=_notes(len(grave) - len(shown), benign, wanted), below=partial(_below, verbose=wanted.verbose),
                    tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2)
