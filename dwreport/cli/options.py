@@ -34,11 +34,25 @@ _OPTIONS = (
     click.option("--netns", metavar="N", multiple=True,
                  help="Only this network namespace: init, a name, or an inode."),
     click.option("--origin", type=click.Choice(["software", "hardware"]), help="Only drops by the kernel, or the NIC."),
+    click.option("--severity", type=click.Choice(["harmful", "suspect", "benign", "unknown"]), multiple=True,
+                 help="Only drops of this severity; may be repeated."),
+    click.option("--no-benign", "benign", is_flag=True, flag_value=False, default=None,
+                 help="Leave out what does no harm."),
+    click.option("--by", metavar="A,B",
+                 help="Add drops up by reason, interface, netns, host, cause, severity, protocol, location, origin,"
+                      " transport, port, address, destination, hour or day."),
+    click.option("--sort", metavar="FIELD", help="Sort the rows of a view by a field, the greatest numbers first."),
+    click.option("--reverse", is_flag=True, default=None, help="Show the rows of a view in the opposite order."),
+    click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N rows."),
+    click.option("--last", type=click.IntRange(1), metavar="N", help="Show the last N rows of a view."),
     click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
     click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),
+    click.option("--fail-if", metavar="WHAT", multiple=True,
+                 help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
+                      " suspect, benign, unknown, findings, drops."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),
-    click.option("--width", type=click.IntRange(40), metavar="N", help="Lines of so many characters; a terminal's own "
+    click.option("--width", type=click.IntRange(50), metavar="N", help="Lines of so many characters; a terminal's own "
                                                                        "by default, and no limit in a pipe."),
     click.option("--pager/--no-pager", default=None, help="Show what is longer than the terminal in $PAGER, or less: "
                                                           "the default."),

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -11,14 +12,19 @@ from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
+from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.options import Options, View
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
+from dwreport.render.heading import warning
 from dwreport.render.output import standard_output
 from dwreport.render.page import Page, page_of
 from dwreport.report.answer import Answer
+from dwreport.report.arrange import arranged
 from dwreport.report.wanted import Wanted
+
+_ROWS_ALONE = {"csv", "jsonl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +41,43 @@ class Request:
 
 
 def respond(view: View, options: Options) -> None:
-    """Answer on standard output; raise click.ClickException where there is no answer."""
+    """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
     request = understand(options, time.time_ns())
+    conditions = tuple(map(condition, options.get("fail_if") or ()))
+    if request.wanted.by:
+        view = import_module("dwreport.views._groups").view
+    summary: View = import_module("dwreport.views.summary").view if conditions else view
+
+    def ask(connection: Connection) -> tuple[Answer, Answer]:
+        """Return the answer, and what conditions are held against: the report, of the same snapshot."""
+        reader = _reader(connection, request, options)
+        answer = view(reader, request.wanted)
+        return answer, answer if view is summary else summary(reader, request.wanted)
+
     try:
-        answer = read(request.database, lambda connection: view(_reader(connection, request, options), request.wanted))
-        _write(answer, request)
+        answer, judged = read(request.database, ask)
+        _write(arranged(answer, request.wanted), request)
+        _warn(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
+    if conditions and (held := check(conditions, judged)):
+        raise ConditionError(", ".join(held))
+
+
+def _warn(answer: Answer, request: Request) -> None:
+    """Say beside rows alone what they cannot: that there may be others, for not all of the window was watched."""
+    if request.format in _ROWS_ALONE:
+        for line in warning(answer):
+            click.echo(f"dwreport: {line}", err=True)
 
 
 def _reader(connection: Connection, request: Request, options: Options) -> Reader:
     """Return what answers within the window: that of a boot or a run is known by the history alone."""
     reader = Reader(connection, request.scope, request.now_ns)
     if request.scope.filtered or request.scope.host is not None:
-        from dwreport.cli.known import check  # noqa: PLC0415 - of filters alone
+        from dwreport.cli import known  # noqa: PLC0415 - of filters alone
 
-        check(reader)
+        known.check(reader)
     if options.get("boot") is None and options.get("run") is None:
         return reader
     from dwreport.cli.spans import span  # noqa: PLC0415 - few ask for it
@@ -104,7 +131,9 @@ def understand(options: Options, now_ns: int) -> Request:
 def _wanted(options: Options) -> Wanted:
     """Return what else is wanted: a ticket has the evidence in any case."""
     verbose = bool(options.get("verbose")) or options.get("format") == "markdown"
-    return Wanted(verbose, options.get("finding"))
+    by = tuple(name.strip() for name in (options.get("by") or "").split(",") if name.strip())
+    return Wanted(verbose, options.get("finding"), options.get("severity") or (), options.get("benign") is False, by,
+                  options.get("sort"), bool(options.get("reverse")), options.get("top"), options.get("last"))
 
 
 def _given(options: Options, name: str, default: str) -> str:

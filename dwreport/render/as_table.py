@@ -100,7 +100,7 @@ def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -
 
 
 def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> list[int]:
-    """Return the width of each column: always the widest one that may wrap gives way."""
+    """Return the width of each column: always the widest one that may wrap gives way, firm ones last."""
     widths = [max([len(column.header), *(len(line) for row in cells for line in row[index].splitlines())])
               for index, column in enumerate(columns)]
     floors = [max(_LEAST, len(column.header)) for column in columns]
@@ -110,7 +110,7 @@ def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> 
         narrowable = [index for index, column in enumerate(columns) if column.wraps and widths[index] > floors[index]]
         if not narrowable:
             break
-        widths[max(narrowable, key=lambda index: widths[index])] -= 1
+        widths[max(narrowable, key=lambda index: (not columns[index].firm, widths[index]))] -= 1
         excess -= 1
     return widths
 

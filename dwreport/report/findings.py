@@ -19,6 +19,7 @@ from dwreport.text import clean, counted, number
 
 _MOST = 12  # findings that a person reads
 _PER = 2       # steps of a report in a character of a finding's chart
+_CHART = 60    # characters of a terminal that has room for charts
 _INDENT = 2    # of what stands below a finding
 
 
@@ -89,7 +90,7 @@ def findings_section(found: Sequence[Finding], chart: Chart, until: Until, wante
     chosen = [shown for shown in every if wanted.finding in {None, shown.row.number}]
     grave = [shown for shown in chosen if shown.row.severity != "benign" or wanted.finding]
     benign = [] if wanted.finding else [finding for finding in found if finding.severity == "benign"]
-    shown = grave[:_MOST]
+    shown = grave[:wanted.top or _MOST]
     return Section(None, [shown.row for shown in chosen], _columns(chart.title(_PER), shown), shown,
                    notes=_notes(len(grave) - len(shown), benign, wanted), below=partial(_below, verbose=wanted.verbose),
                    tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2)
@@ -101,7 +102,7 @@ def _columns(chart: str, rows: Sequence[Shown]) -> list[Column[Shown]]:
         Column("FINDING", lambda shown: f"{shown.row.number} {str(shown.row.severity or 'unknown').upper()}"),
         Column("PACKETS", lambda shown: number(shown.row.count), right=True),
         Column("CAUSE", lambda shown: text(shown.row.title), wraps=True),
-        *([Column(chart, lambda shown: shown.chart)] if drawn else []),
+        *([Column(chart, lambda shown: shown.chart, from_width=_CHART)] if drawn else []),
     ]
 
 
