@@ -142,6 +142,15 @@ def test_counters_that_rest_have_been_looked_at(history: History) -> None:
     assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
 
 
+def test_a_namespace_that_nobody_watched_has_not_been_looked_at(history: History) -> None:
+    """The same collector was read in another one."""
+    run = history.run()
+    history.looked(run, "UdpNoPorts")
+    history.looked(run, "IpInReceives", netns=7)
+    history.execute("DELETE FROM watches WHERE namespace_id IN (SELECT id FROM namespaces WHERE inode = 7)")
+    assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
+
+
 def test_what_was_watched_at_another_time_has_not_looked(history: History) -> None:
     """That a counter was read before the window says nothing of the window."""
     run = history.run(_second(-200))
