@@ -11,7 +11,7 @@ from threading import Event, Timer
 
 from dropwatchd.history.errors import is_damage
 
-_BIG = ("packets", "drops", "counter_changes")  # looked at last, where time is short
+_BIG = ("packets", "drops", "counter_changes", "drop_hours", "counter_hours")  # looked at last, where time is short
 _AFTER_CRASH_S = 5.0
 
 # What a column holds, by the type it was declared with; whether it may be NULL the schema says as well.
@@ -20,6 +20,7 @@ _HELD = {"INTEGER": "integer", "BIGINT": "integer", "BOOLEAN": "integer", "TEXT"
 # What no row says that was written as it should be. A clock that is set turns times round: nothing is said of them.
 _NEVER = {
     "drops": "count < 1 OR bytes < 0 OR window_width_ns < 1",
+    "drop_hours": "count < 1 OR bytes < 0",
     "packets": "length < 0 OR weight < 1 OR link_header NOT IN (0, 1)",
     "counters": "gauge NOT IN (0, 1) OR CASE WHEN json_valid(labels) THEN json_type(labels) != 'object' ELSE 1 END",
     "watches": "CASE WHEN json_valid(limits) THEN json_type(limits) != 'array' ELSE 1 END",

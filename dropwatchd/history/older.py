@@ -88,6 +88,10 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade."""
+    for table, columns in _UNSUMMED.items():
+        connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
+    if revision >= "0003":
+        return
     namespace_runs = "main.namespace_runs"
     if revision == "0001":
         connection.execute("CREATE TEMP TABLE namespace_runs_0001 (run_id, netns, first_ns, last_ns)")
@@ -97,6 +101,13 @@ def adapt(connection: sqlite3.Connection, revision: str) -> None:
     connection.executemany(INSERT_WATCH, old_watches(
         connection.execute(f"{OLD_RUNS} FROM main.runs"), connection.execute(f"{OLD_GAPS} FROM main.gaps {BLIND}")))
 
+
+# Up to 0003 no hour has sums.
+_UNSUMMED = {
+    "hours": "what, hour_ns, since_ns, until_ns, summed_ns",
+    "drop_hours": "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
+    "counter_hours": "hour_ns, run_id, counter_id, since_ns, until_ns, delta",
+}
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"
 OLD_GAPS = "SELECT run_id, since_ns, until_ns, scope"
