@@ -6,7 +6,7 @@ LIB      = $(PREFIX)/lib/dropwatchd
 UNITS    = $(PREFIX)/lib/systemd/system
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
-BPF     := dropwatchd/sources/bpf/drops.bpf
+BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
 
 .PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
 
@@ -18,7 +18,7 @@ help:
 	@echo "make bench      measure exactness, cost and speed on this machine"
 	@echo "make compare    the same drops seen by dwdump, dropwatch, bpftrace, perf and dropwatchd, in a guest"
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
-	@echo "make bpf        rebuild the BPF program (clang, llvm, libbpf-dev)"
+	@echo "make bpf        rebuild the BPF programs (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
 	@echo "make uninstall  remove what install put in place; the history and the configuration stay"
@@ -34,7 +34,7 @@ mutate: $(VENV)/.test
 	$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 torture: $(VENV)/.test
-	TORTURE=long $(VENV)/bin/python -m pytest tests/torture --timeout 0 $(ARGS)
+	TORTURE=long $(VENV)/bin/python -m pytest tests/torture tests/kernel/test_restart.py tests/vm/test_service.py --timeout 0 $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)
@@ -45,9 +45,9 @@ compare: $(VENV)/.test
 gallery: $(VENV)/.test
 	$(VENV)/bin/python -m tests.gallery $(ARGS)
 
-bpf: $(BPF).o
+bpf: $(BPF:=.o)
 
-$(BPF).o: $(BPF).c
+$(BPF:=.o): %.o: %.c
 	clang -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 	llvm-strip -g $@
 

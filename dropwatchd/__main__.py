@@ -9,11 +9,13 @@ def main(words: list[str] | None = None) -> None:
     """Run, and exit: the only place that does."""
     try:
         signals = Signals()
+        from dropwatchd.arguments import arguments  # noqa: PLC0415 - see above
+        given = arguments(sys.argv[1:] if words is None else words)
         from dropwatchd.cli import run  # noqa: PLC0415 - see above
     except (OSError, ImportError) as error:  # the first to fail where few files may be open
         sys.exit(f"dropwatchd: cannot start: {error}; check the installation and the limits (ulimit -n)")
     try:
-        sys.exit(run(sys.argv[1:] if words is None else words, signals))
+        sys.exit(run(given, signals))
     except Stopped:
         sys.exit(0)  # before recording began: there is nothing to write
 

@@ -1,26 +1,38 @@
-"""`dropwatchd --check`: what would be recorded on this host, and why the rest would not."""
+"""`dropwatchd --check`: what would be recorded on this host, why the rest would not, and what it cannot show."""
 
 import os
 from pathlib import Path
 
 from tabulate import tabulate
 
-from dropwatchd.collectors import AbsentError, collectors
+from dropwatchd.collectors import AbsentError, collectors, unseen
 from dropwatchd.config import Config
 from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.lock import holder, resolved
 from dropwatchd.history.open import revision
 from dropwatchd.history.paths import default_database
 from dropwatchd.kernel.host import Host
+from dropwatchd.model import CounterKey
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.choose import candidates
 
 _Row = tuple[str, str, str, str]
+# What a level of the collector "unseen" stands for, and what would show it; dwreport coverage tells more.
+_UNSEEN = {
+    "capture": "what this capture loses cannot be read; it takes CAP_BPF and CAP_PERFMON, or ask the program itself",
+    "capture_statistics": "what this capture loses is counted as a least on this kernel; the program itself tells all",
+    "af_xdp": "this kernel does not tell what AF_XDP sockets lose (CONFIG_XDP_SOCKETS_DIAG); the program itself does",
+    "offload": "flows may be handled in hardware: tc -s filter show dev {interface} ingress",
+    "driver": "the driver counts no losses of its own: the switch's port at the other end does",
+    "host_below": "a virtual machine: what the host below drops is seen there alone",
+    "past_the_kernel": "a program drives this card past the kernel (vfio, uio): only that program can tell",
+    "rdma": "an RDMA port without hardware counters: pause and PFC counters of its Ethernet device, ethtool -S",
+}
 
 
 def check(config: Config) -> int:
     """Print a table; return 0 when something can record, else 1."""
-    rows = [*_sources(config), *_collectors(config), _database(config)]
+    rows = [*_sources(config), *_collectors(config), *_unseen(config), _database(config)]
     print(tabulate(rows, ["what", "name", "works", "why not, or what it sees"], tablefmt="simple"))  # noqa: T201
     able = {what for what, _, works, _ in rows if works == "yes"}
     return 0 if "database" in able and len(able) > 1 else 1
@@ -51,6 +63,25 @@ def _collectors(config: Config) -> list[_Row]:
         else:
             rows.append(("collector", name, "yes", f"{found} counters"))
     return rows
+
+
+def _unseen(config: Config) -> list[_Row]:
+    """List what is here in which packets are lost unseen, and what would show it."""
+    if unseen.NAME in config.counters.disabled:
+        return []
+    try:
+        found = [reading.key for reading in unseen.collect(Host()) if reading.value]
+    except Exception as error:  # noqa: BLE001 - as above
+        return [("unseen", "?", "no", f"{type(error).__name__}: {error}")]
+    return [("not seen", key.name, "no", f"{_thing(key)}: {_UNSEEN[key.name].format(interface=key.interface)}")
+            for key in found]
+
+
+def _thing(key: CounterKey) -> str:
+    labels = dict(key.labels)
+    if process := labels.get("process"):
+        return f"{process}[{labels.get('pid')}]"
+    return key.interface or " ".join(f"{name} {value}" for name, value in key.labels) or "some"
 
 
 def _database(config: Config) -> _Row:

@@ -1,4 +1,4 @@
-"""The daemon's command line: arguments, configuration, exit codes; errors that have a remedy become one line."""
+"""What the daemon's command line asks for: configuration, exit codes; errors that have a remedy become one line."""
 
 import argparse
 import logging
@@ -6,14 +6,13 @@ import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from dropwatchd import __version__, log
+from dropwatchd import log
 from dropwatchd.check import check
-from dropwatchd.config import Config, ConfigError, SourceName, load
+from dropwatchd.config import Config, ConfigError, load
 from dropwatchd.daemon import ThreadDiedError
 from dropwatchd.history.errors import HistoryError, explained
 from dropwatchd.session import Session
@@ -24,23 +23,6 @@ from dropwatchd.verify import verify
 logger = logging.getLogger(__name__)
 _FAULT, _USAGE = 1, 2
 _PRIVATE = 0o027  # umask: what is recorded is for its owner, and for the group to read
-
-
-def arguments(words: list[str]) -> argparse.Namespace:
-    """Parse the command line; argparse exits by itself on --help, --version and wrong usage."""
-    parser = argparse.ArgumentParser(
-        prog="dropwatchd", description="Record every dropped packet and the counters that explain it. "
-        "Read the record with dwreport.")
-    parser.add_argument("--config", type=Path, metavar="FILE",
-                        help="configuration (default: /etc/dropwatchd/config.toml)")
-    parser.add_argument("--database", type=Path, metavar="PATH",
-                        help="where to record (default: $STATE_DIRECTORY/history.db, /var/lib/dropwatchd/history.db "
-                             "for root, else in ~/.local/state)")
-    parser.add_argument("--source", choices=get_args(SourceName), help="of drop events (default: auto)")
-    parser.add_argument("--check", action="store_true", help="say what would be recorded on this host, and end")
-    parser.add_argument("--verify", action="store_true", help="look for damage in the history, and end")
-    parser.add_argument("--version", action="version", version=f"dropwatchd {__version__}")
-    return parser.parse_args(words)
 
 
 def configuration(given: argparse.Namespace) -> Config:
@@ -55,9 +37,8 @@ def configuration(given: argparse.Namespace) -> Config:
     return config
 
 
-def run(words: list[str], signals: Signals) -> int:
+def run(given: argparse.Namespace, signals: Signals) -> int:
     """Record until a signal says stop; return the exit code."""
-    given = arguments(words)
     log.set_up()
     os.umask(_PRIVATE)
     try:

@@ -2,18 +2,18 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
+from dropwatchd.arguments import SourceName
 from dropwatchd.collectors import collector_names
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.sources.bpf import BpfOptions
 from dropwatchd.sources.net_dm import NetDmOptions
 
 DEFAULT_PATH = Path("/etc/dropwatchd/config.toml")
-SourceName = Literal["auto", "bpf", "net_dm", "none"]
 
 
 class ConfigError(Exception):

@@ -9,7 +9,7 @@ from threading import Thread
 
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.netns_names import NetnsNames
-from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, Instant, Record, Watch, Watching
+from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, Instant, Mark, Record, Watch, Watching
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.links import Links
 from dropwatchd.pipeline.watches import Watches
@@ -30,8 +30,11 @@ class Daemon:
     """Reads sources and links as they become readable, and every ten seconds looks after itself."""
 
     def __init__(self, sources: list[Source], names: NetnsNames, links: Links, buffer: Buffer, service: Service,
-                 *, opened: Instant) -> None:
-        """Take sources that were all open at a moment: they watch from then on."""
+                 *, opened: Instant, before: Sequence[Gap] = ()) -> None:
+        """Take sources that were all open at a moment: they watch from then on, or since they were resumed.
+
+        `before` is what nobody saw before that moment, and is not written yet: it goes with what these have counted.
+        """
         self._sources = sources
         self._failed: dict[str, tuple[Source, Instant]] = {}
         self._names = names
@@ -47,7 +50,9 @@ class Daemon:
         self.threads: list[Thread] = []
         self.storage: Callable[[], str] = str
         self.stopping = False
-        self._buffer.add([name.namespace for name in names.present()], self._extended(opened))
+        resumed = [record for source in sources if source.resumed for record in source.resumed.records]
+        self._buffer.add([*(name.namespace for name in names.present()), *before, *resumed], self._begun(opened),
+                         self._mark())
 
     def run(self, wakeup: Callable[[], None], wakeup_fd: int) -> None:
         """Run until `stopping` is set by what `wakeup` handles. Raises ThreadDiedError."""
@@ -62,15 +67,27 @@ class Daemon:
                 key.data()
             self._meet_deadlines()
 
+    def _begun(self, opened: Instant) -> Iterator[Watch]:
+        """Watch from a moment on. What was resumed has been watched before, up to when its counts were read."""
+        yield from self._watches.extend(_DAEMON, opened)
+        for source in self._sources:
+            until = opened
+            for watching in _watching(source):
+                if source.resumed:
+                    until = _moment(source.complete_until(), opened)
+                    self._watches.resume(watching, source.resumed.since, source.limits)
+                yield from self._watches.extend(watching, until, source.limits)
+        yield from self._packets_watched(opened)
+
     def stop_sources(self) -> Instant:
-        """Close every source and take what it still held; return the moment up to which everything was seen."""
+        """Leave every source and take what it still held; return the moment up to which everything was seen."""
         ended = clock.now()
         for source in self._sources:
             try:
-                self._take(source.close(), None, ended)
+                self._take(source.leave(), None, ended)
             except OSError as error:
                 log.error("source %s: the last counts cannot be read (%s)", source.name, error)
-        self._buffer.add((), [*self._extended(ended), *self._watches.end_all("stopped")])
+        self._buffer.add((), [*self._extended(ended), *self._watches.end_all("stopped")], self._mark())
         self._selector.close()
         return ended
 
@@ -111,7 +128,7 @@ class Daemon:
         watches = list(self._extended(until))  # what lies between two gaps was watched
         if source:
             watches += [*self._interrupted(source, gaps), *self._extended(until)]
-        dropped = self._buffer.add([*records, *steps], watches)
+        dropped = self._buffer.add([*records, *steps], watches, self._mark())
         if dropped:
             self._recent.append((time.monotonic(), dropped))
 
@@ -127,8 +144,15 @@ class Daemon:
         for source in self._sources:
             for watching in _watching(source):
                 yield from self._watches.extend(watching, until, source.limits)
+        yield from self._packets_watched(until)
+
+    def _packets_watched(self, until: Instant) -> Iterator[Watch]:
         if any(source.samples for source in self._sources):
             yield from self._watches.extend(Watching("packets"), until)
+
+    def _mark(self) -> Mark | None:
+        """Return what has been told so far of the source that goes on without us, where there is one."""
+        return next(filter(None, (source.mark() for source in self._sources)), None)
 
     def _complete_until(self) -> Instant:
         """Return up to when all sources have been read, now where there are none; never what is yet to come."""
@@ -136,7 +160,7 @@ class Daemon:
         wall_ns = min((source.complete_until() for source in self._sources), default=now.wall_ns)
         if wall_ns >= now.wall_ns + clock.STEP_NS:  # the clock was set back since that source was read
             return self._watches.until(_DAEMON) or now
-        return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns)) if wall_ns < now.wall_ns else now
+        return _moment(wall_ns, now)
 
     def _read_links(self) -> None:
         self._buffer.add(self._links.read())
@@ -162,6 +186,7 @@ class Daemon:
             self._take(source.close(), None)
         except OSError:
             log.error("source %s: its last counts are lost", source.name)
+        self._buffer.add((), (), source.mark())
 
     def _retry(self) -> None:
         for source, since in list(self._failed.values()):
@@ -224,6 +249,11 @@ class Daemon:
         if not self._sources:
             coverage = "drop events are not seen, counters are"
         return ", ".join(filter(None, [names, f"{dropped} drops in the last minute", coverage, self.storage()]))
+
+
+def _moment(wall_ns: int, now: Instant) -> Instant:
+    """Return the moment of a time that is not later than now."""
+    return Instant(wall_ns, now.boot_ns - (now.wall_ns - wall_ns)) if wall_ns < now.wall_ns else now
 
 
 def _watching(source: Source) -> list[Watching]:

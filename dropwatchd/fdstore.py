@@ -1,9 +1,12 @@
 """The service manager's store of file descriptors: what is put there outlives us, and the next start gets it back."""
 
+import logging
 import os
 import socket
 
+log = logging.getLogger(__name__)
 _FIRST = 3  # SD_LISTEN_FDS_START
+_PATIENCE_S = 5.0
 
 
 class FdStore:
@@ -18,6 +21,7 @@ class FdStore:
         for fd in self._held.values():
             os.set_inheritable(fd, False)  # noqa: FBT003
         self._address = os.environ.get("NOTIFY_SOCKET", "")
+        self._waiting: list[tuple[str, int | None]] | None = []
 
     @property
     def listens(self) -> bool:
@@ -30,24 +34,41 @@ class FdStore:
         return {name.removeprefix(prefix): fd for name, fd in taken.items()}
 
     def keep(self, name: str, fd: int) -> None:
-        """Put a descriptor into the store. Raises OSError where the service manager does not listen."""
-        self._send(f"FDSTORE=1\nFDNAME={name}", fd)
+        """Put a descriptor into the store. It is not to be polled: maps of BPF answer that with an error."""
+        self._send(f"FDSTORE=1\nFDPOLL=0\nFDNAME={name}", fd)
 
     def discard(self, name: str) -> None:
         """Remove what is kept under that name."""
         self._send(f"FDSTOREREMOVE=1\nFDNAME={name}")
 
-    def discard_rest(self) -> None:
-        """Close and remove what nobody has taken: another version's, or of another configuration."""
+    def settle(self) -> None:
+        """Tell the service manager what was kept and discarded up to now, and close and discard what nobody has taken.
+
+        Until then it is told nothing, for that takes its time, or until we end, nothing has changed. The rest is of
+        another version or configuration.
+        """
+        waiting, self._waiting = self._waiting or [], None
+        for text, fd in waiting:
+            self._send(text, fd)
+            if fd is not None:
+                os.close(fd)
         while self._held:
             name, fd = self._held.popitem()
             os.close(fd)
             self.discard(name)
 
-    def _send(self, text: str, *fds: int) -> None:
+    def _send(self, text: str, fd: int | None = None) -> None:
         if not self._address:
             return
+        if self._waiting is not None:
+            self._waiting.append((text, None if fd is None else os.dup(fd)))
+            return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-            sock.connect(address)
-            socket.send_fds(sock, [text.encode()], list(fds))
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+                sock.settimeout(_PATIENCE_S)
+                sock.connect(address)
+                socket.send_fds(sock, [text.encode()], [] if fd is None else [fd])
+        except OSError as error:
+            log.info("the service manager keeps nothing for the next start (%s)", error)
+            self._address = ""

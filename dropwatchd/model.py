@@ -1,6 +1,6 @@
 """The nouns that sources, collectors, history and reports share: frozen, and without any I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -266,6 +266,41 @@ class Window:
     start_ns: int
     width_ns: int
     drop: Drop
+
+
+class Written(NamedTuple):
+    """What a history has of a source that outlives its reader: its last write, and up to when it was watched then."""
+
+    number: int
+    until: Instant
+
+
+def _nothing(_number: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What such a source has told so far, to be written with it, so that the next reader goes on from there.
+
+    `token` tells the source from any other. `prepare` is called with the number of the write right before that is done;
+    `spoil` where nobody can go on from that write.
+    """
+
+    token: int
+    prepare: Callable[[int], None] = _nothing
+    spoil: Callable[[int], None] = _nothing
+
+    def part(self) -> "Mark":
+        """Return what goes with a part of what was told, if more is to follow."""
+        return Mark(self.token, self.spoil, self.spoil)
+
+
+class Resumed(NamedTuple):
+    """What a source has counted `since` then, of a run that nobody is left of."""
+
+    since: Instant
+    records: Sequence["Record"]
 
 
 Record = Drop | PacketSample | Gap | Event | Device | Namespace

@@ -13,6 +13,7 @@ from shutil import which
 from dropwatchd.collectors import collectors
 from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
+from dropwatchd.fdstore import FdStore
 from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
@@ -21,7 +22,7 @@ from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import identity
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns_names import NetnsNames
-from dropwatchd.model import NANO, Event
+from dropwatchd.model import NANO, Effect, Event
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.links import Links
 from dropwatchd.pipeline.poller import Poller
@@ -29,6 +30,7 @@ from dropwatchd.pipeline.recorder import Recorder
 from dropwatchd.service import Service
 from dropwatchd.signals import Signals
 from dropwatchd.sources import Source
+from dropwatchd.sources.bpf.keeper import Keeper
 from dropwatchd.sources.choose import open_sources
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Session:
     def __init__(self, config: Config, stack: ExitStack, check: Callable[[], None]) -> None:
         """Raise what `check` does where it is safe to stop; what was opened is closed by the stack."""
         check()
+        self._store = FdStore()
         self._config = config
         self._lock = stack.enter_context(Lock(Path(config.database) if config.database else default_database()))
         self.database = self._lock.database
@@ -53,9 +56,13 @@ class Session:
         stack.callback(self._names.close)
         self._sources = self._open_sources(stack)
         opened = clock.now()  # from now on drops are seen
+        self._store.settle()
         check()
-        for gap in self._history.start(opened):
-            log.info("not recording for %.1f s before this (%s)", (gap.until_ns - gap.since_ns) / NANO, gap.detail)
+        resumed = next(filter(None, (source.resumed for source in self._sources)), None)
+        before = self._history.start(opened, resumed.since if resumed else None)
+        for gap in before:
+            lacked = "counted, but not recorded" if gap.effect is Effect.DETAIL else "not recording"
+            log.info("%s for %.1f s before this (%s)", lacked, (gap.until_ns - gap.since_ns) / NANO, gap.detail)
         links = Links()
         stack.callback(links.close)
         links.add(LinkWatch(self._names.at_start.number))
@@ -63,17 +70,19 @@ class Session:
                               interval=config.counters.interval_seconds, namespaces=config.counters.namespaces)
         self._recorder = Recorder(self._history, self._buffer, config.history)
         self._buffer.add([self._names.at_start])
-        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service, opened=opened)
+        self._daemon = Daemon(self._sources, self._names, links, self._buffer, self._service, opened=opened,
+                              before=before if resumed else ())
         self._daemon.threads, self._daemon.storage = [self._poller, self._recorder], self._recorder.trouble
 
     def _open_sources(self, stack: ExitStack) -> list[Source]:
         opened = []
-        for found in open_sources(self._config, self._names, self.database.parent):
+        keeper = Keeper(self._store, str(self.database), self._history.written) if self._store.listens else None
+        for found in open_sources(self._config, self._names, self.database.parent, keeper):
             if isinstance(found, tuple):
                 log.warning("drop events: %s cannot run here: %s", found[0], found[1])
                 self._buffer.add([Event(time.time_ns(), "source refused", found[0], str(found[1]))])
             else:
-                stack.callback(found.close)
+                stack.callback(found.leave)
                 opened.append(found)
         return opened
 

@@ -14,6 +14,7 @@ from dwreport.views import view_names
 
 ANSWERED, INTERRUPTED = 0, 130  # click gives 1 for a fault and 2 for wrong usage
 _DEFAULT = "summary"  # the view without a name
+_OWN = {"explain": "dwreport.cli.explain"}  # commands that take more than the options of every view
 
 
 class _Views(click.Group):
@@ -25,9 +26,10 @@ class _Views(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = _module(cmd_name)
-        own: click.Command | None = getattr(module, "command", None)  # of a view that asks no history
-        return own or command_of(module.view)
+        if own := _OWN.get(cmd_name):
+            command: click.Command = import_module(own).command
+            return command
+        return command_of(_module(cmd_name).view)
 
 
 def _module(view: str) -> Any:
@@ -39,7 +41,7 @@ def _module(view: str) -> Any:
 @shared
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
-def dwreport(context: click.Context, /, **options: str | None) -> None:
+def dwreport(context: click.Context, /, **options: Any) -> None:
     """Say which packets this host dropped: how many, why, where in the kernel and on which interface."""
     if context.invoked_subcommand is None:
         import_module("dwreport.cli.request").respond(_module(_DEFAULT).view, merged(context, options))

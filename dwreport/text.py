@@ -7,6 +7,7 @@ from dropwatchd.model import Interface
 
 NANO = 1_000_000_000
 _BARS = " ▁▂▃▄▅▆▇█"
+_UNKNOWN = "░"  # of a time that was not watched
 
 
 def clean(text: str) -> str:
@@ -83,10 +84,10 @@ def duration(span_ns: int) -> str:
     return f"{seconds:.1f} s"
 
 
-def sparkline(counts: Sequence[int]) -> str:
-    """Draw counts as blocks; whatever is not zero is visible."""
-    top = max(counts, default=0) or 1
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+def sparkline(counts: Sequence[int | None]) -> str:
+    """Draw counts as blocks; whatever is not zero is visible, and what is not known is no zero."""
+    top = max((count or 0 for count in counts), default=0) or 1
+    return "".join(_UNKNOWN if count is None else _BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
 
 
 def axis(since_ns: int, until_ns: int, width: int) -> str:

@@ -1,15 +1,32 @@
-"""Who runs which tests, one worker those of this machine, others those of the guests; a busy one is no fault."""
+"""Who runs which tests, one worker those of this machine, others those of the guests; what is said below them all."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.torture import outcome as outcomes
 from tests.vm.recipe import RECIPES
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[str], outcomes.Outcome]]:
+    """Return what begins to count a fault; what was counted is in the table below all tests."""
+    begun: list[outcomes.Outcome] = []
+
+    def begin(fault: str) -> outcomes.Outcome:
+        begun.append(outcomes.Outcome(fault))
+        return begun[-1]
+
+    yield begin
+    request.node.user_properties += [(outcomes.PROPERTY, astuple(one)) for one in begun]
 
 
 class _ByMachine(LoadScopeScheduling):
@@ -24,3 +41,13 @@ class _ByMachine(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> _ByMachine:
     """Where pytest-xdist runs the tests, divide them so."""
     return _ByMachine(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests of faults have counted."""
+    ends = terminalreporter.stats.get("", ())  # of tests, which count until they are taken down
+    found = [outcomes.Outcome(*value) for report in ends for name, value in report.user_properties
+             if name == outcomes.PROPERTY]
+    if found:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(outcomes.table(found))

@@ -75,6 +75,10 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
     assert {
         "dropwatchd/sources/bpf/drops.bpf.o",
         "dropwatchd/sources/bpf/drops.bpf.c",
+        "dropwatchd/kernel/captures.bpf.o",
+        "dropwatchd/kernel/captures.bpf.c",
+        "dropwatchd/kernel/xdp_errors.bpf.o",
+        "dropwatchd/kernel/xdp_errors.bpf.c",
         "dropwatchd/_data/migrations/env.py",
         "dropwatchd/_data/migrations/versions/0001_first_schema.py",
         "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",

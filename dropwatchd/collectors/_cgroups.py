@@ -21,7 +21,7 @@ _MOUNTS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 def paths(inodes: set[int]) -> dict[int, str]:
     """Return socket inode -> path of its group, such as "/system.slice/named.service", for UDP and TCP listeners."""
     groups = {inode: group for inode, group in _groups() if inode in inodes}
-    known = dict(_known(set(groups.values())))
+    known = dict(named(set(groups.values())))
     return {inode: known[group] for inode, group in groups.items() if group in known}
 
 
@@ -36,7 +36,7 @@ def _groups() -> Iterator[tuple[int, int]]:
                             yield _MESSAGE.unpack_from(payload)[0], struct.unpack("=Q", value)[0]
 
 
-def _known(wanted: set[int]) -> Iterator[tuple[int, str]]:
+def named(wanted: set[int]) -> Iterator[tuple[int, str]]:
     """Yield (group, path): a group's number is the inode of its folder (Documentation/admin-guide/cgroup-v2.rst)."""
     mounts = [mount for mount in _MOUNTS if (mount / "cgroup.procs").exists()]
     for mount in mounts if wanted else ():

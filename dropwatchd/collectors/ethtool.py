@@ -42,7 +42,7 @@ _SS_STATS, _NAME_BYTES = 1, 32
 _SPARE_BYTES = 65536
 
 
-class _Control:
+class Control:
     """Asks drivers, one command after the other, in one piece of memory."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class _Control:
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the devices of the calling thread's network namespace."""
-    with closing(_Control()) as control:
+    with closing(Control()) as control:
         found = [
             replace(reading, from_zero=link.is_made) for ifindex, link in present_links().items()
             for reading in _device(control, CounterKey("ethtool", "", host.netns, ifindex, link.name))
@@ -76,25 +76,25 @@ def collect(host: Host) -> Iterable[Reading]:
 def having(ifindexes: Iterable[int]) -> set[int]:
     """Return which of these devices' drivers have statistics under names of their own."""
     found = set()
-    with closing(_Control()) as control:
+    with closing(Control()) as control:
         for ifindex in ifindexes:
             with suppress(OSError):  # it has gone
-                if _about(control, os.fsencode(socket.if_indextoname(ifindex)))[1]:
+                if about(control, os.fsencode(socket.if_indextoname(ifindex)))[1]:
                     found.add(ifindex)
     return found
 
 
-def _about(control: _Control, name: bytes) -> tuple[str, int]:
+def about(control: Control, name: bytes) -> tuple[str, int]:
     """Return the name of a device's driver and how many statistics it has."""
     driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))
     return text(driver), number
 
 
-def _device(control: _Control, device: CounterKey) -> Iterator[Reading]:
+def _device(control: Control, device: CounterKey) -> Iterator[Reading]:
     """Yield the readings of a device: none where its driver has none, or where it has gone."""
     with suppress(OSError):
         name = os.fsencode(socket.if_indextoname(device.ifindex or 0))  # as it is, not as it can be printed
-        driver, number = _about(control, name)
+        driver, number = about(control, name)
         if number:
             names = control.ask(name, _STRINGS.pack(_GSTRINGS, _SS_STATS, number), _NAME_BYTES * number)
             values = control.ask(name, _STATS.pack(_GSTATS, number), 8 * number)

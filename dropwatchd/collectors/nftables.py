@@ -1,20 +1,30 @@
-"""Packets that nftables refused: by each rule with a counter, by named counter, and by chain policy."""
+"""Packets that nftables refused: by rule, named counter and policy; and what there drops without a counter."""
 
 import re
-import struct
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from dropwatchd.collectors import _modules
+from dropwatchd.collectors._chains import (
+    CHAIN_COUNTERS,
+    CHAIN_NAME,
+    CHAIN_POLICY,
+    CHAIN_TABLE,
+    DROP,
+    HEADER,
+    Labels,
+    family_of,
+    looks_up_verdict,
+    uncounted,
+)
+from dropwatchd.collectors._present import Present
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netlink import NETFILTER, Message, Netlink, attributes, packed, text
 from dropwatchd.model import CounterKey, Reading
 
 # Numbers of include/uapi/linux/netfilter/nf_tables.h; NFNL_SUBSYS_NFTABLES is 10
 _GETCHAIN, _GETRULE, _GETOBJ = 10 << 8 | 4, 10 << 8 | 7, 10 << 8 | 19
-_HEADER = struct.Struct("=BBH")  # struct nfgenmsg: family, version, resource
-_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
-_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_POLICY, _CHAIN_COUNTERS = 1, 3, 5, 8
 _RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS, _RULE_USERDATA = 1, 2, 3, 4, 7
 _OBJ_TABLE, _OBJ_NAME, _OBJ_TYPE, _OBJ_DATA = 1, 2, 3, 4
 _OBJREF_TYPE, _OBJREF_NAME, _OBJECT_COUNTER = 1, 2, 1
@@ -22,10 +32,10 @@ _COUNTER_FIELDS = {1: "bytes", 2: "packets"}
 _EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
 _IMMEDIATE_DATA, _DATA_VERDICT, _VERDICT_CODE = 2, 2, 1
 _TARGET_NAME = 1  # of an expression that iptables-nft made
+_PRESENT = Present()
 _NESTED = 0x8000  # NLA_F_NESTED, which not every kernel sets here
-_DROP = bytes(4)  # NF_DROP, as a verdict's code and as a chain's policy
 _REFUSING = re.compile(b"|".join(map(re.escape, (
-    packed(_DATA_VERDICT, packed(_VERDICT_CODE, _DROP)), packed(_NESTED | _DATA_VERDICT, packed(_VERDICT_CODE, _DROP)),
+    packed(_DATA_VERDICT, packed(_VERDICT_CODE, DROP)), packed(_NESTED | _DATA_VERDICT, packed(_VERDICT_CODE, DROP)),
     b"reject\0", b"REJECT\0",
 ))))
 _PROGRAMS = ("nft", "iptables -> xtables-nft-multi")
@@ -35,9 +45,10 @@ Name = tuple[str, str, str]  # family, table, and what stands in it
 
 
 class Rule(NamedTuple):
-    """A rule that counts: `refused` is "drop" or "reject" where that befalls each packet it counts, else "".
+    """A rule that counts or drops: `refused` is "drop" or "reject" where that befalls each packet it counts, else "".
 
-    `counter` is the data of its counter, or the name of a counter that stands by itself.
+    `counter` is the data of its counter, or the name of a counter that stands by itself; `drops`, whether any packet
+    may be refused.
     """
 
     chain: Name
@@ -45,28 +56,41 @@ class Rule(NamedTuple):
     comment: str
     refused: str
     counter: bytes | Name
+    drops: bool
 
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the rules of the calling thread's network namespace; this takes CAP_NET_ADMIN."""
     _modules.require(host, "nf_tables")
     with _modules.if_used(host, ("nf_tables",), _PROGRAMS), Netlink(NETFILTER) as netlink:
-        rules, chains, objects = (netlink.dump(kind, bytes(_HEADER.size)) for kind in (_GETRULE, _GETCHAIN, _GETOBJ))
-    return parse(rules, chains, objects, host.netns)
+        rules, chains, objects = (netlink.dump(kind, bytes(HEADER.size)) for kind in (_GETRULE, _GETCHAIN, _GETOBJ))
+    readings = parse(rules, chains, objects, host.netns)
+    return [*readings, *_PRESENT.gone(host.netns, (reading for reading in readings if not reading.bits))]
 
 
 def parse(
-    rules: Iterable[Message], chains: Iterable[Message], objects: Iterable[Message], netns: int | None,
+    rules: Iterable[Message], chains: Sequence[Message], objects: Iterable[Message], netns: int | None,
 ) -> list[Reading]:
-    """Parse NFT_MSG_NEWRULE, NEWCHAIN and NEWOBJ messages."""
-    counting = list(parse_rules(rules))
-    found = [*_of_rules(counting), *_of_policies(chains), *_of_objects(objects, counting)]
+    """Parse NFT_MSG_NEWRULE, NEWCHAIN and NEWOBJ messages; what drops uncounted are gauges."""
+    known = list(parse_rules(rules))
+    found = [*_of_rules(known), *_of_policies(chains), *_of_objects(objects, known)]
+    passing = _passing(known)
+    dropping = Counter(rule.chain for rule in known
+                       if rule.drops and not (rule.refused and rule.counter and rule.counter not in passing))
     return [
-        Reading(CounterKey("nftables", _COUNTER_FIELDS[kind], netns, labels=tuple(sorted(labels.items()))),
-                int.from_bytes(value, "big"))
+        Reading(_key(_COUNTER_FIELDS[kind], netns, labels), int.from_bytes(value, "big"))
         for labels, counter in found
         for kind, value in attributes(counter) if kind in _COUNTER_FIELDS
-    ]
+    ] + [Reading(_key(name, netns, labels), value, bits=0) for name, labels, value in uncounted(chains, dropping)]
+
+
+def _key(name: str, netns: int | None, labels: Labels) -> CounterKey:
+    return CounterKey("nftables", name, netns, labels=tuple(sorted(labels.items())))
+
+
+def _passing(rules: Iterable[Rule]) -> set[bytes | Name]:
+    """Return the counters by name that also count what is not refused."""
+    return {rule.counter for rule in rules if not rule.refused and not isinstance(rule.counter, bytes)}
 
 
 def _of_rules(rules: list[Rule]) -> Iterator[tuple[dict[str, str], bytes]]:
@@ -81,39 +105,41 @@ def _of_rules(rules: list[Rule]) -> Iterator[tuple[dict[str, str], bytes]]:
 def _of_policies(messages: Iterable[Message]) -> Iterator[tuple[dict[str, str], bytes]]:
     """Yield base chains that drop what no rule took; nft_do_chain counts those, where the chain has a counter."""
     for _type, payload in messages:
-        found = dict(attributes(payload, _HEADER.size))
-        if found.get(_CHAIN_POLICY) == _DROP and _CHAIN_COUNTERS in found:
-            labels = {"family": _family(payload), "table": text(found[_CHAIN_TABLE])}
-            yield labels | {"chain": text(found[_CHAIN_NAME]), "verdict": "policy drop"}, found[_CHAIN_COUNTERS]
+        found = dict(attributes(payload, HEADER.size))
+        if found.get(CHAIN_POLICY) == DROP and CHAIN_COUNTERS in found:
+            labels = {"family": family_of(payload), "table": text(found[CHAIN_TABLE])}
+            yield labels | {"chain": text(found[CHAIN_NAME]), "verdict": "policy drop"}, found[CHAIN_COUNTERS]
 
 
 def _of_objects(messages: Iterable[Message], rules: list[Rule]) -> Iterator[tuple[dict[str, str], bytes]]:
     """Yield named counters of which each rule that refers to one refuses what it counts."""
-    passing = {rule.counter for rule in rules if not rule.refused}
+    passing = _passing(rules)
     refused = {rule.counter: rule.refused for rule in rules if rule.counter not in passing}
     for _type, payload in messages:
-        found = dict(attributes(payload, _HEADER.size))
-        family, table, counter = name = (_family(payload), text(found[_OBJ_TABLE]), text(found[_OBJ_NAME]))
+        found = dict(attributes(payload, HEADER.size))
+        family, table, counter = name = (family_of(payload), text(found[_OBJ_TABLE]), text(found[_OBJ_NAME]))
         if name in refused and int.from_bytes(found[_OBJ_TYPE], "big") == _OBJECT_COUNTER:
             labels = {"family": family, "table": table, "counter": counter, "verdict": refused[name]}
             yield labels, found[_OBJ_DATA]
 
 
 def parse_rules(messages: Iterable[Message]) -> Iterator[Rule]:
-    """Yield the rules that count. Of the thousands that some hosts have, those that refuse nothing remain unread."""
+    """Yield rules that count or drop. Of the thousands that some hosts have, those that refuse nothing stay unread."""
     for _type, payload in messages:
-        if b"objref\0" in payload or (b"counter\0" in payload and _REFUSING.search(payload)):
-            found = dict(attributes(payload, _HEADER.size))
-            family, table = _family(payload), text(found[_RULE_TABLE])
-            refused, counter = _fate(family, table, found.get(_RULE_EXPRESSIONS, b""))
-            if counter:
+        by_map = looks_up_verdict(payload)
+        if by_map or b"objref\0" in payload or _REFUSING.search(payload):
+            found = dict(attributes(payload, HEADER.size))
+            family, table = family_of(payload), text(found[_RULE_TABLE])
+            refused, counter, drops = _fate(family, table, found.get(_RULE_EXPRESSIONS, b""))
+            if counter or drops or by_map:
                 handle = int.from_bytes(found[_RULE_HANDLE], "big")
                 comment = _comment(found.get(_RULE_USERDATA, b""))
-                yield Rule((family, table, text(found[_RULE_CHAIN])), handle, comment, refused, counter)
+                yield Rule((family, table, text(found[_RULE_CHAIN])), handle, comment, refused, counter,
+                           drops or by_map)
 
 
-def _fate(family: str, table: str, expressions: bytes) -> tuple[str, bytes | Name]:
-    """Return what becomes of the packets that a rule counts, and the counter: b"" where there is none.
+def _fate(family: str, table: str, expressions: bytes) -> tuple[str, bytes | Name, bool]:
+    """Return what becomes of the packets that a rule counts, the counter, b"" where there is none, and if any drop.
 
     Only of a counter behind all conditions is it known: "counter tcp dport 80 drop" counts what it lets by, too.
     """
@@ -124,29 +150,25 @@ def _fate(family: str, table: str, expressions: bytes) -> tuple[str, bytes | Nam
         name, data = text(found[_EXPRESSION_NAME]), found.get(_EXPRESSION_DATA, b"")
         refused = _refused(name, data)
         if refused:
-            return refused if behind else "", counter
+            return refused if behind else "", counter, True
         if name == "counter":
             counter, behind = data, True
         elif name == "objref":
             counter, behind = (family, table, text(dict(attributes(data)).get(_OBJREF_NAME, b""))), True
         elif name not in _PASSIVE:
             behind = False
-    return "", counter
+    return "", counter, False
 
 
 def _refused(name: str, data: bytes) -> str:
     """Return "drop" or "reject" for an expression that does that to each packet that comes to it."""
     found = dict(attributes(data)) if name in {"immediate", "target"} else {}
     verdict = dict(attributes(dict(attributes(found.get(_IMMEDIATE_DATA, b""))).get(_DATA_VERDICT, b"")))
-    if name == "immediate" and verdict.get(_VERDICT_CODE) == _DROP:
+    if name == "immediate" and verdict.get(_VERDICT_CODE) == DROP:
         return "drop"
     if name == "reject" or (name == "target" and text(found.get(_TARGET_NAME, b"")) == "REJECT"):
         return "reject"
     return ""
-
-
-def _family(payload: bytes) -> str:
-    return _FAMILIES.get(payload[0], str(payload[0]))
 
 
 def _comment(data: bytes) -> str:

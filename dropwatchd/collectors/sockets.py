@@ -116,7 +116,7 @@ def _packet(host: Host) -> Iterator[Socket]:
 
 
 def parse_packet(messages: Iterable[Message]) -> Iterator[Socket]:
-    """Parse struct packet_diag_msg; packets that found a ring full (PACKET_RX_RING) are not among the drops."""
+    """Parse struct packet_diag_msg; what found a ring full (PACKET_RX_RING) is no drop here: see `capture`."""
     for _type, payload in messages:
         ethertype, inode = _PACKET_MESSAGE.unpack_from(payload)
         drops = _drops(payload, _PACKET_MESSAGE.size, _PACKET_DIAG_MEMINFO)

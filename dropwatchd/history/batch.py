@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dropwatchd.model import CounterChange, Device, Event, Gap, Namespace, PacketSample, Start, Watch, Window
+from dropwatchd.model import CounterChange, Device, Event, Gap, Mark, Namespace, PacketSample, Start, Watch, Window
 
 
 class Collected(NamedTuple):
@@ -19,7 +19,10 @@ class Collected(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """`watches` vouch for what is in this batch and in those before it; `namespaces` are told before they are used."""
+    """`watches` vouch for what is in this batch and in those before it; `namespaces` are told before they are used.
+
+    `mark` says what a source has told with this batch and with those before it.
+    """
 
     windows: list[Window] = field(default_factory=list)
     packets: list[PacketSample] = field(default_factory=list)
@@ -31,9 +34,13 @@ class Batch:
     watches: list[Watch] = field(default_factory=list)
     collected: dict[str, Collected] = field(default_factory=dict)
     namespaces: dict[int, Namespace] = field(default_factory=dict)
+    mark: Mark | None = None
 
     def halves(self) -> list["Batch"]:
-        """Return the rows in two batches, watches last: they vouch for all others. One row is not parted further."""
+        """Return the rows in two batches, watches last: they vouch for all others. One row is not parted further.
+
+        So does the mark: who was killed between the two would leave what nobody can go on from.
+        """
         rows = [(name, row) for name in _LISTS for row in getattr(self, name)]
         middle = (len(rows) + 1) // 2
         parts = []
@@ -43,6 +50,8 @@ class Batch:
                 getattr(part, name).append(row)
             parts.append(part)
         parts[-1].collected = self.collected
+        if self.mark:
+            parts[0].mark, parts[-1].mark = self.mark.part(), self.mark
         return parts
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from dropwatchd.history.hours import remove_before
-from dropwatchd.history.statements import EXPIRED_AGAIN, INSERT_GAP
+from dropwatchd.history.statements import EXPIRED_AGAIN, INSERT_GAP, REBASE_GAUGES
 from dropwatchd.model import Effect, Gap, GapCause
 
 ROWS = 20_000     # that one step removes; all of one moment go together
@@ -90,6 +90,8 @@ def _delete(connection: Connection, table: _Table, before_ns: int) -> int:
         SELECT {begin} FROM {name} WHERE {begin} < ? {but} ORDER BY {begin} LIMIT 1 OFFSET {ROWS}""",
                                         (before_ns,)).scalar()
     until_ns = before_ns if cut_ns is None else cut_ns + 1
+    if name == "counter_changes":
+        connection.exec_driver_sql(REBASE_GAUGES, (min(until_ns, before_ns),))
     removed = connection.exec_driver_sql(f"DELETE FROM {name} WHERE {begin} < ? AND {end} < ? {but}",
                                          (until_ns, before_ns)).rowcount
     if table.is_summed and removed:

@@ -1,21 +1,27 @@
 """The history of one daemon: a writer, and the file below it; when that is lost, a new one begins at its path."""
 
 import logging
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.damage import quick_check
 from dropwatchd.history.errors import HistoryError, is_damage
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import SetAside, prepare, revision
+from dropwatchd.history.open import SetAside, begin_anew, prepare, revision
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import Identity
-from dropwatchd.model import Effect, Gap, GapCause, Instant
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Written
 
 log = logging.getLogger(__name__)
+_GLANCE_NS = 600 * NANO
+_GLANCE_S = 0.05
 
 
 class History:
@@ -29,15 +35,35 @@ class History:
         self._writer = Writer(lock.database, identity)
         self._began: Instant
         self._lost: str | None = None
+        self._glances_at_ns = 0
 
-    def start(self, began: Instant) -> list[Gap]:
-        """Begin the run, and return what nobody saw before it, which is written as well."""
+    def written(self, token: int) -> Written | None:
+        """Return what is here of a source that goes on without us; it may be asked before the start."""
+        return self._writer.written(token)
+
+    def start(self, began: Instant, resumed: Instant | None = None) -> list[Gap]:
+        """Begin the run, and return what nobody saw before it, which is written as well.
+
+        That is for the caller to write where a source was `resumed`, with what it has counted: see Writer.start.
+        """
         self._began = began
-        gaps = self._writer.start(began)
-        if self._aside:
-            gaps.append(_lost(min(self._aside.seen_ns, began.wall_ns), began, "it was damaged", self._aside))
-            self._writer.write(Batch(gaps=gaps[-1:]))
-        return gaps
+        aside = self._aside
+        return self._begin(began, aside and _lost(aside.seen_ns, began, "it was damaged", aside), resumed)
+
+    def _begin(self, began: Instant, lost: Gap | None, resumed: Instant | None = None) -> list[Gap]:
+        """Begin a run; what turns out to be damaged only now is set aside as well."""
+        try:
+            return self._writer.start(began, lost, resumed)
+        except (DBAPIError, UnicodeDecodeError) as error:
+            cause = getattr(error, "orig", None) or error
+            if not is_damage(cause):
+                raise
+            self._writer.close()
+            aside = begin_anew(self._lock, str(cause))
+            self._writer = Writer(self._lock.database, self._identity)
+            since_ns = min(aside.seen_ns, lost.since_ns if lost else began.wall_ns)
+            gap = _lost(since_ns, began, lost.detail if lost else "it was damaged", aside)
+            return self._writer.start(began, gap, resumed)
 
     def write(self, batch: Batch) -> None:
         """Write a batch whole, or nothing of it."""
@@ -51,6 +77,11 @@ class History:
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
+        if now.boot_ns >= self._glances_at_ns:
+            self._glances_at_ns = now.boot_ns + _GLANCE_NS
+            self._lost = self._lost or _damage(self._lock.database)
+        if self._lost:  # the next write begins a new one
+            return False
         return self._writer.tidy(options, now)
 
     def is_due(self, options: RetentionOptions) -> bool:
@@ -84,8 +115,7 @@ class History:
         if whole and not aside:  # what was beside it has been moved over: nothing is missing in it
             since_ns = now.wall_ns
         self._writer = Writer(self._lock.database, self._identity)
-        self._writer.start(now)
-        self._writer.write(Batch(gaps=[_lost(min(since_ns, now.wall_ns), now, why, aside)]))
+        self._begin(now, _lost(since_ns, now, why, aside))
         self._began, self._lost = now, None
 
     def _is_whole(self) -> bool:
@@ -100,4 +130,13 @@ class History:
 def _lost(since_ns: int, until: Instant, why: str, aside: SetAside | None) -> Gap:
     """Return what is not in a new history: what the one before may have had."""
     detail = f"{why}, and is kept as {aside.path.name}" if aside else why
-    return Gap(since_ns, until.wall_ns, GapCause.FILE_LOST, Effect.BLIND, None, "drops", detail)
+    return Gap(min(since_ns, until.wall_ns), until.wall_ns, GapCause.FILE_LOST, Effect.BLIND, None, "drops", detail)
+
+
+def _damage(database: Path) -> str | None:
+    """Look as a reader does, a short time: our own connection holds in memory what others find damaged in the file."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+            return quick_check(connection, _GLANCE_S)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return str(error) if is_damage(error) else None

@@ -37,6 +37,13 @@ def changes(clause: str, whole: str = WITHIN, *, ever: bool = False) -> str:
         WHERE until_ns >= begin_ns AND until_ns < end_ns AND {clause})"""
 
 
+def moves(counters: str) -> str:
+    """Return the like for all changes, ever, of counters that seldom move: hours are left out in which none did."""
+    wanted = f"counter_id IN ({counters})"
+    rests = f"NOT EXISTS (SELECT 1 FROM counter_hours m WHERE m.hour_ns = h.hour_ns AND m.{wanted})"
+    return changes(wanted, f"h.since_ns NOTNULL AND {rests}", ever=True)
+
+
 def _parts(name: str, table: str, begin: str, end: str, whole: str) -> str:
     """Return the hours that are taken whole, and the times before, between and after them."""
     return f"""

@@ -87,10 +87,13 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 
 
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
-    """Let temporary tables stand before those of an older revision, which a reader cannot upgrade."""
+    """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
+
+    What 0004 has added no reader asks for; what 0005 has, it does without.
+    """
     for table, columns in _UNSUMMED.items():
         connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
-    if revision >= "0003":
+    if revision > "0002":
         return
     namespace_runs = "main.namespace_runs"
     if revision == "0001":
@@ -102,7 +105,7 @@ def adapt(connection: sqlite3.Connection, revision: str) -> None:
         connection.execute(f"{OLD_RUNS} FROM main.runs"), connection.execute(f"{OLD_GAPS} FROM main.gaps {BLIND}")))
 
 
-# Up to 0003 no hour has sums.
+# Up to 0004 no hour has sums.
 _UNSUMMED = {
     "hours": "what, hour_ns, since_ns, until_ns, summed_ns",
     "drop_hours": "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",

@@ -46,12 +46,24 @@ def prepare(lock: Lock, check: Callable[[], None] = lambda: None) -> SetAside | 
     except DamagedError as error:
         if not _is_ours(lock.database):
             raise
-        seen_ns = _last_write_ns(lock.database)
-        aside = SetAside(set_aside(lock.database), seen_ns)
-        log.error("%s is damaged (%s): it is kept as %s, and a new history begins", lock.database, error.why,
-                  aside.path.name)
+        aside = _set_aside(lock.database, error.why)
         upgrade(lock.database, check)
     lock.follow()
+    return aside
+
+
+def begin_anew(lock: Lock, why: str) -> SetAside:
+    """Set a history aside that shows its damage only now; the rest is as `prepare` has it."""
+    aside = _set_aside(lock.database, why)
+    upgrade(lock.database)
+    lock.follow()
+    return aside
+
+
+def _set_aside(database: Path, why: str) -> SetAside:
+    seen_ns = _last_write_ns(database)
+    aside = SetAside(set_aside(database), seen_ns)
+    log.error("%s is damaged (%s): it is kept as %s, and a new history begins", database, why, aside.path.name)
     return aside
 
 

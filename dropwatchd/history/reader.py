@@ -73,17 +73,6 @@ class DeviceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SocketRow:
-    """A socket that takes packets for one local address, or of one peer, alone; `peer` is "" where that is anybody."""
-
-    host: str
-    netns: int | None
-    local: str
-    peer: str
-    protocol: str
-
-
-@dataclass(frozen=True, slots=True)
 class LedgerGap:
     """A row of the ledger, with the host it happened on. `lost` is None where the number is unknown."""
 
@@ -212,32 +201,6 @@ class Reader:
             SELECT DISTINCT host_of(r.id), n.entity, i.name, i.kind, i.driver, i.peer
             FROM interfaces i JOIN runs r ON r.boot_id = i.boot_id LEFT JOIN namespaces n ON n.id = i.namespace_id
             WHERE i.kind IS NOT NULL AND i.name IS NOT NULL AND {run_clause(self.scope)} ORDER BY i.valid_until_ns""")]
-
-    def bound_sockets(self) -> tuple[set[tuple[str, int | None]], list[SocketRow]]:
-        """Return where such sockets were looked for in the window, and those that were there at any time in it."""
-        looked = {(watch.host, watch.netns) for watch in self.watches()
-                  if (watch.what, watch.name) == ("counters", "bound")}
-        if not looked:
-            return looked, []
-        before_within_or_after = f"(h.until_ns <= :since OR {layers.WITHIN} OR h.since_ns >= :until)"
-        bound = "counter_id IN (SELECT id FROM counters WHERE collector = 'bound')"
-        rows = self.rows(f"""
-            WITH {layers.changes(bound, before_within_or_after, ever=True)},
-            d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) FILTER (WHERE until_ns < :until) AS moved,
-                       count(*) FILTER (WHERE until_ns > :since AND since_ns < :until) AS times
-                FROM change_rows GROUP BY run_id, counter_id)
-            SELECT host_of(r.id), n.entity, c.labels,
-                   coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
-                   + coalesce(d.moved, 0) AS level, coalesce(d.times, 0)
-            FROM counters c JOIN runs r LEFT JOIN namespaces n ON n.id = c.namespace_id
-                 LEFT JOIN d ON d.counter_id = c.id AND d.run_id = r.id
-            WHERE c.collector = 'bound' AND r.started_ns < :until AND {run_clause(self.scope)}
-                  AND EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.what = 'counters'
-                              AND w.name = 'bound' AND w.until_ns >= :since AND w.since_ns < :until)""")
-        there = [SocketRow(cast("str", host), cast("int | None", netns), **json.loads(cast("str", labels)))
-                 for host, netns, labels, level, moved in rows if level or moved]
-        return looked, there
 
     def gaps(self) -> list[LedgerGap]:
         """Return what the ledger says about the report's window, oldest first."""

@@ -258,6 +258,17 @@ collector_runs = Table(
     sqlite_with_rowid=False,
 )
 
+# How often what a source had told was written that goes on in the kernel without the daemon: the next run takes it from
+# there. `token` tells the source from others, `run_id` says who wrote last. At most one row, for the daemon alone.
+checkpoints = Table(
+    "checkpoints", metadata,
+    Column("token", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    _to("run"),
+    PrimaryKeyConstraint("token"),
+    sqlite_with_rowid=False,
+)
+
 # The ledger: what could not be seen. `effect` is blind, partial or detail; `lost` NULL is "unknown".
 gaps = Table(
     "gaps", metadata, _id(),

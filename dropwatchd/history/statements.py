@@ -10,8 +10,10 @@ ADD = """
                               first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)"""
 ADD_DROPS = f"{_DROPS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {ADD}"
 
-# Windows that begin within a span become ones of a width. One unknown number of bytes makes the sum unknown.
-_FINE = "window_start_ns >= :since AND window_start_ns < :until AND window_width_ns < :width"
+# Windows that begin within a span become ones of a width. One unknown number of bytes makes the sum unknown. Those with
+# drops more than a minute behind that width stay as they are: readers do not look for them so long before.
+_FINE = """window_start_ns >= :since AND window_start_ns < :until AND window_width_ns < :width
+           AND last_ns < window_start_ns - window_start_ns % :width + :width + 60000000000"""
 FOLD_WINDOWS = f"""{_DROPS}
     SELECT window_start_ns - window_start_ns % :width AS start, :width, run_id, location_id, kind_id, interface_id,
            sum(count), CASE WHEN count(bytes) = count(*) THEN sum(bytes) END, min(first_ns), max(last_ns)
@@ -59,6 +61,13 @@ ADD_CHANGE = f"""
     ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), until_ns = max(until_ns, excluded.until_ns),
                               delta = {_ADDED}"""
 
+# What a gauge was is the sum of its start and all its changes: where changes go, it starts with what they made of it.
+REBASE_GAUGES = """
+    INSERT INTO counter_starts (run_id, counter_id, time_ns, value)
+    SELECT run_id, counter_id, max(until_ns), sum(delta) FROM counter_changes
+    WHERE until_ns < ? AND counter_id IN (SELECT id FROM counters WHERE gauge) GROUP BY run_id, counter_id
+    ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns"""
+
 INSERT_CHANGES = """
     INSERT INTO counter_changes (until_ns, run_id, counter_id, since_ns, delta) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), delta = delta + excluded.delta"""
@@ -87,9 +96,20 @@ MERGE_GAP = """
     UPDATE gaps SET until_ns = max(until_ns, ?), lost = lost + ?
     WHERE id = ? AND since_ns = ? AND cause = ? AND effect = ? AND scope = ? AND detail = ?"""
 
-# A run without an end was killed: all that is known of it is up to when it watched.
+# There is one source at most that goes on without us: what another one had told is of no use any more.
+FORGET_CHECKPOINTS = "DELETE FROM checkpoints WHERE token <> ?"
+ADD_CHECKPOINT = """
+    INSERT INTO checkpoints (token, number, run_id) VALUES (?, 1, ?)
+    ON CONFLICT DO UPDATE SET number = number + 1, run_id = excluded.run_id RETURNING number"""
+# What it tells next comes after what was watched up to here, by the run that wrote last.
+FIND_CHECKPOINT = """
+    SELECT c.number, w.until_ns, w.until_boot_ns
+    FROM checkpoints c JOIN watches w ON w.run_id = c.run_id
+    WHERE c.token = ? AND w.what = 'software' ORDER BY w.until_boot_ns DESC LIMIT 1"""
+
+# A run without an end was killed, or lost its file: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
-    UPDATE runs SET ending = 'crashed',
+    UPDATE runs SET ending = ?,
            ended_ns = coalesce((SELECT until_ns FROM watches w WHERE w.run_id = runs.id
                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), started_ns)
     WHERE ended_ns IS NULL"""

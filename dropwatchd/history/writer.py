@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
@@ -20,8 +22,11 @@ from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.retention import Retention
 from dropwatchd.history.space import Space
 from dropwatchd.history.statements import (
+    ADD_CHECKPOINT,
     ADD_DROPS,
     CLOSE_CRASHED,
+    FIND_CHECKPOINT,
+    FORGET_CHECKPOINTS,
     INSERT_CHANGES,
     INSERT_COLLECTED,
     INSERT_EVENTS,
@@ -35,10 +40,11 @@ from dropwatchd.history.statements import (
 )
 from dropwatchd.kernel.clock import STEP_NS
 from dropwatchd.kernel.host import Identity
-from dropwatchd.model import NANO, DropKey, Effect, Gap, GapCause, Instant
+from dropwatchd.model import NANO, DropKey, Effect, Gap, GapCause, Instant, Mark, Written
 
 _FORGET_NS = 600 * NANO  # between two searches for rows that nothing refers to
 _SLACK_NS = NANO  # detail gaps this close together are one row
+_COUNTED = "drops were counted meanwhile, but when is not known"
 _OpenGaps = dict[tuple[str, ...], tuple[int, int, int]]  # sort of gap -> row, since, until
 
 
@@ -54,17 +60,30 @@ class Writer:
         self._space = Space(self._engine, database)
         self._forgets_at_ns = 0
         self._started: Instant
+        self._watches_from: Instant
         self._calendar: Calendar
 
-    def start(self, started: Instant) -> list[Gap]:
-        """Begin the run; close one that crashed; return the gaps since the last one, which are written as well."""
-        self._started = started
+    def written(self, token: int) -> Written | None:
+        """Return what is here of a source that goes on without us; it may be asked before the start."""
+        with self._engine.connect() as connection:
+            row = connection.exec_driver_sql(FIND_CHECKPOINT, (token,)).first()
+        return Written(row[0], Instant(row[1], row[2])) if row else None
+
+    def start(self, started: Instant, lost: Gap | None = None, resumed: Instant | None = None) -> list[Gap]:
+        """Begin the run; close one that crashed; return the gaps since the last one, which are written as well.
+
+        `lost` is what the ledger says where this run goes on for one whose file was lost: then nobody was down.
+        Where a source was `resumed`, watches may begin then already. The gaps are not written: what they mean depends
+        on what that source has counted, and must not be here before that is.
+        """
+        self._started, self._watches_from = started, resumed or started
         with durable(self._engine).begin() as connection:
-            connection.exec_driver_sql(CLOSE_CRASHED)
-            last = connection.execute(
-                select(s.runs).where(s.runs.c.machine_id == self._identity.machine_id)
-                .order_by(s.runs.c.id.desc()).limit(1)).mappings().first()
-            gaps = _gaps_before(connection, dict(last), self._identity.boot_id, started) if last else []
+            connection.exec_driver_sql(CLOSE_CRASHED, ("its file was lost" if lost else "crashed",))
+            last = _last_run(connection, self._identity.machine_id)
+            gaps = _gaps_before(connection, last, self._identity.boot_id, started, bool(resumed)) if last else []
+            if lost:
+                *steps, before = gaps or [lost]
+                gaps = [*steps, replace(lost, since_ns=min(lost.since_ns, before.since_ns))]
             newest_ns = connection.execute(select(func.max(s.watches.c.until_ns))).scalar()
             self._calendar = Calendar(started, min(newest_ns or started.wall_ns, started.wall_ns))
             self._run = insert_id(connection, s.runs, {
@@ -72,7 +91,7 @@ class Writer:
                 "hostname": self._identity.hostname, "kernel": self._identity.kernel,
                 "version": __version__, "started_ns": started.wall_ns})
             connection.exec_driver_sql(UNMARK_FOLDED, (started.wall_ns,))
-            for gap in gaps:
+            for gap in gaps if not resumed else ():
                 self._write_gap(connection, gap, {})
         return gaps
 
@@ -93,6 +112,8 @@ class Writer:
             for gap in batch.gaps:
                 self._write_gap(connection, gap, open_gaps)
             self._write_watches(connection, batch, dimensions)
+            if batch.mark:
+                self._write_mark(connection, batch.mark)
         self._dimensions, self._open_gaps = dimensions, open_gaps
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
@@ -163,15 +184,22 @@ class Writer:
         _many(connection, INSERT_COLLECTED, [(self._run, name, *how) for name, how in batch.collected.items()])
 
     def _write_watches(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
-        """Write what was watched since this run began: what was seen before is not in this history."""
+        """Write what was watched since this run began, or was resumed: what was seen before is not in this history."""
         _many(connection, INSERT_WATCHES, [
             (self._run, watch.watching.what, watch.watching.name,
              dimensions.namespace_number(watch.watching.netns, watch.since.wall_ns),
              since.wall_ns, watch.until.wall_ns, since.boot_ns, watch.until.boot_ns, json.dumps(watch.limits),
              watch.ending)
             for watch in batch.watches
-            if watch.until.boot_ns >= self._started.boot_ns
-            for since in (max(watch.since, self._started, key=lambda moment: moment.boot_ns),)])
+            if watch.until.boot_ns >= self._watches_from.boot_ns
+            for since in (max(watch.since, self._watches_from, key=lambda moment: moment.boot_ns),)])
+
+    def _write_mark(self, connection: Connection, mark: Mark) -> None:
+        """Write, last of all, how often what a source has told was written, when it knows what that is."""
+        connection.exec_driver_sql(FORGET_CHECKPOINTS, (mark.token,))
+        number = connection.exec_driver_sql(ADD_CHECKPOINT, (mark.token, self._run)).scalar_one()
+        with suppress(OSError):  # then nobody goes on from here
+            mark.prepare(number)
 
     def _write_gap(self, connection: Connection, gap: Gap, open_gaps: _OpenGaps) -> None:
         """Write a gap; one that goes on where the last of its sort ended makes that row longer, and never shorter."""
@@ -189,11 +217,23 @@ class Writer:
             open_gaps[sort] = (row, gap.since_ns, gap.until_ns)
 
 
-def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, started: Instant) -> list[Gap]:
+def _last_run(connection: Connection, machine_id: str) -> Mapping[str, Any] | None:
+    """Return a machine's last run that has left anything: what it saw, or what nobody had seen before it."""
+    before = s.gaps.c.cause.in_((GapCause.DAEMON_DOWN, GapCause.FILE_LOST))
+    told = or_(exists().where(s.watches.c.run_id == s.runs.c.id),
+               exists().where((s.gaps.c.run_id == s.runs.c.id) & before))
+    row = connection.execute(select(s.runs).where(s.runs.c.machine_id == machine_id)
+                             .order_by(told.desc(), s.runs.c.id.desc()).limit(1)).mappings().first()
+    return dict(row) if row else None
+
+
+def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, started: Instant,
+                 counted: bool) -> list[Gap]:  # noqa: FBT001 - one caller
     """Return what nobody saw between the last run and this one: by the clock that nobody can set, within one boot.
 
-    Where the wall clock was set forward meanwhile the time before that never was; where it was set back, or another
-    boot was ahead of it, the time up to there comes once more.
+    Where drops of software were `counted` meanwhile, when they happened is all that is not known of them. Where the
+    wall clock was set forward meanwhile the time before that never was; where it was set back, or another boot was
+    ahead of it, the time up to there comes once more.
     """
     row = connection.execute(
         select(s.watches.c.until_ns, s.watches.c.until_boot_ns).where(s.watches.c.run_id == last["id"])
@@ -208,12 +248,20 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     if abs(since_ns - until_ns) < STEP_NS:  # both clocks cannot be read at once
         since_ns = min(until_ns, started.wall_ns)
     gaps = [Gap(since_ns, started.wall_ns, GapCause.DAEMON_DOWN, Effect.BLIND, None, "drops", detail)]
+    if counted:
+        gaps = [replace(gaps[0], effect=Effect.DETAIL, lost=0, scope="software", detail=f"{detail}; {_COUNTED}"),
+                *(replace(gap, scope="hardware") for gap in gaps if _watched_hardware(connection, last["id"]))]
     step_ns = since_ns - until_ns
     if step_ns <= -STEP_NS or (same_boot and step_ns > 0):
         first_ns, last_ns = sorted((until_ns, since_ns))
         told = f"{step_ns / NANO:+.3f} s{'' if same_boot else ' at least'}"
         gaps.insert(0, Gap(first_ns, last_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told))
     return gaps
+
+
+def _watched_hardware(connection: Connection, run: int) -> bool:
+    return bool(connection.execute(select(exists().where(
+        (s.watches.c.run_id == run) & (s.watches.c.what == "hardware")))).scalar())
 
 
 def _many(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -1,5 +1,6 @@
 """Code addresses named from /proc/kallsyms: read in one pass for all that are asked, never kept."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from dropwatchd.model import Location
 
 _NEAR_BITS = 16  # no function is larger than 64 KiB; beyond that lies code of a module that has gone
 _DIGITS = 16     # of an address
+_LINE = re.compile(rb"([0-9a-f]{%d}) \S \S" % _DIGITS)
 # The last line is a module's or a BPF program's, or the kernel's end: its address is 0 only where all are hidden
 _HIDDEN = "/proc/kallsyms hides its addresses (CAP_SYSLOG is missing, or kernel.kptr_restrict is 2)"
 
@@ -35,7 +37,7 @@ class Kallsyms:
             rows = [line.split() for line in self._modules.read_bytes().splitlines()]
         except OSError:  # a kernel without modules
             rows = []
-        loaded = [(row[0], row[5]) for row in rows]  # name, and the address (0 where it is hidden)
+        loaded = [(row[0], row[5]) for row in rows if len(row) > 5]  # name, and the address (0 where it is hidden)
         if loaded != self._loaded:
             self._loaded = loaded
             self._known = {address: location for address, location in self._known.items()
@@ -56,8 +58,8 @@ class Kallsyms:
         try:
             with self._symbols.open("rb") as lines:
                 for line in lines:
-                    if line[:digits] in near:
-                        start = int(line[:_DIGITS], 16)
+                    if line[:digits] in near and (found := _LINE.match(line)):
+                        start = int(found[1], 16)
                         for address in wanted:
                             if start <= address and (address not in best or start > best[address][0]):
                                 best[address] = start, line
@@ -70,6 +72,6 @@ class Kallsyms:
 
 def _location(address: int, start: int, line: bytes) -> Location:
     words = line.decode(errors="replace").split()
-    if not words or address - start >> _NEAR_BITS:
+    if len(words) < 3 or address - start >> _NEAR_BITS:
         return Location(None, address=address)
     return Location(words[2], address - start, words[3].strip("[]") if len(words) > 3 else None)

@@ -9,6 +9,7 @@ from errno import ENOBUFS
 from pathlib import Path
 from typing import NamedTuple
 
+from dropwatchd.kernel import tunnels
 from dropwatchd.kernel.netlink import ROUTE, Message, Netlink, attributes, text
 from dropwatchd.model import Device, Event
 
@@ -16,7 +17,7 @@ _RTM_NEWLINK, _RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 IFINFO = struct.Struct("=BxHiII")  # struct ifinfomsg: family, device type, ifindex, flags, changed flags
 _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_EXT_MASK = 3, 4, 5, 18, 29
 _IFLA_LINK_NETNSID, _IFLA_NEW_NETNSID = 37, 45
-_IFLA_INFO_KIND = 1
+_IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
 _RTMGRP_LINK = 1
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40  # the second is the operational state: carrier, and no dormant protocol
 _ARPHRD_LOOPBACK = 772
@@ -30,7 +31,7 @@ class Link(NamedTuple):
     """A device: `kind` is its driver's rtnetlink kind ("veth", "bridge"), "loopback", or "" for hardware.
 
     `below` is the ifindex of the other end of a pair, or of the device below; `elsewhere`, whether that is in another
-    namespace.
+    namespace. `remote` is the address of a tunnel's other end, where it has one.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Link(NamedTuple):
     mtu: int = 0
     below: int = 0
     elsewhere: bool = False
+    remote: str | None = None
 
     @property
     def is_made(self) -> bool:
@@ -184,7 +186,8 @@ def parse_link(payload: bytes) -> tuple[int, Link]:
     running = enabled and bool(flags & _IFF_RUNNING)
     mtu, below = (int.from_bytes(found.get(attribute, b""), sys.byteorder) for attribute in (_IFLA_MTU, _IFLA_LINK))
     return ifindex, Link(text(found.get(_IFLA_IFNAME, b"")), kind, enabled, running, mtu, below,
-                         _IFLA_LINK_NETNSID in found)
+                         _IFLA_LINK_NETNSID in found,
+                         tunnels.remote(kind, dict(attributes(information.get(_IFLA_INFO_DATA, b"")))))
 
 
 def peer(link: Link, links: Mapping[int, Link]) -> str | None:

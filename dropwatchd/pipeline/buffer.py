@@ -15,6 +15,7 @@ from dropwatchd.model import (
     Event,
     Gap,
     GapCause,
+    Mark,
     Namespace,
     PacketSample,
     Record,
@@ -44,7 +45,7 @@ class Buffer:
         self._discarded_events: Gap | None = None
         self._urgent = self._closed = False
 
-    def add(self, records: Iterable[Record], watches: Iterable[Watch] = ()) -> int:
+    def add(self, records: Iterable[Record], watches: Iterable[Watch] = (), mark: Mark | None = None) -> int:
         """Take what a source has read, and up to when it is complete; return how many packets were dropped."""
         dropped = 0
         with self._changed:
@@ -56,6 +57,7 @@ class Buffer:
                 else:
                     self._add_other(record)
             self._add_watches(watches)
+            self._batch.mark = mark or self._batch.mark
             self._changed.notify()
         return dropped
 
@@ -159,6 +161,7 @@ class Buffer:
             for record in records:
                 self._add_other(record)
             self._batch.starts.extend(newer.starts)
+            self._batch.mark = newer.mark or batch.mark
             self._batch.namespaces = batch.namespaces | newer.namespaces
             for name, how in newer.collected.items():
                 self._batch.collected[name] = batch.collected.get(name, Collected()).plus(how)

@@ -1,9 +1,11 @@
 """The links of all namespaces that are watched, behind one descriptor."""
 
 import logging
+import os
 import select
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from threading import Lock
 
 from dropwatchd.kernel.links import LinkWatch
@@ -17,6 +19,8 @@ class Links:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self._added = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # that there is more to tell wakes who reads
+        self._epoll.register(self._added, select.EPOLLIN)
         self._watches: dict[int, LinkWatch] = {}
         self._new: list[Device] = []
         self._lock = Lock()
@@ -33,6 +37,7 @@ class Links:
             self._watches[watch.netns] = watch
             self._new += watch.devices()
             self._epoll.register(watch, select.EPOLLIN)
+        os.eventfd_write(self._added, 1)
 
     def keep(self, numbers: Collection[int]) -> None:
         """Let go of all others: one that ended while it was entered has had its end told before it was watched."""
@@ -48,6 +53,8 @@ class Links:
 
     def read(self) -> Iterator[Event | Device]:
         """Yield what has happened, and what devices are. A watch that cannot be read is given up, and said so."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._added)
         with self._lock:
             new, self._new = self._new, []
             watches = list(self._watches.values()) if self._epoll.poll(0) else []
@@ -64,3 +71,4 @@ class Links:
         for netns in list(self._watches):
             self.forget(netns)
         self._epoll.close()
+        os.close(self._added)

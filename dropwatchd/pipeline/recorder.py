@@ -107,7 +107,7 @@ class Recorder(Thread):
             if _is_of_storage(error) or _is_refusal(batch):
                 raise
             log.error("%d rows cannot be stored (%s)", len(batch), _text(error))
-            left[-1:] = reversed(batch.halves()) if len(batch) > 1 else [Batch(gaps=[_set_aside(batch, error)])]
+            left[-1:] = reversed(batch.halves()) if len(batch) > 1 else [_set_aside(batch, error)]
         else:
             left.pop()
 
@@ -157,8 +157,8 @@ def _text(error: Exception) -> str:
     return str(getattr(error, "orig", None) or f"{type(error).__name__}: {error}")
 
 
-def _set_aside(batch: Batch, error: Exception) -> Gap:
-    """Tell of a row that cannot be stored, whatever it holds: its text is not to be trusted in the ledger either."""
+def _set_aside(batch: Batch, error: Exception) -> Batch:
+    """Return what tells of a row that cannot be stored, whatever it holds: its text is not to be trusted either."""
     now_ns = time.time_ns()
     lost = sum(window.drop.count for window in batch.windows)
     what = next((name for name in ("windows", "packets", "gaps", "events", "devices", "changes", "starts", "watches")
@@ -166,4 +166,5 @@ def _set_aside(batch: Batch, error: Exception) -> Gap:
     effect = Effect.PARTIAL if batch.windows or batch.gaps else Effect.DETAIL
     scope = "drops" if batch.windows or batch.gaps else "packets" if batch.packets else "counters"
     shown = _text(error).encode("ascii", "backslashreplace").decode()[:200]
-    return Gap(now_ns, now_ns, GapCause.ROW_REFUSED, effect, lost if batch.windows else None, scope, f"{what}: {shown}")
+    return Batch(mark=batch.mark, gaps=[Gap(now_ns, now_ns, GapCause.ROW_REFUSED, effect,
+                                            lost if batch.windows else None, scope, f"{what}: {shown}")])

@@ -20,6 +20,10 @@ class Watches:
         held = self._open.get(watching)
         return held.until if held else None
 
+    def resume(self, watching: Watching, since: Instant, limits: tuple[str, ...] = ()) -> None:
+        """Have something watched since a moment at which a run before us was killed."""
+        self._open[watching] = Watch(watching, since, since, limits)
+
     def extend(self, watching: Watching, until: Instant, limits: tuple[str, ...] = ()) -> Iterator[Watch]:
         """Watch on, up to a moment; begin there where nothing was watched, or where it has other limits from now on.
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from dropwatchd.model import Record, Records
+from dropwatchd.model import Mark, Record, Records, Resumed
 
 # What a source sees: its drop events are of software, of hardware, or of both.
 ORIGINS = {"software": ("software",), "hardware": ("hardware",), "drops": ("software", "hardware")}
@@ -18,7 +18,10 @@ class UnavailableError(Exception):
 
 
 class Source(Protocol):
-    """The life of a source: open, then read whenever `fileno` is readable or `deadline` has passed, then close."""
+    """The life of a source: open, then read whenever `fileno` is readable or `deadline` has passed, then close.
+
+    One that goes on in the kernel without us says what it has told by `mark`, and what it had counted by `resumed`.
+    """
 
     name: str
 
@@ -34,6 +37,10 @@ class Source(Protocol):
     def samples(self) -> bool:
         """Say whether it keeps samples of packets."""
 
+    @property
+    def resumed(self) -> Resumed | None:
+        """Return what it had counted when it was opened, of a run that was killed; None where it began then."""
+
     def open(self) -> None:
         """Start to see drops. Raises UnavailableError, and leaves nothing behind when it does."""
 
@@ -48,6 +55,12 @@ class Source(Protocol):
 
     def complete_until(self) -> int:
         """Return the wall-clock time in ns before which every drop has been returned by `read`."""
+
+    def mark(self) -> Mark | None:
+        """Return what `read`, `leave` or `resumed` has told so far, to be written with it; None: it ends with us."""
+
+    def leave(self) -> list[Record]:
+        """Close, at the end of this process; but what can go on goes on, for the next one, if that is soon here."""
 
     def close(self) -> list[Record]:
         """Stop, leave the kernel as it was found, and return what had not been read yet; the second time, nothing."""

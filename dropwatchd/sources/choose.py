@@ -11,21 +11,22 @@ from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import NANO
 from dropwatchd.sources import Source, UnavailableError
 from dropwatchd.sources.bpf import BpfSource
+from dropwatchd.sources.bpf.keeper import Keeper
 from dropwatchd.sources.net_dm import NetDmSource
 
 Refusal = tuple[str, UnavailableError]
 
 
-def open_sources(config: Config, names: NetnsNames | None = None,
-                 state: Path | None = None) -> Iterator[Source | Refusal]:
+def open_sources(config: Config, names: NetnsNames | None = None, state: Path | None = None,
+                 keeper: Keeper | None = None) -> Iterator[Source | Refusal]:
     """Open what can run, and yield it; yield the name and the reason of each that cannot.
 
-    `state` is the folder for what a source must know after it was killed.
+    `state` is the folder for what a source must know after it was killed; `keeper` leaves one in the kernel then.
 
     For `auto` the first that opens is the only one for software drops; hardware drops are added where devices have
     devlink traps. A source that was asked for by name and cannot run raises its UnavailableError.
     """
-    for source in candidates(config, names, state):
+    for source in candidates(config, names, state, keeper):
         try:
             source.open()
         except UnavailableError as error:
@@ -39,9 +40,10 @@ def open_sources(config: Config, names: NetnsNames | None = None,
             return
 
 
-def candidates(config: Config, names: NetnsNames | None = None, state: Path | None = None) -> list[Source]:
+def candidates(config: Config, names: NetnsNames | None = None, state: Path | None = None,
+               keeper: Keeper | None = None) -> list[Source]:
     """Return the sources that the configuration allows for software drops, best first. None is open yet."""
-    bpf = BpfSource(config.bpf, int(config.window_seconds * NANO), names)
+    bpf = BpfSource(config.bpf, int(config.window_seconds * NANO), names, keeper)
     net_dm = _net_dm(config, state, software=config.net_dm.software, hardware=config.net_dm.hardware)
     choice: dict[str, list[Source]] = {"auto": [bpf, net_dm], "bpf": [bpf], "net_dm": [net_dm], "none": []}
     return choice[config.source]

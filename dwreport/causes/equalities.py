@@ -9,7 +9,7 @@ counters of both and makes two equalities.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
@@ -40,6 +40,8 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `optional`: one cause of several moves the counters, so that nothing follows where they differ.
     - `also`: reasons of the host's other events that may count here as well.
     - `labels`, `labels_not`: which of the counters of one name are meant.
+    - `kinds`: the kinds of device, as rtnetlink names them, whose counters are meant; an equality that names none
+      means all but those that others of the same counter name (`not_kinds`).
     """
 
     counters: tuple[str, ...]
@@ -61,11 +63,17 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     closer: Mapping[str, str] = {}
     unless: tuple[str, ...] = ()
     optional: bool = False
+    kinds: tuple[str, ...] = ()
+    not_kinds: frozenset[str] = frozenset()
 
     @property
     def is_alone(self) -> bool:
         """Say whether it is of a counter that is a cause by itself."""
         return self.counters == self.reasons
+
+    def is_of(self, kind: str | None) -> bool:
+        """Say whether it is of the counters of such a device; None is a card, or one of which nothing is known."""
+        return kind in self.kinds if self.kinds else kind not in self.not_kinds
 
     def concerns(self, key: DropKey, reason: str | None) -> bool:
         """Say whether a drop for this reason moves these counters."""
@@ -78,9 +86,19 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def equalities() -> tuple[Equality, ...]:
     """Return all equalities."""
     written = read(_FILE)
-    return (*(equality for entry in index().reasons.values() for equality in _of_cause(entry)),
-            *(equality for name, fields in written.items() if name != _ALONE for equality in _made(name, fields)),
-            *(_alone(name, unseen) for name, unseen in written[_ALONE].items()))
+    found = (*(equality for entry in index().reasons.values() for equality in _of_cause(entry)),
+             *(equality for name, fields in written.items() if name != _ALONE for equality in _made(name, fields)),
+             *(_alone(name, unseen) for name, unseen in written[_ALONE].items()))
+    return tuple(_but_others(equality, found) for equality in found)
+
+
+def _but_others(equality: Equality, found: Iterable[Equality]) -> Equality:
+    """Leave to others the kinds of device for which they say what the same counter is; it may be compared with more."""
+    if equality.kinds or equality.per != "interface":
+        return equality
+    others = {kind for other in found if other.counters[:1] == equality.counters[:1] and not other.optional
+              for kind in other.kinds}
+    return msgspec.structs.replace(equality, not_kinds=frozenset(others))
 
 
 def _made(name: str, fields: Fields, file: str = _FILE) -> Iterator[Equality]:

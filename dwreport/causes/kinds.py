@@ -38,6 +38,13 @@ def counter(name: str, kind: str | None) -> Counter | None:
     return msgspec.structs.replace(known, **_fields(own)) if known and own else known
 
 
+def on_devices(name: str) -> list[Counter]:
+    """Return what a counter of the collector "link" means on devices that are no cards: "collisions on vxlan, gre"."""
+    known = causes.counter("link", name)
+    return [msgspec.structs.replace(known, name=f"{name} on {', '.join(one.kinds)}", event=(), **_fields(one))
+            for one in meanings() if name in one.counters] if known else []
+
+
 def _fields(own: Meaning) -> dict[str, Any]:
     fields = msgspec.structs.asdict(own)
     return {name: value for name, value in fields.items() if name not in {"kinds", "counters"} and value is not None}

@@ -12,7 +12,8 @@ from dwreport.causes.files import Fields, citations, files, made, read
 from dwreport.causes.index import Entry, index
 
 _TRAPS, _FAMILIES, _MATCH = "traps.toml", "families.toml", "match"
-_UNTOLD = ("TcpExt", "IpExt", "MPTcpExt")  # what `netstat -s` leaves out before the name of a counter
+# What `netstat -s` and /proc/net/snmp leave out before the name of a counter, or write as a word of its own.
+_UNTOLD = ("TcpExt", "IpExt", "MPTcpExt", "Ip", "Icmp", "Tcp", "Udp", "UdpLite", "Ip6", "Icmp6", "Udp6", "UdpLite6")
 _INDEXED = ("functions", "counted")  # fields that the index and the equalities read
 AnyCause = TypeVar("AnyCause", bound=Cause)
 
@@ -104,22 +105,29 @@ def written(name: str) -> Reason | Counter | None:
 
 def explain(name: str) -> list[Cause]:
     """Return every meaning of a name: reason, location, trap, counter; `collector/name` asks for one."""
-    collector, _, plain = _spelled(name).rpartition("/")
+    collector, _, name = _spelled(name).rpartition("/")
     if collector:
-        one = counter(collector, plain)
-        return [one] if one else []
+        one = counter(collector, name)
+        return [one] if one else [found for found in _untold(name) if found.collector == collector]
     there = [_at(name, index().places[name])] if name in index().places else _elsewhere(name)
     place = location(name)
     family = place if place and place.match else None
-    bare = [long for file in files("counters") for prefix in _UNTOLD if (long := _named(file, prefix + name))]
+    bare = _untold(name)
     found = [reason(name), None if family else place, *there, trap(name), *(bare or _anywhere(name))]
     return [cause for cause in found if cause is not None] or ([family] if family else [])
 
 
+def _untold(name: str) -> list[Counter]:
+    """Return the counters that are called so without their protocol."""
+    return [long for file in files("counters") for prefix in _UNTOLD if (long := _named(file, prefix + name))]
+
+
 def _spelled(name: str) -> str:
-    """Return "link/tx_dropped" for "link tx_dropped", as a report prints a counter."""
-    collector, _, plain = name.partition(" ")
-    return f"{collector}/{plain}" if plain and f"counters/{collector}.toml" in files("counters") else name
+    """Return "link/tx_dropped" for "link tx_dropped", as a report prints it, and "UdpInErrors" for "Udp: InErrors"."""
+    first, _, plain = name.partition(" ")
+    if plain and f"counters/{first}.toml" in files("counters"):
+        return f"{first}/{plain}"
+    return first.removesuffix(":") + plain if plain and first.removesuffix(":") in _UNTOLD else name
 
 
 def near(name: str, limit: int = 5) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
@@ -11,10 +11,12 @@ from dwreport.render import format_names
 if TYPE_CHECKING:
     from dropwatchd.history.reader import Reader
     from dwreport.report.answer import Answer
+    from dwreport.report.wanted import Wanted
 
 P = ParamSpec("P")
 R = TypeVar("R")
-View = Callable[["Reader"], "Answer"]
+View = Callable[["Reader", "Wanted"], "Answer"]
+Options = dict[str, Any]
 
 _OPTIONS = (
     click.option("--since", metavar="T", help="Begin here: 1h (the default), 2h30min ago, 10:00, 2026-11-22 10:00,"
@@ -29,6 +31,11 @@ _OPTIONS = (
     click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
     click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),
+    click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),
+    click.option("--width", type=click.IntRange(40), metavar="N", help="Lines of so many characters; a terminal's own "
+                                                                       "by default, and no limit in a pipe."),
+    click.option("--pager/--no-pager", default=None, help="Show what is longer than the terminal in $PAGER, or less: "
+                                                          "the default."),
 )
 
 
@@ -42,13 +49,13 @@ def shared(command: Callable[P, R]) -> Callable[P, R]:
 def command_of(view: View) -> click.Command:
     """Make a command of a view; its docstring is the help. Options may stand before or after the command's name."""
     @click.pass_context
-    def run(context: click.Context, /, **given: str | None) -> None:
+    def run(context: click.Context, /, **given: Any) -> None:
         import_module("dwreport.cli.request").respond(view, merged(context, given))
 
     return click.command(help=view.__doc__)(shared(run))
 
 
-def merged(context: click.Context, given: dict[str, str | None]) -> dict[str, str | None]:
+def merged(context: click.Context, given: Options) -> Options:
     """Add the options that stood before the command's name."""
-    before: dict[str, str | None] = context.parent.params if context.parent else {}
+    before: Options = context.parent.params if context.parent else {}
     return {**before, **{name: value for name, value in given.items() if value is not None}}

@@ -1,7 +1,6 @@
 """From options to a written report: scope, reading, view, rendering."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +10,14 @@ from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
-from dwreport.cli.options import View
+from dwreport.cli.options import Options, View
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
 from dwreport.render.output import standard_output
+from dwreport.render.page import Page, page_of
 from dwreport.report.answer import Answer
-
-Options = Mapping[str, str | None]
+from dwreport.report.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,17 @@ class Request:
     now_ns: int
     database: Path
     format: str
+    wanted: Wanted
+    page: Page
+    paged: bool
 
 
 def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer."""
     request = understand(options, time.time_ns())
     try:
-        answer = read(request.database, lambda connection: view(Reader(connection, request.scope, request.now_ns)))
+        answer = read(request.database, lambda connection: view(
+            Reader(connection, request.scope, request.now_ns), request.wanted))
         _write(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
@@ -44,8 +47,8 @@ def respond(view: View, options: Options) -> None:
 def _write(answer: Answer, request: Request) -> None:
     """Write the report; what cannot be written may be what damage put in the place of a value."""
     try:
-        with standard_output() as out:
-            formats.write(answer, request.format, out)
+        with standard_output(pager=request.paged) as out:
+            formats.write(answer, request.format, out, request.page)
     except (click.ClickException, click.exceptions.Exit):
         raise
     except Exception:
@@ -69,11 +72,19 @@ def understand(options: Options, now_ns: int) -> Request:
         netns=options.get("netns"), origin=options.get("origin"), host=options.get("host"),
     )
     named = options.get("database")
-    return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table")
+    return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table",
+                   _wanted(options), page_of(options.get("width")),
+                   options.get("pager") is not False)
+
+
+def _wanted(options: Options) -> Wanted:
+    """Return what else is wanted: a ticket has the evidence in any case."""
+    verbose = bool(options.get("verbose")) or options.get("format") == "markdown"
+    return Wanted(verbose, options.get("finding"))
 
 
 def _given(options: Options, name: str, default: str) -> str:
-    given = options.get(name)
+    given: str | None = options.get(name)
     return default if given is None else given
 
 

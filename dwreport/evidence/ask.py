@@ -4,13 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
+from dropwatchd.history.levels import bound_sockets
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
+from dropwatchd.history.settings import levels
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
+from dwreport.evidence.chains import Chains
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
+from dwreport.evidence.settings import Settings
 from dwreport.evidence.tally import Place
 
 BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
@@ -25,12 +29,13 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
     names = {name.rpartition("/")[2] for equality in equalities() for name in equality.counters}
     kernels = _kernels(reader)
     counters = aligned.counters()
-    sockets_looked, sockets = reader.bound_sockets()
+    sockets_looked, sockets = bound_sockets(reader)
     return inferred(Facts(
         observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
-        sockets=sockets, sockets_looked=sockets_looked))
+        sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader, "device")),
+        chains=Chains(lambda: levels(reader, "nftables"))))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

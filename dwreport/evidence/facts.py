@@ -6,10 +6,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent, SocketRow
+from dropwatchd.history.levels import SocketRow
+from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
+from dwreport.evidence.chains import Chains
 from dwreport.evidence.observed import Observed, Told
+from dwreport.evidence.settings import Settings
 from dwreport.evidence.tally import Place, Tally, written
 
 Looked = Iterable[tuple[str, str, str, int | None]]
@@ -22,6 +25,7 @@ class Facts:
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
     drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
     such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
+    `settings` are those of devices, `chains` those of firewalls.
     """
 
     drops: Sequence[Observed]
@@ -34,6 +38,8 @@ class Facts:
     devices: Mapping[Place, DeviceRow] = field(default_factory=dict)
     sockets: Sequence[SocketRow] = ()
     sockets_looked: AbstractSet[tuple[str, int | None]] = frozenset()
+    settings: Settings = field(default_factory=Settings)
+    chains: Chains = field(default_factory=Chains)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""
@@ -42,7 +48,8 @@ class Facts:
     @cached_property
     def tally(self) -> Tally:
         """Return by how much counters moved; levels that go up and down are none."""
-        return Tally(total for total in self.counters if not total.gauge and total.delta > 0)
+        kinds = {place: device.kind for place, device in self.devices.items()}
+        return Tally((total for total in self.counters if not total.gauge and total.delta > 0), kinds)
 
     @cached_property
     def _read(self) -> Mapping[str, set[Place]]:

@@ -8,6 +8,7 @@ from dwreport.causes import candidates_of
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed, Told
+from dwreport.evidence.sizes import told_by_sizes
 
 _Inferred = tuple[Observed, Told]
 _Spare = Mapping[tuple[str, object], list[Agreement]]
@@ -18,7 +19,7 @@ def inferred(facts: Facts) -> Evidence:
     first = Evidence(facts)
     spare = _to_spare(first.agreements)
     told = {**dict(_told_by_elimination(facts)), **dict(_told_by_packets(facts, spare)),
-            **dict(_told_by_counters(facts, spare))}
+            **dict(_told_by_counters(facts, spare)), **dict(told_by_sizes(facts))}
     return Evidence(facts.with_told(told)) if told else first
 
 

@@ -13,21 +13,32 @@ from dwreport.causes import candidates_of, reason_of
 from dwreport.packets.headers import Trait, traits
 from dwreport.packets.messages import has_link_header
 
-Means = Literal["counters", "packets", "names", "others"]
+Means = Literal["counters", "packets", "sizes", "names", "others"]
 Per = Literal["netns", "interface", "host"]
 _HEADERS = 74  # bytes: Ethernet and the longest IPv4 header
 _Subject = tuple[str, DropKey]
 
 
+class Limit(NamedTuple):
+    """What the other end of a pair takes: frames with so many bytes inside, and none while it was down."""
+
+    interface: str
+    netns: int | None
+    mtu: int
+    is_up: bool
+
+
 class Told(NamedTuple):
     """The reason of drops for which the kernel gave none, and by what it is known.
 
-    `is_newer` says that the kernel is newer than the sources by which the others were ruled out.
+    `is_newer` says that the kernel is newer than the sources by which the others were ruled out. `limit` is what was
+    told by sizes.
     """
 
     reason: str
     means: Means
     is_newer: bool = False
+    limit: Limit | None = None
 
 
 class Sampled(NamedTuple):

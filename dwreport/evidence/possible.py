@@ -1,6 +1,5 @@
 """Which other drops may count with an equality's counters, for all that is on record of them: pure."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from functools import cached_property
 from dwreport.causes import UNSPECIFIED, Equality
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed
+from dwreport.evidence.settings import ELSEWHERE
 from dwreport.evidence.tally import Place
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.packets.messages import is_message
-
-_ELSEWHERE = re.compile(r"#(\d+) in another namespace")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Possible:
         device = self.facts.devices.get(place)
         if device is None:
             return _as_many(drops, spare)
-        if elsewhere := _ELSEWHERE.match(device.peer or ""):
+        if elsewhere := ELSEWHERE.match(device.peer or ""):
             index = int(elsewhere[1])
             return _as_many([drop for drop in drops if drop.netns != place.netns
                              and drop.key.interface.ifindex == index], spare)

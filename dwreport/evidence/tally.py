@@ -34,7 +34,9 @@ def written(collector: str, name: str) -> str:
 class Tally:
     """By how much counters moved."""
 
-    def __init__(self, totals: Iterable[CounterTotal]) -> None:
+    def __init__(self, totals: Iterable[CounterTotal], kinds: Mapping[Place, str | None]) -> None:
+        """Take counters, and of what kind the devices are that they count for, as far as it is on record."""
+        self._kinds = kinds
         self._totals: dict[str, list[CounterTotal]] = defaultdict(list)
         self._placed: dict[tuple[str, Place], list[CounterTotal]] = defaultdict(list)
         for total in totals:
@@ -70,7 +72,9 @@ class Tally:
         rows: dict[Place, list[tuple[Mapping[str, str], int]]] = defaultdict(list)
         for total in self._totals[name]:
             labels = cast("dict[str, str]", json.loads(total.labels))
-            if equality.labels.items() <= labels.items() and not equality.labels_not.items() & labels.items():
+            kind = self._kinds.get(Place(total.host, total.netns, total.interface))
+            if (equality.is_of(kind) and equality.labels.items() <= labels.items()
+                    and not equality.labels_not.items() & labels.items()):
                 rows[_place(equality, total)].append((labels, total.delta))
         for place, found in rows.items():
             yield place, _qdiscs(found) if name == "qdisc/drops" else sum(delta for _labels, delta in found)

@@ -68,7 +68,7 @@ def _of_equalities(evidence: Evidence, filters: Filters, exact: Mapping[Place, M
             (same[0], count), *((one, 0) for one in same[1:])]
     for subject, found in alike.items():
         cause = _cause(subject, evidence.facts)
-        if cause and subject.match != "no":
+        if cause and cause.kind != "info" and subject.match != "no":
             yield subject.match, _finding(cause, subject, found, evidence.facts)
 
 
@@ -80,8 +80,15 @@ def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, i
         cause.title, cause.harm, count, None, None,
         [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
                          min(count, _straddling(same, facts)))],
-        _who(same, facts), causes.advice(cause, same[0].place.interface), _confidence(same[0]),
+        _who(same, facts), _advice(cause, same, facts), _confidence(same[0]),
         sorted({agreement.place.host for agreement in same}))
+
+
+def _advice(cause: Cause, same: Sequence[Agreement], facts: Facts) -> str | None:
+    """Return the next step, at the other end of a tunnel where that is on record."""
+    place = same[0].place
+    remote = facts.settings.remote(place) if "{remote}" in cause.next else None
+    return causes.advice(cause, place.interface, **({"remote": remote} if remote else {}))
 
 
 def _cause(subject: _Subject, facts: Facts) -> Cause | None:
@@ -117,7 +124,7 @@ def _who(same: Sequence[Agreement], facts: Facts) -> list[support.Who]:
     devices = [support.OnInterface(interface or "", netns, count, whole)
                for (interface, netns), count in sorted(places.items(), key=str)]
     return [*devices, *(owner for agreement in same if (protocol := _protocol(agreement.equality))
-                        for owner in losers(agreement.place, protocol, facts))]
+                        for owner in losers(agreement.place, protocol, facts, agreement.equality.counters))]
 
 
 def _protocol(equality: Equality) -> str | None:

@@ -1,13 +1,14 @@
 """What a finding is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dwreport.causes import Harm
 from dwreport.findings.support import Fact, Who
 
 Confidence = Literal["high", "medium", "low"]
+State = Literal["going on", "over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Finding:
     """One cause of loss in one place: `count` packets, and why it is believed to be this cause.
 
     `first_ns` and `last_ns` are None where only counters saw it; `severity` is None where the cause is not known.
+    `shape` tells how many packets were dropped in which step of the report, as far as that is known of these alone;
+    `state` is None where the record does not tell whether it is over.
     """
 
     title: str
@@ -27,3 +30,5 @@ class Finding:
     advice: str | None
     confidence: Confidence
     hosts: Sequence[str]
+    shape: Mapping[int, int] = field(default_factory=dict)
+    state: State | None = None

@@ -1,15 +1,21 @@
 """A finding from a group of drops: with its evidence, who had part in it, the next step, and how sure it is: pure."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
+from dropwatchd.history.reader import CounterTotal
 from dwreport import causes
 from dwreport.evidence.compare import Agreement, Evidence
+from dwreport.evidence.facts import Facts
+from dwreport.evidence.tally import Place
 from dwreport.findings.ends import Senders
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.group import Group, place_name
 from dwreport.findings.owners import other_sockets, owners
-from dwreport.findings.rules import listing, rule_rows
-from dwreport.findings.support import OtherSocket
+from dwreport.findings.rules import listing, listing_of, rule_rows
+from dwreport.findings.support import OtherSocket, Uncounted
+from dwreport.findings.uncounted import POLICY, first, is_policy, uncounted
 from dwreport.findings.weigh import is_newer, span, weighed
 
 _ENOUGH = 90  # percent of a finding's packets that counters have to agree with before it is sure
@@ -27,12 +33,30 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     if group.told or group.part:  # that the counters of the reason's other causes rested is no news
         compared = [agreement for agreement in compared if agreement.verdict == "agree"]
     others = other_sockets(group, senders, evidence.facts)
+    silent = uncounted(group, evidence.compared(group.drops), evidence.facts)
+    if is_policy(silent):
+        group = replace(group, cause=causes.written(POLICY))
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
-        [*weighed(group, compared, refusing, evidence), *others],
+        [*weighed(group, compared, refusing, evidence), *([silent] if silent else []), *others],
         [*senders.told(), *owners(group, senders, evidence.facts)],
-        (listing(refusing[0]) if refusing else None) or _advice(group, senders),
-        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}))
+        _rule(refusing, silent) or _advice(group, senders, evidence.facts),
+        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group))
+
+
+def _shape(group: Group) -> Counter[int]:
+    """Return how the drops of a group spread over the report; of a part of them that is not on record."""
+    if group.part:
+        return Counter()
+    return sum((drop.total.shape for drop in group.drops if drop.total), Counter())
+
+
+def _rule(refusing: Sequence[CounterTotal], silent: Uncounted | None) -> str | None:
+    """Return the command that lists what refused the packets: a rule that counted them, or a chain that does not."""
+    if refusing:
+        return listing(refusing[0])
+    chain = first(silent) if silent else None
+    return listing_of(chain.family, chain.table, chain.name) if chain else None
 
 
 def _confidence(group: Group, compared: Sequence[Agreement], others: Sequence[OtherSocket]) -> Confidence:
@@ -61,7 +85,7 @@ def _agreed(group: Group, compared: Sequence[Agreement]) -> int:
     return int(100 * sum(drop.shown * shares.get(drop, 0) for drop in group.drops) / group.count)
 
 
-def _advice(group: Group, senders: Senders) -> str | None:
+def _advice(group: Group, senders: Senders, facts: Facts) -> str | None:
     if group.cause is None:
         return None
     interface = next((interface.name for interface, _count in senders.interfaces.most_common(1)), None)
@@ -71,4 +95,12 @@ def _advice(group: Group, senders: Senders) -> str | None:
     for word, ends in (("source", senders.sources), ("destination", senders.destinations)):
         if leader := senders.leader(ends):
             known[word] = leader
+    if "{remote}" in group.cause.next and (remote := _remote(group, facts)):
+        known["remote"] = remote
     return causes.advice(group.cause, interface, **known)
+
+
+def _remote(group: Group, facts: Facts) -> str | None:
+    """Return the other end of the one tunnel that all drops of a group were on."""
+    places = {Place(drop.host, drop.netns, drop.interface) for drop in group.drops}
+    return facts.settings.remote(places.pop()) if len(places) == 1 else None

@@ -1,6 +1,6 @@
 """Whose sockets lost packets, and which have a port, as the sockets themselves count: pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 
 from dropwatchd.history.reader import CounterTotal
@@ -14,6 +14,7 @@ from dwreport.findings.support import OneSocket, OtherSocket, Owner
 
 _MOST = 2
 _COUNTER = "sockets/drops"
+_CAPTURE = "capture/lost"
 _PORTLESS = {"PACKET_SOCK_ERROR": "packet", "raw_socket_full": "raw"}
 _ALSO = {"TCP_LISTEN_OVERFLOW"}  # a listener's sk_drops, by tcp_listendrop (include/net/tcp.h)
 _UNHEARD = "NO_SOCKET"
@@ -27,9 +28,10 @@ def owners(group: Group, senders: Senders, facts: Facts) -> list[Owner]:
     return [_owner(own, row.delta) for own, row in _rows_of(group, facts) if _fits(own, cause.name, senders)][:_MOST]
 
 
-def losers(place: Place, protocol: str, facts: Facts) -> list[Owner]:
+def losers(place: Place, protocol: str, facts: Facts, counters: Collection[str] = ()) -> list[Owner]:
     """Say which sockets of a protocol dropped in a place, and what they are bound to."""
-    return [_owner(own, row.delta, is_named_by_address=True) for own, row in _rows(facts, place)
+    counter = _CAPTURE if _CAPTURE in counters else _COUNTER
+    return [_owner(own, row.delta, is_named_by_address=True) for own, row in _rows(facts, place, counter)
             if own.get("protocol") == protocol][:_MOST]
 
 
@@ -53,8 +55,8 @@ def _rows_of(group: Group, facts: Facts) -> Iterator[tuple[dict[str, str], Count
         yield from ((own, row) for own, row in _rows(facts, Place(host)) if not spaces or row.netns in spaces)
 
 
-def _rows(facts: Facts, place: Place) -> Iterator[tuple[dict[str, str], CounterTotal]]:
-    for row in facts.tally.rows(_COUNTER, place):
+def _rows(facts: Facts, place: Place, counter: str = _COUNTER) -> Iterator[tuple[dict[str, str], CounterTotal]]:
+    for row in facts.tally.rows(counter, place):
         yield labels(row), row
 
 

@@ -28,13 +28,19 @@ def rules(rows: Sequence[CounterTotal]) -> list[ByRule]:
 
 def listing(row: CounterTotal) -> str | None:
     """Return the command that lists a rule's chain; quoted, for a name must not become part of it."""
-    values = {name: shlex.quote(value) for name, value in labels(row).items()}
-    if "chain" not in values or "table" not in values:
+    own = labels(row)
+    if "chain" not in own or "table" not in own:
         return None
     if row.collector == "nftables":
-        return f"nft -a list chain {values.get('family', 'ip')} {values['table']} {values['chain']}"
+        return listing_of(own.get("family", "ip"), own["table"], own["chain"])
+    values = {name: shlex.quote(value) for name, value in own.items()}
     program = "ip6tables" if values.get("family") == "ip6" else "iptables"
     return f"{program} -t {values['table']} -vnL {values['chain']} --line-numbers"
+
+
+def listing_of(family: str, table: str, chain: str) -> str:
+    """Return the command that lists a chain of nftables."""
+    return f"nft -a list chain {shlex.quote(family)} {shlex.quote(table)} {shlex.quote(chain)}"
 
 
 def labels(row: CounterTotal) -> dict[str, str]:

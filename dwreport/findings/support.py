@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dwreport.evidence.chains import Chain
 from dwreport.evidence.observed import Means
 
 EndKind = Literal["port", "transport", "source", "destination"]
@@ -41,7 +42,8 @@ class MoreEvents:
 class ToldBy:
     """By what a cause is known that the kernel did not name; of packets, what all `samples` have.
 
-    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out.
+    `is_newer` says that the kernel is newer than the sources by which the other causes were ruled out. Of sizes,
+    `where` is the device that refused the packets, and `mtu` what it takes, 0 while it was down.
     """
 
     means: Means
@@ -49,6 +51,8 @@ class ToldBy:
     samples: int = 0
     trait: str | None = None
     is_newer: bool = False
+    where: Where | None = None
+    mtu: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,14 @@ class ByRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Chains of the firewall that drop without counting it; `is_alone`: nothing else of the rule set can have."""
+
+    chains: tuple[Chain, ...]
+    is_alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rested:
     """Other parts of the same total that were read and did not move: fault and counter."""
 
@@ -209,7 +221,7 @@ class OtherSocket:
 
 
 Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount
-        | ByRule | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
+        | ByRule | Uncounted | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dwreport.causes import UNSPECIFIED
 from dwreport.evidence.ask import BEFORE_NS
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
-from dwreport.evidence.observed import Means
+from dwreport.evidence.observed import Limit, Means
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
 from dwreport.findings.group import Group, place_name
@@ -55,6 +55,8 @@ def _ground(group: Group, facts: Facts) -> Iterator[support.Fact]:
         yield support.ToldBy(cast("Means", group.ground), group.name, is_newer=is_newer(group))
     if group.ground == "packets" and group.cause:
         yield support.ToldBy("packets", group.name, sum(len(drop.packets) for drop in group.drops), group.cause.packets)
+    if group.ground == "sizes":
+        yield from _by_sizes(group, facts)
     if group.told:
         yield support.Closer(group.told)
     if group.ground == "place":
@@ -64,6 +66,17 @@ def _ground(group: Group, facts: Facts) -> Iterator[support.Fact]:
             yield support.MayBe(left)
         if without:
             yield support.NotBy(without)
+
+
+def _by_sizes(group: Group, facts: Facts) -> Iterator[support.ToldBy]:
+    """Say which devices refused the packets, and what they take."""
+    samples: Counter[Limit] = Counter()
+    for drop in group.drops:
+        if drop.told and drop.told.limit:
+            samples[drop.told.limit] += len(drop.packets)
+    for limit, count in samples.most_common(_MOST_PLACES):
+        place = support.Where(1, limit.interface, named_netns(limit.netns, facts.names))
+        yield support.ToldBy("sizes", group.name, count, where=place, mtu=limit.mtu if limit.is_up else 0)
 
 
 def is_newer(group: Group) -> bool:
@@ -137,7 +150,11 @@ def _shown(group: Group, agreements: Iterable[Agreement]) -> int:
 
 def _possible(group: Group, evidence: Evidence) -> Iterator[support.MayCount]:
     """Yield the counters that may have counted these drops, of which the reason or the place is not on record."""
-    for agreement in evidence.possible(group.drops)[:_MOST_PLACES]:
+    told = {(name, agreement.place) for agreement in evidence.compared(group.drops) if agreement.verdict == "agree"
+            for name in agreement.counters}
+    possible = [agreement for agreement in evidence.possible(group.drops)
+                if not told.issuperset((name, agreement.place) for name in agreement.counters)]
+    for agreement in possible[:_MOST_PLACES]:
         yield support.MayCount(moved([agreement]), agreement.counted - agreement.events,
                                where([agreement], evidence.facts.names))
 

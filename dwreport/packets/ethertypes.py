@@ -23,10 +23,12 @@ _NAMES = {
     0x8864: "pppoe",
     0x888E: "eapol",
     0x8892: "profinet",
+    0x8899: "realtek",   # switches that ask for each other and look for loops: ETH_P_REALTEK
     0x88A2: "aoe",
     0x88A4: "ethercat",
     0x88A8: "qinq",
     0x88CC: "lldp",
+    0x88E1: "homeplug",  # power-line adapters, whose manager asks every second
     0x88E3: "mrp",
     0x88E5: "macsec",
     0x88F7: "ptp",

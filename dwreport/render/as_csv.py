@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TextIO, get_type_hints
 
+from dwreport.render.page import Page
 from dwreport.report.answer import Answer
 from dwreport.report.rows import Moment
 from dwreport.text import clean
@@ -14,7 +15,7 @@ from dwreport.text import clean
 _FORMULA = ("=", "+", "-", "@")
 
 
-def write(answer: Answer, out: TextIO) -> None:
+def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write one line for each row; a nested field is a column of its own (location_symbol), unknown is empty."""
     section = next(section for section in answer.sections if section.record)
     writer = csv.writer(out, lineterminator="\n")

@@ -4,11 +4,12 @@ import json
 from typing import TextIO
 
 from dwreport.evidence.coverage import Coverage
+from dwreport.render.page import Page
 from dwreport.report.answer import Answer
 from dwreport.report.rows import Moment, gap_row, plain
 
 
-def write(answer: Answer, out: TextIO) -> None:
+def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write the object in ASCII, so that no name of the system reaches a terminal raw."""
     json.dump(_document(answer), out, indent=2, default=_plain)
     out.write("\n")

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from dwreport.render.heading import heading, warning
+from dwreport.render.page import Page
 from dwreport.report.answer import Answer, Column, Section
 
 
-def write(answer: Answer, out: TextIO) -> None:
+def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write every section as a pipe table, with all of its columns."""
     paragraphs = [_escaped(line) for line in (" · ".join(heading(answer)), *warning(answer), *answer.lead)]
     for section in answer.sections:

@@ -1,8 +1,6 @@
 """Tables for a person at a terminal, of any width."""
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -10,6 +8,7 @@ from typing import Any, TextIO
 import tabulate
 
 from dwreport.render.heading import heading, warning
+from dwreport.render.page import Page
 from dwreport.report.answer import Answer, Column, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
@@ -17,37 +16,38 @@ _GAP = 2  # spaces between columns, by tabulate
 _LEAST = 8
 _TONES = {"warning": "1;33", "harmful": "31", "suspect": "33", "benign": "2"}  # ECMA-48 SGR: bold, red, yellow, faint
 Paint = Callable[[str, str], str]
-_NARROWEST = 60
 
 
-def write(answer: Answer, out: TextIO) -> None:
+def write(answer: Answer, out: TextIO, page: Page) -> None:
     """Write heading, what to know first, and every section that has something to show."""
-    width = max(_NARROWEST, shutil.get_terminal_size().columns)
-    paint = _painter(out)
-    paragraphs = [_joined(heading(answer), width, " · ")]
-    paragraphs += [paint(_wrapped(line, width), "warning") for line in warning(answer)]
-    paragraphs += [_wrapped(line, width) for line in answer.lead]
-    sections = (_section(section, answer.columns(section), width, paint) for section in answer.sections)
+    paint = _painter(page)
+    lines = [_joined(heading(answer), page, " · ")]
+    lines += [paint(_wrapped(line, page), "warning") for line in warning(answer)]
+    paragraphs = ["\n".join(lines), *(_wrapped(line, page) for line in answer.lead)]
+    sections = (_section(section, answer.columns(section), page, paint) for section in answer.sections)
     paragraphs += filter(None, sections)
     out.write("\n\n".join(paragraphs) + "\n")
 
 
-def _painter(out: TextIO) -> Paint:
-    """Return what colours text by its tone: nothing does, unless a person looks (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not out.isatty():
+def _painter(page: Page) -> Paint:
+    """Return what colours text by its tone: nothing does, unless a person looks."""
+    if not page.coloured:
         return lambda text, _tone: text
     return lambda text, tone: f"\x1b[{_TONES[tone]}m{text}\x1b[0m" if tone in _TONES else text
 
 
-def _section(section: Section[Any], every: Sequence[Column[Any]], width: int, paint: Paint) -> str:
+def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, paint: Paint) -> str:
     rows = section.shown
-    columns = [column for column in every if column.from_width <= width]
-    lines = [_wrapped(note, width) for note in section.notes]
+    columns = [column for column in every if page.has(column.from_width)]
+    lines = [_wrapped(note, page) for note in section.notes]
     if rows:
-        table = layout(columns, [[column.cell(row) for column in columns] for row in rows], width)
-        below = [_below(section, row, table.indent, width, paint) for row in rows]
+        table = layout(columns, [[column.cell(row) for column in columns] for row in rows], page)
+        indent = table.indent if section.indent is None else section.indent
+        below = [_below(section, row, indent, page) for row in rows]
         told = ["" if earlier else text for text, earlier in _with_earlier(below)]  # once is enough
-        lines[:0] = [table.header, *(part for both in zip(table.rows, told, strict=True) for part in both if part)]
+        painted = [paint(text[:table.indent], section.tone(row) or "") + text[table.indent:]
+                   for text, row in zip(table.rows, rows, strict=True)]
+        lines[:0] = [table.header, *(part for both in zip(painted, told, strict=True) for part in both if part)]
     if section.title and lines:
         lines.insert(0, section.title)
     return "\n".join(lines)
@@ -61,13 +61,18 @@ def _with_earlier(texts: Sequence[str]) -> Iterator[tuple[str, bool]]:
         seen.add(text)
 
 
-def _below(section: Section[Any], row: Any, indent: int, width: int, paint: Paint) -> str:
-    """Return the lines below a row, from the second column on; a part that is too long for a line is broken."""
-    room = width - indent
-    texts = [_joined(parts, room, " · ") for parts in section.below(row)] if section.below else []
-    lines = [_wrapped(line, room) for text in texts for line in text.splitlines()]
-    joined = "\n".join(lines).splitlines()
-    return paint("\n".join(" " * indent + line for line in joined), section.tone(row) or "") if joined else ""
+def _below(section: Section[Any], row: Any, indent: int, page: Page) -> str:
+    """Return the lines below a row; a part that is too long for a line is broken."""
+    room = page.less(indent)
+    lines = [line for parts in (section.below(row) if section.below else [])
+             for line in _few(_joined(parts, room, " · ").splitlines(), section.most_lines)]
+    broken = [part for line in lines for part in _wrapped(line, room).splitlines()]
+    return "\n".join(" " * indent + line for line in broken)
+
+
+def _few(lines: list[str], most: int | None) -> list[str]:
+    """Return the first lines, and say where there are more."""
+    return lines if most is None or len(lines) <= most else [*lines[:most - 1], f"{lines[most - 1]} ..."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,9 @@ class Table:
     indent: int
 
 
-def layout(columns: Sequence[Column[Any]], cells: list[list[str]], width: int) -> Table:
+def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> Table:
     """Lay out cells, narrowing the columns that may wrap until the table fits."""
-    widths = _fit(columns, cells, width)
+    widths = _fit(columns, cells, page)
     wrapped = [[_folded(cell, size) if column.wraps else cell
                 for column, cell, size in zip(columns, row, widths, strict=True)] for row in cells]
     text = tabulate.tabulate(
@@ -94,12 +99,13 @@ def layout(columns: Sequence[Column[Any]], cells: list[list[str]], width: int) -
     return Table(header, rows, widths[0] + _GAP)
 
 
-def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], width: int) -> list[int]:
+def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> list[int]:
     """Return the width of each column: always the widest one that may wrap gives way."""
     widths = [max([len(column.header), *(len(line) for row in cells for line in row[index].splitlines())])
               for index, column in enumerate(columns)]
     floors = [max(_LEAST, len(column.header)) for column in columns]
-    excess = sum(widths) + _GAP * (len(widths) - 1) - width
+    needed = sum(widths) + _GAP * (len(widths) - 1)
+    excess = 0 if page.width is None else needed - page.width
     while excess > 0:
         narrowable = [index for index, column in enumerate(columns) if column.wraps and widths[index] > floors[index]]
         if not narrowable:
@@ -123,15 +129,15 @@ def _parts(line: str, width: int) -> list[str]:
     return [part.rstrip() for part in parts]
 
 
-def _wrapped(line: str, width: int) -> str:
-    return _joined(line.split(" "), width, " ")
+def _wrapped(line: str, page: Page) -> str:
+    return _joined(line.split(" "), page, " ")
 
 
-def _joined(parts: Sequence[str], width: int, separator: str) -> str:
+def _joined(parts: Sequence[str], page: Page, separator: str) -> str:
     """Join parts, with a new line in place of the separator where the next one does not fit."""
     lines: list[str] = []
     for part in parts:
-        if lines and len(lines[-1]) + len(separator) + len(part) <= width:
+        if lines and page.has(len(lines[-1]) + len(separator) + len(part)):
             lines[-1] += separator + part
         else:
             lines.append(part)

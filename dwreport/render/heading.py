@@ -2,28 +2,34 @@
 
 from dropwatchd.history.reader import LedgerGap
 from dropwatchd.history.scope import Scope
-from dropwatchd.model import GapCause
+from dropwatchd.history.stops import Stop
+from dropwatchd.model import NANO, GapCause
 from dwreport.evidence.coverage import NEVER_WAS, NOT_WRITTEN, Coverage
 from dwreport.report.answer import Answer
 from dwreport.text import clean, clock, duration, fraction, number, time_format, window
 
 
 def heading(answer: Answer) -> list[str]:
-    """Return host, window, source and coverage."""
+    """Return host, window and source, and that all of the window was watched, if it was."""
     return [
         clean(", ".join(answer.hosts())) or "no host",
         window(answer.scope.since_ns, answer.scope.until_ns),
-        clean(" + ".join(answer.coverage.sources)) or "no source",
-        _coverage(answer),
+        *([clean(" + ".join(answer.coverage.sources)) or "no source"] if answer.runs else []),
+        *_complete(answer.coverage, answer.scope),
     ]
 
 
-def _coverage(answer: Answer) -> str:
-    coverage, scope = answer.coverage, answer.scope
+def _complete(coverage: Coverage, scope: Scope) -> list[str]:
     if coverage.status == "complete":
-        return "coverage complete"
+        return ["coverage complete"]
     if coverage.status == "partial" and coverage.only_unwritten:
-        return f"coverage complete up to {_written(coverage, scope)}, what came after is not yet written"
+        return [f"coverage complete up to {_written(coverage, scope)}, when the daemon last wrote"]
+    return []
+
+
+def _partial(answer: Answer) -> str:
+    """Say how far the window was watched, where that is not all of it."""
+    coverage, scope = answer.coverage, answer.scope
     harmful = [gap for gap in coverage.gaps if gap.effect != "detail"]
     if not harmful:
         return "no time to cover"
@@ -47,29 +53,49 @@ def warning(answer: Answer) -> list[str]:
     """Return what must be known before the figures are read."""
     coverage = answer.coverage
     watched, unknown, missed = _WORDS.get(coverage.asked, _WORDS["software"])
-    causes = {gap.cause for gap in coverage.gaps if gap.effect == "blind" or gap.cause == NEVER_WAS}
-    if coverage.status == "blind" and causes == {NOT_WRITTEN}:
-        return [f"Nothing of this time is written yet ({_written(coverage, answer.scope)} was the last): {unknown}."]
-    if coverage.status == "blind" and causes == {NEVER_WAS}:
-        return ["The clock was set forward over this time: it never was."]
-    if coverage.status == "blind" and causes == {GapCause.EXPIRED}:
-        return [f"The record of this time has expired: {unknown}."]
     if coverage.status == "complete" or coverage.only_unwritten:
         return []
-    return [f"{watched} in this window: {unknown}." if coverage.status == "blind" else
-            f"The record has holes, listed below: {missed}."]
+    if coverage.status == "partial":
+        return [f"{_partial(answer)}{_ended(answer)}; {missed}"]
+    causes = {gap.cause for gap in coverage.gaps if gap.effect == "blind" or gap.cause == NEVER_WAS}
+    if causes == {NEVER_WAS}:
+        return ["The clock was set forward over this time: it never was."]
+    return [f"{clean(why)}: {unknown}." for why in _why_blind(answer, causes, watched)]
+
+
+def _why_blind(answer: Answer, causes: set[str], watched: str) -> list[str]:
+    if causes == {NOT_WRITTEN}:
+        return [f"Nothing of this time is written yet ({_written(answer.coverage, answer.scope)} was the last)"]
+    if causes == {GapCause.EXPIRED}:
+        return ["The record of this time has expired"]
+    return list(map(_stopped, answer.stops)) or [f"{watched} in this window"]
+
+
+def _stopped(stop: Stop) -> str:
+    """Say when a host was last recorded."""
+    what = "dropwatchd stopped" if stop.ending == "stopped" else "The record ends"
+    return f"{what} on {stop.host} at {clock(stop.until_ns, '%Y-%m-%d %H:%M:%S')}, before this window"
+
+
+def _ended(answer: Answer) -> str:
+    """Say when the record ends, where that is before the window does."""
+    runs, until_ns = answer.runs, min(answer.scope.until_ns, answer.now_ns)
+    gaps = sum(gap.effect != "detail" for gap in answer.coverage.gaps)  # one alone is told with its time
+    if gaps < 2 or len(answer.hosts()) != 1 or not runs[-1].ended or until_ns - runs[-1].until_ns < NANO:
+        return ""
+    return f"; the record ends at {clock(runs[-1].until_ns, time_format(answer.scope.since_ns, answer.scope.until_ns))}"
 
 
 # Of what is asked for: that nobody watched it, what is unknown then, and what may be missing where somebody did.
 _WORDS = {
     "software": ("Nothing watched for drops", "whether packets were dropped is unknown",
-                 "packets may have been dropped that are not counted here"),
+                 "drops may be missing here"),
     "hardware": ("Nothing watched for drops by hardware", "whether hardware dropped packets is unknown",
-                 "hardware may have dropped packets that are not counted here"),
+                 "drops by hardware may be missing here"),
     "packets": ("Nobody sampled packets", "what was dropped is not to be seen",
-                "packets may have been dropped of which there are no samples"),
+                "there may be drops without samples"),
     "counters": ("Nobody read counters", "whether they moved is unknown",
-                 "counters may have moved by more than is told here"),
+                 "they may have moved by more"),
 }
 
 
@@ -77,9 +103,10 @@ def nothing(coverage: Coverage, scope: Scope) -> list[str]:
     """Return how to say that there are no drops: none, or none that was seen."""
     what = "packet that matches the filters" if scope.filtered else "packet"
     if coverage.status == "complete":
-        return [f"No {what} was dropped."]
+        return [f"No {what} was dropped: all of {window(scope.since_ns, scope.until_ns)} was watched."]
     if coverage.status == "blind":
         return []
     if coverage.only_unwritten:
-        return [f"No {what} was dropped up to {_written(coverage, scope)}, when the daemon last wrote."]
-    return [f"No drop of a {what} was recorded."]
+        until = _written(coverage, scope)
+        return [f"No {what} was dropped up to {until}, when the daemon last wrote: all of it was watched."]
+    return [f"No drop of a {what} was recorded in {fraction(coverage.fraction)} of the window that was watched."]

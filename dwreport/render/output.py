@@ -9,10 +9,19 @@ from typing import TextIO
 
 import click
 
+from dwreport.render.pager import paged, words
+
 
 @contextmanager
-def standard_output() -> Iterator[TextIO]:
-    """Lend standard output; a reader that has seen enough ends the program quietly, a full disk with a message."""
+def standard_output(*, pager: bool = False) -> Iterator[TextIO]:
+    """Lend standard output, or a pager in front of it if there is one to have.
+
+    A reader that has seen enough ends the program quietly, a full disk with a message.
+    """
+    if command := words() if pager else []:
+        with paged(command) as out:
+            yield out
+        return
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding gets escapes
     try:

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from dropwatchd.history.reader import Run
 from dropwatchd.history.scope import Scope
+from dropwatchd.history.stops import Stop
 from dwreport.evidence.coverage import Coverage
 from dwreport.text import clean
 
@@ -27,8 +28,9 @@ class Column(Generic[Row]):
 class Section(Generic[Row]):
     """Rows of one kind: all of them for programs, under their key if any; `shown` of them, in columns, for people.
 
-    `below` gives lines that explain a row, each in parts, and `tone` their colour; `record` is the dataclass of rows
-    that CSV is made of, if it has the section.
+    `below` gives lines that explain a row, each in parts, from `indent` on, or from the second column; of one that
+    takes more lines of a terminal, `most_lines` are shown. `tone` is the colour of what stands in the first column.
+    `record` is the dataclass of rows that CSV is made of, if it has the section.
     """
 
     key: str | None
@@ -40,11 +42,16 @@ class Section(Generic[Row]):
     record: type | None = None
     below: Callable[[Row], Sequence[tuple[str, ...]]] | None = None
     tone: Callable[[Row], str | None] = lambda _row: None
+    indent: int | None = None
+    most_lines: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole report. CSV shows the first section that has a record; `lead` is said before anything else."""
+    """A whole report. CSV shows the first section that has a record; `lead` is said before anything else.
+
+    `stops` says when hosts were last recorded, where no run reaches the window.
+    """
 
     scope: Scope
     now_ns: int
@@ -53,10 +60,11 @@ class Answer:
     sections: Sequence[Section[Any]]
     lead: Sequence[str] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+    stops: Sequence[Stop] = ()
 
     def hosts(self) -> list[str]:
         """Return the names of the hosts that have runs in the window."""
-        return list(dict.fromkeys(run.hostname for run in self.runs))
+        return list(dict.fromkeys([*(run.hostname for run in self.runs), *(stop.host for stop in self.stops)]))
 
     def columns(self, section: Section[Any]) -> list[Column[Any]]:
         """Return the columns of a section; of several hosts, each row says whose it is."""

@@ -9,7 +9,7 @@ from dwreport.report.rows import CounterRow, DropRow, Moment, TotalRow, WindowRo
 from dwreport.text import clean, clock, number, share
 
 # Terminals from this width on show a column.
-_SHARE, _FIRST, _CHART = 90, 100, 132
+_SHARE, _LAST, _CHART = 90, 100, 132
 UNKNOWN = "-"
 
 
@@ -43,7 +43,7 @@ def drop_columns(total: int, times: str, chart_title: str) -> Sequence[Column[Sh
         Column("PROTO", lambda shown: text(shown.row.protocol)),
         Column("WHERE", lambda shown: where_cell(shown.row, with_offset=shown.ambiguous), wraps=True),
         Column("INTERFACE", lambda shown: interface_cell(shown.row, shown.row.ifindex), wraps=True),
-        Column("FIRST", lambda shown: moment(shown.row.first, times), from_width=_FIRST),
+        Column("FIRST", lambda shown: moment(shown.row.first, times)),
         Column("LAST", lambda shown: moment(shown.row.last, times)),
         Column(chart_title, lambda shown: shown.chart, from_width=_CHART),
     ]
@@ -53,7 +53,7 @@ def window_columns(times: str) -> Sequence[Column[WindowRow]]:
     """Return the columns of single windows."""
     return [
         Column("FIRST", lambda row: moment(row.first, times)),
-        Column("LAST", lambda row: moment(row.last, times), from_width=_FIRST),
+        Column("LAST", lambda row: moment(row.last, times), from_width=_LAST),
         Column("COUNT", lambda row: number(row.count), right=True),
         Column("REASON", reason_cell, wraps=True),
         Column("PROTO", lambda row: text(row.protocol)),

@@ -4,18 +4,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from dwreport.findings import support
-from dwreport.findings.finding import Confidence, Finding
+from dwreport.findings.finding import Confidence, Finding, State
 from dwreport.report.answer import Column, Section
-from dwreport.report.columns import moment, text
+from dwreport.report.brief import Until, parts, when
+from dwreport.report.chart import Chart
+from dwreport.report.columns import text
 from dwreport.report.rows import Moment, plain
+from dwreport.report.wanted import Wanted
 from dwreport.report.wording import words
 from dwreport.text import clean, counted, number
 
 _MOST = 12  # findings that a person reads
-_MOST_KINDS = 3
-_FROM_WIDTH = 100  # of terminals that show when a finding began
+_PER = 2       # steps of a report in a character of a finding's chart
+_INDENT = 2    # of what stands below a finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,18 @@ class FindingRow:
     confidence: Confidence
     hosts: Sequence[str]
     details: Details
+    number: int
+    state: State | None
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A finding as people see it: with a number to speak of it."""
+    """A finding as people see it: with when it was, where, when and who in brief, and its chart."""
 
-    number: int
     row: FindingRow
+    when: str
+    brief: Sequence[str]
+    chart: str
 
     @property
     def host(self) -> str:
@@ -56,13 +64,14 @@ class Shown:
         return ", ".join(self.row.hosts)
 
 
-def finding_row(finding: Finding) -> FindingRow:
-    """Return a row of `findings`."""
+def finding_row(finding: Finding, number: int = 1) -> FindingRow:
+    """Return a row of `findings`, with the number that people ask for it by."""
     first, last = (None if ns is None else Moment(ns) for ns in (finding.first_ns, finding.last_ns))
     return FindingRow(
         finding.title, finding.severity, finding.count, first, last, [words(fact) for fact in finding.evidence],
         [words(fact) for fact in finding.who], finding.advice, finding.confidence, finding.hosts,
-        Details([_detail(fact) for fact in finding.evidence], [_detail(fact) for fact in finding.who]))
+        Details([_detail(fact) for fact in finding.evidence], [_detail(fact) for fact in finding.who]), number,
+        finding.state)
 
 
 def _detail(fact: support.Fact | support.Who) -> dict[str, object]:
@@ -70,42 +79,47 @@ def _detail(fact: support.Fact | support.Who) -> dict[str, object]:
     return {"kind": re.sub(r"(?<!^)([A-Z])", r"_\1", type(fact).__name__).lower(), **plain(fact)}
 
 
-def findings_section(found: Sequence[Finding], times: str) -> Section[Shown]:
+def findings_section(found: Sequence[Finding], chart: Chart, until: Until, wanted: Wanted) -> Section[Shown]:
     """Return the findings as a section; programs find them last in a report."""
-    rows = [finding_row(finding) for finding in found]
-    grave = [row for row in rows if row.severity != "benign"]
-    shown = [Shown(place, row) for place, row in enumerate(grave[:_MOST], 1)]
-    benign = [finding for finding in found if finding.severity == "benign"]
-    return Section(None, rows, _columns(times), shown, notes=_notes(len(grave) - len(shown), benign), below=_below,
-                   tone=lambda shown: shown.row.severity)
+    rows = [finding_row(finding, place) for place, finding in enumerate(found, 1)]
+    every = [Shown(row, when(finding, until), parts(finding, until),
+                   chart.line(finding.shape, _PER) if finding.shape else "")
+             for row, finding in zip(rows, found, strict=True)]
+    chosen = [shown for shown in every if wanted.finding in {None, shown.row.number}]
+    grave = [shown for shown in chosen if shown.row.severity != "benign" or wanted.finding]
+    benign = [] if wanted.finding else [finding for finding in found if finding.severity == "benign"]
+    shown = grave[:_MOST]
+    return Section(None, [shown.row for shown in chosen], _columns(chart.title(_PER), shown), shown,
+                   notes=_notes(len(grave) - len(shown), benign, wanted), below=partial(_below, verbose=wanted.verbose),
+                   tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2)
 
 
-def _columns(times: str) -> list[Column[Shown]]:
+def _columns(chart: str, rows: Sequence[Shown]) -> list[Column[Shown]]:
+    drawn = any(shown.chart for shown in rows)
     return [
-        Column("FINDING", lambda shown: f"{shown.number}  {str(shown.row.severity or 'unknown').upper()}"),
-        Column("CAUSE", lambda shown: text(shown.row.title), wraps=True),
+        Column("FINDING", lambda shown: f"{shown.row.number} {str(shown.row.severity or 'unknown').upper()}"),
         Column("PACKETS", lambda shown: number(shown.row.count), right=True),
-        Column("FIRST", lambda shown: moment(shown.row.first, times), from_width=_FROM_WIDTH),
-        Column("LAST", lambda shown: moment(shown.row.last, times)),
+        Column("CAUSE", lambda shown: text(shown.row.title), wraps=True),
+        *([Column(chart, lambda shown: shown.chart)] if drawn else []),
     ]
 
 
-def _below(shown: Shown) -> list[tuple[str, ...]]:
-    """Return who, the evidence, and the next step, each from a line of its own."""
+def _below(shown: Shown, *, verbose: bool) -> list[tuple[str, ...]]:
+    """Return who, the evidence if it is wanted, and the next step, each from a line of its own."""
     row = shown.row
-    who, evidence = (tuple(clean(part) for part in parts) for parts in (row.who, row.evidence))
+    brief, who = (tuple(clean(part) for part in parts) for parts in (shown.brief, row.who))
+    evidence = (*(clean(part) for part in row.evidence), f"confidence {row.confidence}")
     advice = (f"next: {text(row.advice)}",) if row.advice else ()
-    return [line for line in (who, (*evidence, f"confidence {row.confidence}"), advice) if line]
+    return [line for line in (((shown.when,), who, evidence, advice) if verbose else (brief, advice)) if line]
 
 
-def _notes(folded: int, benign: Sequence[Finding]) -> list[str]:
+def _notes(folded: int, benign: Sequence[Finding], wanted: Wanted) -> list[str]:
     notes = [f"and {counted(folded, 'more finding')}; --format json shows all"] if folded else []
     if benign:
         kinds: Counter[str] = Counter()
         for finding in benign:
             kinds[finding.title] += finding.count
-        titles = "; ".join(clean(title) for title, _count in kinds.most_common(_MOST_KINDS))
-        more = "; ..." if len(kinds) > _MOST_KINDS else ""
-        notes.append(f"benign: {counted(kinds.total(), 'packet')} of {counted(len(kinds), 'expected kind')} "
-                     f"({titles}{more})")
+        named = "; ".join(clean(title) for title, _count in kinds.most_common())
+        notes.append(f"benign: {counted(kinds.total(), 'packet')} of {counted(len(kinds), 'expected kind')}"
+                     f"{f' ({named})' if wanted.verbose else ''}")
     return notes

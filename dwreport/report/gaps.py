@@ -1,8 +1,12 @@
 """What every view says beside its own rows: how far its window was watched, and the gaps."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from dropwatchd.history.reader import Reader
+from dropwatchd.history.stops import stops
 from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, assess, recorded
-from dwreport.report.answer import Column, Section
+from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.rows import GapRow, gap_row
 from dwreport.text import counted, duration, number, time_format
@@ -16,6 +20,13 @@ def assessed(reader: Reader, asked: str | None = None) -> Coverage:
     scope = reader.scope
     window = (scope.since_ns, min(scope.until_ns, reader.now_ns))
     return assess(recorded(reader), window, asked or scope.origin)
+
+
+def answered(reader: Reader, judged: Coverage, sections: Sequence[Section[Any]], lead: Sequence[str] = (),
+             extra: Mapping[str, object] | None = None) -> Answer:
+    """Return sections with what every report says of its window."""
+    runs = reader.runs()
+    return Answer(reader.scope, reader.now_ns, runs, judged, sections, lead, extra or {}, () if runs else stops(reader))
 
 
 def gap_section(reader: Reader, coverage: Coverage) -> Section[GapRow]:

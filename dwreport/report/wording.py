@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import singledispatch
 
+from dwreport.evidence.chains import Chain
 from dwreport.findings import support
 from dwreport.text import counted, duration, number, share
 
@@ -40,6 +41,12 @@ def _(fact: support.ToldBy) -> str:
     if fact.means == "packets":
         sampled = counted(fact.samples, "sampled packet")
         return f"the kernel names no reason; of {sampled}, every one {_TRAITS[fact.trait or '']}"
+    if fact.means == "sizes":
+        device = f"{fact.where.interface if fact.where else ''}{_in(fact.where)}"
+        if not fact.mtu:
+            return f"the kernel names no reason; the other end, {device}, was down all the while"
+        sampled = counted(fact.samples, "sampled packet")
+        return f"the kernel names no reason; the other end, {device}, takes {fact.mtu} bytes; {sampled}, each longer"
     newer = ", in the sources of older kernels than this one" if fact.is_newer else ""
     if fact.means == "names":
         return f"the kernel names no reason, and does name one for every other drop in this function{newer}"
@@ -111,6 +118,20 @@ def _(fact: support.ByRule) -> str:
     handle = [f"handle {fact.labels['handle']}"] if "handle" in fact.labels else []
     comment = [f'"{fact.labels["comment"]}"'] if "comment" in fact.labels else []
     return f"by rule: {' '.join([*place, *handle, *comment])} +{number(fact.count)}"
+
+
+@words.register
+def _(fact: support.Uncounted) -> str:
+    if fact.is_alone:
+        return f"by {_chain(fact.chains[0])}: nothing else of the rule set there drops without a counter"
+    return f"without a counter, one of: {'; '.join(map(_chain, fact.chains))}"
+
+
+def _chain(chain: Chain) -> str:
+    """Write a chain as nft lists it, with its hook."""
+    what = "policy drop" if chain.how == "policy_drop" else counted(chain.rules, "rule")
+    hook = f"hook {chain.hook}, " if chain.hook else ""
+    return f"{what} of chain {chain.name} ({hook}table {chain.family} {chain.table})"
 
 
 @words.register
@@ -219,5 +240,9 @@ def _where(place: support.Where) -> str:
     """Say where, unless it is the initial namespace or the whole host."""
     if place.places > 1:
         return f" in {place.places} places"
-    device = f" on {place.interface}" if place.interface else ""
-    return device + ("" if place.netns in {None, "init"} else f" in {place.netns}")
+    return (f" on {place.interface}" if place.interface else "") + _in(place)
+
+
+def _in(place: support.Where | None) -> str:
+    """Say in which namespace, unless it is the initial one."""
+    return "" if place is None or place.netns in {None, "init"} else f" in {place.netns}"

@@ -1,17 +1,23 @@
-"""What was not seen: every gap in the record of the window, with its cause and what it hides."""
+"""What was not seen: every gap in the record of the window, and what the host has that cannot be seen at all."""
 
 from dropwatchd.history.reader import Reader
 from dwreport.report.answer import Answer, Section
-from dwreport.report.gaps import assessed, gap_columns
+from dwreport.report.gaps import answered, assessed, gap_columns
 from dwreport.report.rows import GapRow, gap_row
+from dwreport.report.unseen import unseen_section
+from dwreport.report.wanted import Wanted
 from dwreport.text import time_format
 from dwreport.views._lead import misspelt
 
+_NO_GAP = "Nothing was missed of what was watched."
 
-def view(reader: Reader) -> Answer:
-    """Show how far the window was watched, and every gap."""
+
+def view(reader: Reader, _wanted: Wanted) -> Answer:
+    """Show how far the window was watched, every gap, and in what packets are lost unseen."""
     scope, judged = reader.scope, assessed(reader)
     rows = [gap_row(gap) for gap in judged.gaps]
     section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), rows, record=GapRow)
-    lead = misspelt(reader) or ([] if rows else ["Nothing was missed."])
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead)
+    unseen = unseen_section(reader)
+    nothing = _NO_GAP if unseen.rows or unseen.notes else "Nothing was missed."
+    lead = misspelt(reader) or ([] if rows else [nothing])
+    return answered(reader, judged, [section, unseen], lead)

@@ -3,18 +3,19 @@
 from dropwatchd.history.reader import Reader
 from dwreport.report.answer import Answer, Section
 from dwreport.report.columns import window_columns
-from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.held import HeldWindows
 from dwreport.report.rows import WindowRow
+from dwreport.report.wanted import Wanted
 from dwreport.text import time_format
 from dwreport.views._lead import events_lead, hidden
 
 
-def view(reader: Reader) -> Answer:
+def view(reader: Reader, _wanted: Wanted) -> Answer:
     """Show every row of drops, window by window."""
     scope, judged = reader.scope, assessed(reader)
     rows = HeldWindows(reader.windows())
     section = Section("drops", rows, window_columns(time_format(scope.since_ns, scope.until_ns)), rows,
                       record=WindowRow)
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, gap_section(reader, judged)],
+    return answered(reader, judged, [section, gap_section(reader, judged)],
                   events_lead(reader, judged, any_drops=bool(rows)), extra=hidden(reader))

@@ -1,7 +1,6 @@
 """What a drop reason, a kernel function or a counter means, from the catalogue."""
 
 import json
-import shutil
 import textwrap
 from collections.abc import Sequence
 
@@ -9,30 +8,25 @@ import click
 import msgspec
 
 from dwreport import causes
-from dwreport.causes import Cause, Counter, Location, Reason, Trap
+from dwreport.causes import Cause, Counter, Location, Reason, Trap, kinds
 from dwreport.render.output import standard_output
+from dwreport.render.page import Page
 from dwreport.text import clean
 
 _WIDEST = 100
 _INDENT = 11
-_FORMATS = {"table", "json"}
+FORMATS = {"table", "json"}
 
 
-@click.command("explain")
-@click.argument("name")
-@click.option("--format", type=click.Choice(sorted(_FORMATS)), help="table is the default.")
-@click.pass_context
-def command(context: click.Context, /, name: str, **given: str | None) -> None:
-    """Explain a drop reason, a kernel function or a counter."""
-    before: dict[str, str | None] = context.parent.params if context.parent else {}
-    chosen = given["format"] or before.get("format") or "table"
-    if chosen not in _FORMATS:
-        raise click.UsageError(f"explain has no --format {chosen}; it has {' and '.join(sorted(_FORMATS))}")
+def write(name: str, chosen: str, page: Page, *, pager: bool) -> None:
+    """Write what a name means, in one of the formats; raise click.ClickException where nothing is known of it."""
     found = causes.explain(name.strip())
+    found += [other for cause in found if isinstance(cause, Counter) and cause.collector == "link"
+              for other in kinds.on_devices(cause.name)]
     if not found:
         raise click.ClickException(_unknown(name))
-    with standard_output() as out:
-        out.write(_json(found) if chosen == "json" else _page(found))
+    with standard_output(pager=pager) as out:
+        out.write(_json(found) if chosen == "json" else _page(found, page))
 
 
 def _unknown(name: str) -> str:
@@ -57,19 +51,26 @@ def _what(cause: Cause) -> str:
     return "cause that the kernel has no name for" if cause.name[:1].islower() else "reason"
 
 
-def _page(found: Sequence[Cause]) -> str:
-    width = min(_WIDEST, shutil.get_terminal_size().columns)
+def _page(found: Sequence[Cause], page: Page) -> str:
+    width = min(_WIDEST, page.width or _WIDEST)
     return "\n\n".join("\n".join(_entry(cause, width)) for cause in found) + "\n"
 
 
 def _entry(cause: Cause, width: int) -> list[str]:
-    collector = f" of {cause.collector}" if isinstance(cause, Counter) else ""
-    lines = [f"{clean(cause.name)} · {_what(cause)}{collector} · {cause.layer} · {cause.kind} · {cause.harm}",
-             *textwrap.wrap(cause.title, width), "", *textwrap.wrap(cause.meaning, width), ""]
+    head = f"{clean(cause.name)} · {_what(cause)}{_of(cause)} · {cause.layer} · {cause.kind} · {cause.harm}"
+    lines = [*(line for text in (head, cause.title) for line in textwrap.wrap(text, width)), "",
+             *textwrap.wrap(cause.meaning, width), ""]
     for label, texts in (("no loss", (cause.harmless,)), ("usually", cause.usual), ("next", (cause.next,)),
                          ("also", cause.look), *_relations(cause), ("source", (cause.source,))):
         lines += _labelled(label, [text for text in texts if text], width)
     return lines
+
+
+def _of(cause: Cause) -> str:
+    """Say who has read a counter; that a name looks like a driver's does not make it one."""
+    if not isinstance(cause, Counter):
+        return ""
+    return " of some driver, by the look of its name" if cause.match else f" of {cause.collector}"
 
 
 def _relations(cause: Cause) -> list[tuple[str, Sequence[str]]]:

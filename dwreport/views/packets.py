@@ -8,8 +8,9 @@ from dwreport.packets.ethertypes import protocol_name
 from dwreport.packets.messages import has_link_header, is_message
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import interface_cell, moment, text
-from dwreport.report.gaps import assessed
+from dwreport.report.gaps import answered, assessed
 from dwreport.report.rows import Moment
+from dwreport.report.wanted import Wanted
 from dwreport.text import netns_text, time_format
 from dwreport.views._lead import hidden, misspelt, unjudged
 
@@ -44,7 +45,7 @@ class SampleRow:
     host: str
 
 
-def view(reader: Reader) -> Answer:
+def view(reader: Reader, _wanted: Wanted) -> Answer:
     """Show the sampled packets; each stands for as many as its weight says."""
     scope = reader.scope
     rows = [_row(packet) for packet in reader.packets()]
@@ -53,7 +54,7 @@ def view(reader: Reader) -> Answer:
     what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
     unknown = misspelt(reader)
     lead = [*unknown, *([] if rows or unknown or judged.status == "blind" else [what]), *unjudged(reader)]
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section], lead, extra=hidden(reader))
+    return answered(reader, judged, [section], lead, extra=hidden(reader))
 
 
 def _row(packet: PacketRow) -> SampleRow:

@@ -2,73 +2,72 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
-from dropwatchd.history.calendar import HOUR_NS
+import click
+
 from dropwatchd.history.reader import DropTotal, Reader
-from dropwatchd.history.scope import Scope
 from dwreport.evidence.ask import gather
+from dwreport.evidence.coverage import recorded
 from dwreport.evidence.filters import Filters
+from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
 from dwreport.report.answer import Answer, Section
+from dwreport.report.brief import Until
+from dwreport.report.chart import Chart, chart_of
 from dwreport.report.columns import ShownDrop, drop_columns
 from dwreport.report.counters import counter_rows, counter_section
-from dwreport.report.findings import findings_section
-from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.findings import FindingRow, findings_section
+from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import TotalRow, total_row
-from dwreport.text import axis, counted, number, sparkline, time_format
+from dwreport.report.wanted import Wanted
+from dwreport.text import counted, number, time_format
 from dwreport.views._lead import hidden, lead, unjudged
 
 _MOST = 20       # kinds of drops that a person reads; more are summed up
-_BUCKETS = 24    # of the chart, about
 
 
-def view(reader: Reader) -> Answer:
+def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show findings, drops by place, the counters that moved, and what was not seen."""
-    scope = reader.scope
-    judged, totals = assessed(reader), reader.drops(*_steps(scope)[:2])
+    scope, known = reader.scope, recorded(reader)
+    chart = chart_of(reader, known)
+    judged, totals = assessed(reader), reader.drops(chart.start_ns, chart.step_ns)
     evidence = gather(reader, totals)
-    found = findings(evidence, Filters(scope, reader.namespaces()))
-    causes = findings_section(found.found, time_format(scope.since_ns, scope.until_ns))
+    end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
+    found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
+    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
+    causes = findings_section(found.found, chart, until, wanted)
     counters = counter_section(counter_rows(reader))
-    return Answer(
-        scope, reader.now_ns, reader.runs(), judged,
-        [causes, _drops(reader, totals), counters, gap_section(reader, judged)],
+    return answered(
+        reader, judged,
+        [causes, _drops(reader, totals, chart), counters, gap_section(reader, judged)],
         lead=unjudged(reader, found) if totals else lead(reader, judged, found, shows_findings=True),
         extra={"findings": causes.rows, **hidden(reader, found)})
 
 
-def _drops(reader: Reader, totals: Sequence[DropTotal]) -> Section[ShownDrop]:
+def finding(reader: Reader, wanted: Wanted) -> Answer:
+    """Show one finding of the report, with its evidence; raise click.ClickException where there is no such finding."""
+    whole = view(reader, wanted)
+    causes = whole.sections[0]
+    if not causes.rows:
+        raise click.ClickException(f"there is no finding #{wanted.finding} in this window; dwreport with the same "
+                                   "options shows those that are, with their numbers")
+    section = replace(causes, key="findings", record=FindingRow)
+    return replace(whole, sections=[section], extra={}, lead=())
+
+
+def _drops(reader: Reader, totals: Sequence[DropTotal], chart: Chart) -> Section[ShownDrop]:
     scope, rows = reader.scope, [total_row(total) for total in totals]
     columns = drop_columns(sum(total.drop.count for total in totals), time_format(scope.since_ns, scope.until_ns),
-                           axis(scope.since_ns, scope.until_ns, _steps(scope).steps))
-    shown = _shown(totals[:_MOST], rows, _steps(scope).steps)
-    return Section("drops", rows, columns, shown, notes=_notes(totals), record=TotalRow)
+                           chart.title())
+    return Section("drops", rows, columns, _shown(totals[:_MOST], rows, chart), notes=_notes(totals), record=TotalRow)
 
 
-class _Steps(NamedTuple):
-    """The steps of the chart: where they begin, how long each is, and how many there are."""
-
-    start_ns: int
-    step_ns: int
-    steps: int
-
-
-def _steps(scope: Scope) -> _Steps:
-    """Part the window; one of more than half a day into whole hours, whose sums are on record."""
-    span_ns = scope.until_ns - scope.since_ns
-    if span_ns <= _BUCKETS * HOUR_NS // 2:
-        return _Steps(scope.since_ns, -(-span_ns // _BUCKETS), _BUCKETS)
-    start_ns = scope.since_ns - scope.since_ns % HOUR_NS
-    step_ns = max(1, round(span_ns / _BUCKETS / HOUR_NS)) * HOUR_NS
-    return _Steps(start_ns, step_ns, -(-(scope.until_ns - start_ns) // step_ns))
-
-
-def _shown(totals: Sequence[DropTotal], rows: Sequence[TotalRow], steps: int) -> list[ShownDrop]:
+def _shown(totals: Sequence[DropTotal], rows: Sequence[TotalRow], chart: Chart) -> list[ShownDrop]:
     """Add what only people need: a chart, and whether a function drops in more than one place."""
     places = {total.drop.key.location for total in totals}
     several = Counter((place.symbol, place.module) for place in places)
-    return [ShownDrop(row, sparkline([total.shape[step] for step in range(steps)]),
+    return [ShownDrop(row, chart.line(total.shape),
                       several[row.location.symbol, row.location.module] > 1)
             for total, row in zip(totals, rows, strict=False)]
 

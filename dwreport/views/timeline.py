@@ -9,8 +9,9 @@ from dropwatchd.model import NANO, DropKey
 from dwreport.evidence.coverage import assess, recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text
-from dwreport.report.gaps import assessed, gap_section
+from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import EventRow, Moment, event_row
+from dwreport.report.wanted import Wanted
 from dwreport.text import bar, counted, number, time_format
 from dwreport.views._lead import events_lead, hidden
 
@@ -33,14 +34,14 @@ class StepRow:
     top_count: int | None
 
 
-def view(reader: Reader) -> Answer:
+def view(reader: Reader, _wanted: Wanted) -> Answer:
     """Show the drops over time, in up to sixty steps, with what led each of them, and what else happened."""
     scope, judged = reader.scope, assessed(reader)
     rows = _rows(reader)
     top = max((row.count or 0 for row in rows), default=0)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       rows if top else [], record=StepRow)
-    return Answer(scope, reader.now_ns, reader.runs(), judged, [section, _events(reader), gap_section(reader, judged)],
+    return answered(reader, judged, [section, _events(reader), gap_section(reader, judged)],
                   events_lead(reader, judged, any_drops=bool(top)), extra=hidden(reader))
 
 

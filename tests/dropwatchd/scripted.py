@@ -2,13 +2,14 @@
 
 import os
 import time
+from collections.abc import Sequence
 from errno import EIO
 
 from dropwatchd.daemon import Daemon
 from dropwatchd.history.batch import Batch
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.netns_names import NetnsNames
-from dropwatchd.model import Gap, Record, Watch
+from dropwatchd.model import Gap, Mark, Record, Resumed, Watch
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.links import Links
 from dropwatchd.service import Service
@@ -28,6 +29,8 @@ class Scripted:
         self.due: float | None = None
         self.error: OSError | None = None
         self.missing = ""
+        self.resumed: Resumed | None = None
+        self.marked: Mark | None = None
         self._pipe = os.pipe()
 
     def open(self) -> None:
@@ -49,6 +52,12 @@ class Scripted:
     def complete_until(self) -> int:
         return time.time_ns() if self.complete_ns is None else self.complete_ns
 
+    def mark(self) -> Mark | None:
+        return self.marked
+
+    def leave(self) -> list[Record]:
+        return self.close()
+
     def close(self) -> list[Record]:
         records, self.at_close = self.at_close, []
         return records
@@ -61,12 +70,13 @@ class Scripted:
 class Looped:
     """A daemon whose steps a test takes one by one, and what it has put into the buffer so far."""
 
-    def __init__(self, *sources: Scripted) -> None:
+    def __init__(self, *sources: Scripted, before: Sequence[Gap] = ()) -> None:
         self.buffer = Buffer()
         self._links, self._names = Links(), NetnsNames({})
-        self.daemon = Daemon(list(sources), self._names, self._links, self.buffer, Service(), opened=clock.now())
+        self.daemon = Daemon(list(sources), self._names, self._links, self.buffer, Service(), opened=clock.now(),
+                             before=before)
         self._sources = sources
-        self._batches: list[Batch] = []
+        self.batches: list[Batch] = []
         for source in sources:
             self.daemon._watch(source)
 
@@ -88,16 +98,16 @@ class Looped:
     def watches(self, what: str) -> list[Watch]:
         """Return what was watched, each as far as it is known last."""
         self._take()
-        return list({watch.since.boot_ns: watch for batch in self._batches for watch in batch.watches
+        return list({watch.since.boot_ns: watch for batch in self.batches for watch in batch.watches
                      if watch.watching.what == what}.values())
 
     def gaps(self) -> list[Gap]:
         self._take()
-        return [gap for batch in self._batches for gap in batch.gaps]
+        return [gap for batch in self.batches for gap in batch.gaps]
 
     def dropped(self) -> int:
         self._take()
-        return sum(window.drop.count for batch in self._batches for window in batch.windows)
+        return sum(window.drop.count for batch in self.batches for window in batch.windows)
 
     def _take(self) -> None:
-        self._batches.append(self.buffer.take())
+        self.batches.append(self.buffer.take())

@@ -1,12 +1,12 @@
 """What the loop makes of what sources say: what is watched, up to when, and what becomes of one that fails."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from dropwatchd.kernel import clock
-from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
+from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Mark, Resumed
 from tests.dropwatchd.conftest import drop
 from tests.dropwatchd.scripted import Looped, Scripted
 
@@ -15,8 +15,8 @@ from tests.dropwatchd.scripted import Looped, Scripted
 def loop() -> Iterator[Callable[..., Looped]]:
     made: list[Looped] = []
 
-    def start(*sources: Scripted) -> Looped:
-        made.append(Looped(*sources))
+    def start(*sources: Scripted, before: Sequence[Gap] = ()) -> Looped:
+        made.append(Looped(*sources, before=before))
         return made[-1]
 
     yield start
@@ -201,3 +201,50 @@ def test_a_source_is_read_when_its_time_has_come(loop: Callable[..., Looped]) ->
     source.due = time.monotonic()
     running.daemon._meet_deadlines()
     assert running.dropped() == 3
+
+
+def _marks(loop: Looped) -> list[Mark | None]:
+    loop.gaps()
+    return [batch.mark for batch in loop.batches]
+
+
+def test_what_was_counted_meanwhile_comes_with_the_claim_to_it(loop: Callable[..., Looped]) -> None:
+    """Counts, watch, mark and ledger are in one batch, so that none of them is on record without the others."""
+    resumed, beside = Scripted(), Scripted("net_dm", "hardware")
+    now = clock.now()
+    since = Instant(now.wall_ns - 9 * NANO, now.boot_ns - 9 * NANO)
+    told = Gap(since.wall_ns, now.wall_ns, GapCause.DAEMON_DOWN, Effect.DETAIL, 0, "software")
+    resumed.resumed = Resumed(since, [drop(1, 5)])
+    resumed.complete_ns = now.wall_ns - 1000
+    resumed.marked = Mark(7)
+    running = loop(resumed, beside, before=[told])
+    running.gaps()
+    (batch,) = running.batches
+    assert ([window.drop.count for window in batch.windows], batch.gaps, batch.mark) == ([5], [told], Mark(7))
+    (software,), (hardware,), (daemon,) = (running.watches(what) for what in ("software", "hardware", "daemon"))
+    assert (software.since, software.until.wall_ns) == (since, resumed.complete_ns)
+    assert hardware.since == daemon.since >= now
+    resumed.complete_ns = None
+    running.tick()
+    (software,) = running.watches("software")
+    assert software.since == since
+    assert software.until >= now
+
+
+def test_each_claim_has_its_mark(loop: Callable[..., Looped]) -> None:
+    """What is taken, at ticks, at the end; and what of a source that failed is of no use to anybody."""
+    source = Scripted()
+    running = loop(source)
+    source.marked = Mark(1)
+    running.daemon._read(source)
+    assert _marks(running)[-1] == Mark(1)
+    source.marked = Mark(2)
+    running.tick()
+    assert _marks(running)[-1] == Mark(2)
+    source.marked = Mark(3)
+    running.fail(source)
+    assert _marks(running)[-1] == Mark(3)
+    running.tick()
+    source.marked = Mark(4)
+    running.daemon.stop_sources()
+    assert _marks(running)[-1] == Mark(4)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,22 @@ def test_a_life_is_told(manager: socket.socket) -> None:
     assert heard[:3] == ["READY=1", "STATUS=bpf, 3 drops", "WATCHDOG=1"]
     assert heard[3].startswith("RELOADING=1\nMONOTONIC_USEC=")
     assert heard[4] == "STOPPING=1"
+
+
+def test_a_manager_that_does_not_read_is_not_waited_for(manager: socket.socket) -> None:
+    """Its queue holds some messages; who reads the kernel has no time for more."""
+    service = Service()
+    told = [f"{number} drops" for number in range(2000)]
+    for text in told:
+        service.status(text)
+        service.alive()
+    manager.settimeout(0)
+    heard = []
+    with suppress(BlockingIOError):
+        while True:
+            heard.append(manager.recv(4096).decode())
+    assert heard[:2] == ["STATUS=0 drops", "WATCHDOG=1"]
+    assert len(heard) < len(told)
 
 
 def test_without_a_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,3 +117,14 @@ def test_what_is_recorded_is_private(tmp_path: Path, umask: int) -> None:
     files = ("history.db", "history.db-wal", "history.db-shm", "history.db.lock")
     assert modes == {"there": 0o755, "made": 0o750, "deep": 0o750, **dict.fromkeys(files, 0o640)}
     assert [path.name for path in recording.database.parent.iterdir()] == ["history.db"]
+
+
+@pytest.mark.parametrize(("words", "code"), [("--version", 0), ("--help", 0), ("--source=x", 2)])
+def test_what_the_command_line_alone_answers_imports_nothing_that_takes_time(words: str, code: int) -> None:
+    """Neither the database's library nor msgspec: a version and a usage error are answered at once."""
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "dropwatchd", words],
+                          capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    assert done.returncode == code
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "dropwatchd.arguments" in imported
+    assert not {"sqlalchemy", "msgspec", "pyroute2"} & imported

@@ -11,11 +11,13 @@ from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal, DeviceRow, DropTotal, PacketRow
 from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
+from dwreport.evidence.chains import Chains
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.filters import Filters
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
+from dwreport.evidence.settings import Settings
 from dwreport.evidence.tally import Place
 from dwreport.findings import rank
 from dwreport.report.findings import FindingRow, finding_row
@@ -55,20 +57,24 @@ def looked(*names: str, netns: int | None = INIT) -> Read:
 
 def counted(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), read: Read | None = None, *,
             blind: bool = False, packets: Sequence[PacketRow] = (), kernel: str = "",
-            devices: Sequence[DeviceRow] = ()) -> Facts:
+            devices: Sequence[DeviceRow] = (), settings: Settings | None = None,
+            chains: Chains | None = None) -> Facts:
     """Return what a history holds on all of these drops, which happened within a second."""
     totals = [DropTotal(row.host, Drop(row.key, row.count, None, START_NS, START_NS + NANO), 0,
                         Counter({0: row.count}), row.count) for row in drops]
     kernels = {HOST: {kernel}} if kernel else {}
     return Facts(observe(drops, totals, packets, kernels), counters, read or set(), blind, kernels, NAMES,
-                 devices={Place(one.host, one.netns, one.name): one for one in devices})
+                 devices={Place(one.host, one.netns, one.name): one for one in devices},
+                 settings=settings or Settings(), chains=chains or Chains())
 
 
 def facts(drops: Sequence[AlignedDrop], counters: Sequence[CounterTotal] = (), packets: Sequence[PacketRow] = (),
           read: Read | None = None, *, blind: bool = False, kernel: str = "",
-          devices: Sequence[DeviceRow] = ()) -> Evidence:
+          devices: Sequence[DeviceRow] = (), settings: Settings | None = None,
+          chains: Chains | None = None) -> Evidence:
     """Return the same, compared, with what follows."""
-    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel, devices=devices))
+    return inferred(counted(drops, counters, read, blind=blind, packets=packets, kernel=kernel, devices=devices,
+                            settings=settings, chains=chains))
 
 
 def findings(given: Evidence, **wanted: Any) -> list[FindingRow]:

@@ -52,6 +52,10 @@ class Namespace:
         """Run a command in the namespace, without a shell, and return what it prints."""
         return self.run(lambda: command(line, given))
 
+    def commands(self, *lines: str) -> None:
+        """Have `ip` do several things at once: a program's start is most of what one takes in an emulated machine."""
+        self.command("ip -batch -", "\n".join(lines))
+
     def command_words(self, *words: str) -> str:
         """Run a command whose words are given as they are, blanks and all."""
         return self.command(shlex.join(words))

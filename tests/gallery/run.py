@@ -15,7 +15,7 @@ from tests.gallery.scenarios import scenario
 from tests.gallery.score import Played, headlines, judge
 from tests.gallery.stage import Stage
 
-BATCH = 8
+BATCH = 12
 _MIDST = 3  # rounds after which drops are no longer near to the last reading, with which they cannot be compared
 
 
@@ -64,6 +64,7 @@ def _play(chosen: Mapping[str, Scenario], source: str, folder: Path) -> tuple[di
     """Return the results, and whether the record says of every drop what it was."""
     with ExitStack() as stack:
         stages = {name: stack.enter_context(Stage()) for name in chosen}
+        _prepare(chosen, stages)
         recording, rounds = _start(stack, chosen, stages, source, folder)
         rounds.await_next()
         since_ns = time.time_ns()
@@ -83,6 +84,7 @@ def report(name: str, source: str, folder: Path) -> str:
     chosen = {name: scenario(name)}
     with ExitStack() as stack:
         stages = {name: stack.enter_context(Stage("gallery"))}
+        _prepare(chosen, stages)
         recording, rounds = _start(stack, chosen, stages, source, folder)
         (run,) = recording.query("SELECT started_ns FROM runs")
         rounds.await_next()
@@ -91,6 +93,12 @@ def report(name: str, source: str, folder: Path) -> str:
         for _ in range(_MIDST):
             rounds.await_next()
         return recording.dwreport("--since", at(run["started_ns"]))
+
+
+def _prepare(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage]) -> None:
+    for name, one in chosen.items():
+        if one.prepare:
+            one.prepare(stages[name])
 
 
 def _start(stack: ExitStack, chosen: Mapping[str, Scenario], stages: Mapping[str, Stage], source: str,

@@ -43,7 +43,8 @@ class Scenario:
     "net_dm summary"; "*" is all. `beside` are functions in which the scenario drops packets of another cause.
     `named` are entries of the catalogue of which one must be the headline of a finding, where these are others than
     `reasons`; `reads` are collectors that this takes besides those of `counters`. `module` is one that many kernels
-    have not: without it the scenario is left to the guests, which have it.
+    have not: without it the scenario is left to the guests, which have it. `prepare` sets up what must have been there
+    when counters were read first.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Scenario:
     module: str | None = None
     named: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    prepare: Callable[[Stage], None] | None = None
 
     @property
     def is_playable(self) -> bool:

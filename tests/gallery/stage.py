@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import socket
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
@@ -41,17 +42,16 @@ class Stage:
         with ExitStack() as stack:
             for namespace in (self.sender, self.host, self.far):
                 stack.enter_context(namespace)
-            self._join(self.sender, "wire", self.host, "in0")
-            self._join(self.host, "out0", self.far, "in0")
-            _address(self.sender, "wire", SENDER, SENDER_MAC, (HOST, HOST_MAC))
-            _address(self.host, "in0", HOST, HOST_MAC, (SENDER, SENDER_MAC), (STRANGER, SENDER_MAC))
-            _address(self.host, "out0", HOST_FAR, HOST_FAR_MAC, (FAR, FAR_MAC))
-            _address(self.far, "in0", FAR, FAR_MAC, (HOST_FAR, HOST_FAR_MAC))
-            for namespace, devices in ((self.sender, ["wire"]), (self.host, ["in0", "out0"]), (self.far, ["in0"])):
-                for device in devices:
-                    await_link(namespace, device)
-            self.sender.command(f"ip route add default via {HOST}")
-            self.far.command(f"ip route add default via {HOST_FAR}")
+            self.sender.commands(self._join("sender", "wire", self.host, "in0"),
+                                 *_address("wire", SENDER, SENDER_MAC, (HOST, HOST_MAC)))
+            self.host.commands(self._join("host", "out0", self.far, "in0"),
+                               *_address("in0", HOST, HOST_MAC, (SENDER, SENDER_MAC), (STRANGER, SENDER_MAC)),
+                               *_address("out0", HOST_FAR, HOST_FAR_MAC, (FAR, FAR_MAC)))
+            self.far.commands(*_address("in0", FAR, FAR_MAC, (HOST_FAR, HOST_FAR_MAC)))
+            for namespace, *devices in ((self.sender, "wire"), (self.host, "in0", "out0"), (self.far, "in0")):
+                await_links(namespace, *devices)
+            self.sender.commands(f"route add default via {HOST}")
+            self.far.commands(f"route add default via {HOST_FAR}")
             self._wire = stack.enter_context(self.sender.run(_packet_socket))
             self._stack = stack.pop_all()
         return self
@@ -105,11 +105,10 @@ class Stage:
         for namespace, address in ((self.sender, SENDER6), (self.host, HOST6)):
             wait_for(partial(_is_local, namespace, address), "the route to its own IPv6 address")
 
-    def _join(self, one: Namespace, device: str, other: Namespace, peer: str) -> None:
-        index = next(index for (role, name), index in self.indexes.items()
-                     if self.namespace(role) is one and name == device)
-        one.command(f"ip link add {device} index {index} numtxqueues 1 numrxqueues 1 type veth"
-                    f" peer name {peer} index {index + 1} netns {other.name}")
+    def _join(self, role: str, device: str, other: Namespace, peer: str) -> str:
+        index = self.indexes[role, device]
+        return (f"link add {device} index {index} numtxqueues 1 numrxqueues 1 type veth"
+                f" peer name {peer} index {index + 1} netns {other.name}")
 
 
 def _is_local(namespace: Namespace, address: str) -> bool:
@@ -131,17 +130,19 @@ class _Arrival:
             wait_for(lambda: self._host.counter("snmp", self._name) >= expected, f"{self._name} +{self._sends}")
 
 
-def _address(namespace: Namespace, device: str, address: str, mac: str, *neighbours: tuple[str, str]) -> None:
-    namespace.command(f"ip link set {device} address {mac}")
-    namespace.command(f"ip address add {address}/24 dev {device}")
-    namespace.command(f"ip link set {device} up")
-    for neighbour, its_mac in neighbours:
-        namespace.command(f"ip neighbour replace {neighbour} lladdr {its_mac} dev {device} nud permanent")
+def _address(device: str, address: str, mac: str, *neighbours: tuple[str, str]) -> list[str]:
+    return [f"link set {device} address {mac}", f"address add {address}/24 dev {device}", f"link set {device} up",
+            *(f"neighbour replace {neighbour} lladdr {its_mac} dev {device} nud permanent"
+              for neighbour, its_mac in neighbours)]
 
 
-def await_link(namespace: Namespace, device: str) -> None:
-    """Wait until a device may send: a new one drops all with its noop qdisc until its carrier was noticed."""
-    wait_for(lambda: "state UP" in namespace.command(f"ip link show dev {device}"), f"{device} is up")
+def await_links(namespace: Namespace, *devices: str) -> None:
+    """Wait until devices may send: a new one drops all with its noop qdisc until its carrier was noticed."""
+    def are_up() -> bool:
+        up = namespace.command("ip -o link show up")
+        return all(re.search(rf"^\d+: {device}\b.* state UP ", up, re.MULTILINE) for device in devices)
+
+    wait_for(are_up, f"{' and '.join(devices)} can send")
 
 
 def _packet_socket() -> socket.socket:

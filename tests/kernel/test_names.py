@@ -6,7 +6,7 @@ import pytest
 
 from tests.gallery.packets import ethernet
 from tests.gallery.recording import Recording, Row
-from tests.gallery.stage import HOST_MAC, SENDER_MAC, Stage, await_link
+from tests.gallery.stage import HOST_MAC, SENDER_MAC, Stage, await_links
 
 pytestmark = pytest.mark.kernel
 EXPERIMENTAL = 0x88B5
@@ -21,7 +21,7 @@ def rename(stage: Stage, old: str, new: str) -> None:
     for action in (("down",), ("name", new)):
         stage.host.command_words("ip", "link", "set", old, *action)
     stage.host.command_words("ip", "link", "set", new, "up")
-    await_link(stage.sender, "wire")
+    await_links(stage.sender, "wire")
 
 
 def rows_of(recording: Recording, stage: Stage, since_ns: int) -> list[Row]:

@@ -1,6 +1,7 @@
 """What the tests of faults share: how much there is time for, a disk that fails, drops that are counted."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,3 +57,10 @@ def recording_on(library: Path, tmp_path: Path) -> Iterator[Callable[[], tuple[R
     yield make
     for recording in made:
         recording.end()
+
+
+def drop_datagrams(count: int) -> None:
+    """Send datagrams to a closed port of the loopback device, and wait for no answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(count):
+            sender.sendto(b"torture", ("127.0.0.1", 9))

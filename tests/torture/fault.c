@@ -1,8 +1,10 @@
-/* Faults of a disk, for LD_PRELOAD: writes, syncs and truncations of the files in one folder fail or stall.
+/* Faults of a disk and of a clock, for LD_PRELOAD: writes, syncs and truncations of the files in one folder fail or
+ * stall, and the wall clock is wrong.
  *
  * FAULT_FOLDER is the folder; FAULT_CONTROL a file of 8 native ints, shared with the test (see fault.py):
  * which calls are counted, from which on they fail, how many do, with which error, after how many milliseconds;
- * how many have been counted since, how many have failed. An error of 0 is a stall alone.
+ * how many have been counted since, how many have failed; by how many seconds the wall clock is ahead. An error of 0 is
+ * a stall alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,7 +19,7 @@
 #include <unistd.h>
 
 enum { WRITE = 1, SYNC = 2, TRUNCATE = 4 };
-struct control { int calls, first, times, error, stall_ms, counted, failed, unused; };
+struct control { int calls, first, times, error, stall_ms, counted, failed, ahead_s; };
 
 static struct control *control;
 static char folder[PATH_MAX];
@@ -85,3 +87,17 @@ REPLACE(int, fsync, SYNC, (int fd), fd)
 REPLACE(int, fdatasync, SYNC, (int fd), fd)
 REPLACE(int, ftruncate, TRUNCATE, (int fd, off_t size), fd, size)
 REPLACE(int, ftruncate64, TRUNCATE, (int fd, off64_t size), fd, size)
+
+/* time.time() of Python, and all that it is made of, comes through here. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	int result;
+
+	if (!real)
+		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+	result = real(clock, now);
+	if (!result && control && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+		now->tv_sec += control->ahead_s;
+	return result;
+}

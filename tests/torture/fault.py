@@ -1,4 +1,4 @@
-"""A disk that fails when it is told to: a library for LD_PRELOAD, and what it is told."""
+"""A disk that fails and a clock that is set when they are told to: a library for LD_PRELOAD, and what it is told."""
 
 import mmap
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 _SOURCE = Path(__file__).with_name("fault.c")
 _CONTROL = struct.Struct("=8i")
-_COUNTED, _FAILED = 5, 6
+_COUNTED, _FAILED, _AHEAD = 5, 6, 7
 
 
 class Call(IntFlag):
@@ -40,11 +40,15 @@ class Disk:
 
     def fail(self, calls: Call, first: int, *, error: int = 0, stall_ms: int = 0, times: int = 1) -> None:
         """From now on count these calls, and have the `first`-th of them and so many after it fail or stall."""
-        self._shared[:] = _CONTROL.pack(calls, first, times, error, stall_ms, 0, 0, 0)
+        self._shared[:] = _CONTROL.pack(calls, first, times, error, stall_ms, 0, 0, self._read(_AHEAD))
 
     def count(self, calls: Call) -> None:
         """From now on count these calls, and let all of them pass."""
         self.fail(calls, 0)
+
+    def set_clock(self, seconds: int) -> None:
+        """Have the wall clock be ahead by so much, or behind."""
+        self._shared[4 * _AHEAD:] = struct.pack("=i", seconds)
 
     @property
     def counted(self) -> int:

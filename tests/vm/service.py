@@ -124,10 +124,9 @@ class Service:
                           " AND run_id = (SELECT max(id) FROM runs)")
         return {(row["what"], row["name"]) for row in rows}
 
-    def gaps(self) -> list[tuple[str, str]]:
-        """Return cause and detail of what was missed of drops, the oldest first."""
-        rows = self.query("SELECT cause, detail FROM gaps WHERE scope NOT LIKE 'counters:%' ORDER BY id")
-        return [(row["cause"], row["detail"]) for row in rows]
+    def downtimes(self) -> list[str]:
+        """Return what the ledger says of the times between runs, the oldest first."""
+        return [row["detail"] for row in self.query("SELECT detail FROM gaps WHERE cause = 'daemon down' ORDER BY id")]
 
     def drops(self) -> int:
         """Return how many drops of the sort that drop() makes are in the history."""
@@ -137,6 +136,22 @@ class Service:
     def drop(self, count: int, port: int = 9) -> None:
         """Send datagrams to a port of the loopback interface; nobody listens at the one that is the default."""
         self.run(f"bash -c 'for ((i = 0; i < {count}; i++)); do echo > /dev/udp/127.0.0.1/{port}; done'")
+
+    @contextmanager
+    def load(self) -> Iterator[Callable[[], int]]:
+        """Have drops of that sort all the time; yield what says how many the kernel has counted since the begin."""
+        def counted() -> int:
+            return int(self.run("awk '/^Udp:/ { found = $3 } END { print found }' /proc/net/snmp"))
+
+        program = ("import socket, time; sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                   "while True:\n    for _ in range(50): sender.sendto(b'load', ('127.0.0.1', 9))\n"
+                   "    time.sleep(0.05)")
+        before = counted()
+        self.run(f"systemd-run --quiet --unit=load python3 -c {shlex.quote(program)}")
+        try:
+            yield lambda: counted() - before
+        finally:
+            self.run("systemctl stop load")
 
     def record(self, count: int) -> int:
         """Cause drops, wait until they are in the history, and return how many that has now."""

@@ -1,7 +1,9 @@
 """The service in a guest: what it may do, what it tells, and how it fares when stopped, killed or cut off."""
 
 import json
+import random
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from subprocess import CompletedProcess
@@ -9,6 +11,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from dropwatchd.collectors import collector_names
+from dropwatchd.sources.bpf.hold import NAMES
+from tests.torture.conftest import LONG
 from tests.vm.guest import Guest
 from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, SYSTEMD, Service
 from tests.vm.switch import switch
@@ -16,6 +20,10 @@ from tests.vm.switch import switch
 # include/uapi/linux/capability.h
 DAC_READ_SEARCH, NET_ADMIN, SYS_PTRACE, SYS_ADMIN = 1 << 2, 1 << 12, 1 << 19, 1 << 21
 SYSLOG, PERFMON, BPF = 1 << 34, 1 << 38, 1 << 39
+COUNTED = "drops were counted meanwhile, but when is not known"
+KEPT = str(len(NAMES) + 1)
+KILLS = 100 if LONG else 8
+LONGEST_S = 8.0
 NOBODY = "setpriv --reuid=nobody --regid=nogroup --reset-env"
 
 
@@ -127,38 +135,72 @@ def test_reload_of_a_broken_configuration(service: Service) -> None:
 
 def test_restart(service: Service) -> None:
     """The run is ended in order, and the time between is the only gap; no drop recorded before is lost."""
-    total, endings, gaps = service.record(10), service.endings(), service.gaps()
+    total, endings, downtimes = service.record(10), service.endings(), service.downtimes()
     service.run("systemctl restart dropwatchd")
     assert service.endings() == [*endings[:-1], "stopped", None]
-    assert service.gaps() == [*gaps, ("daemon down", "stopped")]
+    service.until(lambda: len(service.downtimes()) > len(downtimes))
+    assert service.downtimes() == [*downtimes, f"stopped; {COUNTED}"]
     assert service.drops() == total
+
+
+def test_stop(service: Service) -> None:
+    """The administrator wants nothing watched: nothing is left in the kernel, and nothing of that time is told."""
+    total, downtimes = service.record(10), service.downtimes()
+    assert service.show("NFileDescriptorStore") == KEPT
+    service.run("systemctl stop dropwatchd")
+    assert service.show("NFileDescriptorStore") == "0"
+    service.drop(100)
+    service.run("systemctl start dropwatchd")
+    assert service.downtimes() == [*downtimes, "stopped"]
+    assert service.record(10) == total + 10
+
+
+def test_killed_under_load(service: Service) -> None:
+    """At any moment, again and again: the kernel goes on counting, and each drop is recorded once."""
+    chance = random.Random(5)
+    with service.drop_in("often.conf", "[Unit]\nStartLimitIntervalSec=0\n"):
+        total, (newest,) = service.record(10), service.query("SELECT max(id) AS run FROM runs")
+        with service.load() as dropped:
+            for _ in range(KILLS):
+                pid = service.show("MainPID")
+                time.sleep(chance.uniform(0, LONGEST_S))  # not a wait, but at what moment it is killed
+                service.run(f"kill -KILL {pid}")
+                service.until(lambda pid=pid: service.show("MainPID") not in {"0", pid})  # type: ignore[misc]
+        service.until(lambda: service.show("ActiveState") == "active")
+        service.until(lambda: service.drops() >= total + dropped())
+        assert dropped() > 100 * KILLS
+        assert service.drops() == total + dropped()
+        gaps = service.query("SELECT run_id, effect, lost, detail FROM gaps WHERE cause = 'daemon down'")
+        assert {(gap["effect"], gap["lost"], gap["detail"]) for gap in gaps if gap["run_id"] > newest["run"]} == {
+            ("detail", 0, f"crashed; {COUNTED}")}
 
 
 def test_watchdog(service: Service) -> None:
     """A daemon that no longer moves is ended by systemd and started again, and the gap is written."""
-    pid, gaps = service.show("MainPID"), service.gaps()
+    pid, downtimes = service.show("MainPID"), service.downtimes()
     service.run(f"kill -STOP {pid}")
     service.until(lambda: service.came_back(pid))
     assert service.says("dropwatchd.service: Watchdog timeout")
-    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+    service.until(lambda: len(service.downtimes()) > len(downtimes))
+    assert service.downtimes() == [*downtimes, f"crashed; {COUNTED}"]
 
 
 def test_kill(service: Service) -> None:
-    """SIGKILL leaves a history that opens with all that was written; the next start writes the gap."""
+    """SIGKILL leaves a history that opens with all that was written; without a restart nothing is counted meanwhile."""
     with service.drop_in("once.conf", "[Service]\nRestart=no\n"):
-        total, endings, gaps = service.record(10), service.endings(), service.gaps()
+        total, endings, downtimes = service.record(10), service.endings(), service.downtimes()
         service.run("systemctl kill --signal=KILL dropwatchd")
         service.until(lambda: service.show("ActiveState") == "failed")
         service.assert_history_is_sound()
         assert service.drops() == total
     service.run("systemctl start dropwatchd")
     assert service.endings() == [*endings[:-1], "crashed", None]
-    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+    assert service.downtimes() == [*downtimes, "crashed"]
 
 
 def test_out_of_memory(service: Service) -> None:
     """The kernel's OOM killer leaves a history that opens too, and systemd brings the daemon back."""
-    pid, total, gaps = service.show("MainPID"), service.record(10), service.gaps()
+    pid, total, downtimes = service.show("MainPID"), service.record(10), service.downtimes()
     # The kernel kills before this write returns (memory_max_write in mm/memcontrol.c).
     # The next start makes a new cgroup, with the limit of the unit.
     service.run("echo 4M > /sys/fs/cgroup/system.slice/dropwatchd.service/memory.max")
@@ -166,7 +208,8 @@ def test_out_of_memory(service: Service) -> None:
     assert f"Killed process {pid} (dropwatchd)" in service.run("journalctl -k -o cat")
     service.assert_history_is_sound()
     assert service.drops() == total
-    assert service.gaps() == [*gaps, ("daemon down", "crashed")]
+    service.until(lambda: len(service.downtimes()) > len(downtimes))
+    assert service.downtimes() == [*downtimes, f"crashed; {COUNTED}"]
 
 
 def test_drop_in_for_net_dm(service: Service) -> None:
@@ -253,7 +296,7 @@ def test_hardware_drops_beside_bpf(service: Service) -> None:
 
 def test_power_cut(service: Service) -> None:
     """The history opens and has what reached the disk; the gap says that the host was started anew."""
-    total, gaps = service.record(10), service.gaps()
+    total, downtimes = service.record(10), service.downtimes()
     service.run("sync")
     service.drop(1000)
     service.guest.power_cut()
@@ -261,4 +304,21 @@ def test_power_cut(service: Service) -> None:
     service.assert_history_is_sound()
     assert total <= service.drops() <= total + 1000
     service.run("systemctl start dropwatchd")
-    assert service.gaps() == [*gaps, ("daemon down", "crashed, and the host was started anew")]
+    assert service.downtimes() == [*downtimes, "crashed, and the host was started anew"]
+
+
+def test_boot(service: Service) -> None:
+    """It watches before the network comes up, so that what is dropped while it does is seen."""
+    downtimes = service.downtimes()
+    service.run("systemctl enable dropwatchd; sync")
+    service.guest.power_cut()
+    service.guest.start()
+    try:
+        service.until(lambda: service.show("ActiveState") == "active")
+        times = service.run("systemctl show --value --property=ActiveEnterTimestampMonotonic"
+                            " dropwatchd.service network-pre.target").split()
+        began, network = map(int, times)
+        assert 0 < began <= network
+        assert service.downtimes() == [*downtimes, "crashed, and the host was started anew"]
+    finally:
+        service.run("systemctl disable dropwatchd")

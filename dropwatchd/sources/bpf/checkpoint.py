@@ -4,11 +4,12 @@ import os
 import secrets
 from mmap import PAGESIZE
 from struct import Struct
+from weakref import finalize
 from zlib import crc32
 
 _HEAD = Struct("=8sQ")       # what this is, and the token of the program whose counts they are
 _SLOT = Struct("=QIIQ")      # number of the write, length, checksum; and where the snapshot begins
-_MAGIC = b"dwcount1"
+_MAGIC = b"dwcount1"  # another one wherever Tally keeps something else in its snapshot
 _SLOTS = (_HEAD.size, _HEAD.size + _SLOT.size)
 
 
@@ -21,7 +22,10 @@ class Checkpoint:
     """
 
     def __init__(self, fd: int) -> None:
-        """`fd` is of a memory file: empty, or one that a run before us has left. Raises ValueError if it is neither."""
+        """`fd` is of a memory file: empty, or one that a run before us has left. Raises ValueError if it is neither.
+
+        It is closed with this object, of which the last to know may be one that has yet to write.
+        """
         self.fd = fd
         if not os.fstat(fd).st_size:
             os.ftruncate(fd, PAGESIZE)
@@ -29,6 +33,7 @@ class Checkpoint:
         magic, self.token = _HEAD.unpack(os.pread(fd, _HEAD.size, 0))
         if magic != _MAGIC:
             raise ValueError("no checkpoint of ours")
+        self.close = finalize(self, os.close, fd)
 
     @classmethod
     def new(cls) -> "Checkpoint":
@@ -39,14 +44,16 @@ class Checkpoint:
         slot = number % 2
         other = self._slot(1 - slot)
         start = _room(len(snapshot), other[3] if other else None, other[1] if other else 0)
-        os.pwrite(self.fd, bytes(_SLOT.size), _SLOTS[slot])
+        self.spoil(number)
         os.pwrite(self.fd, snapshot, start)
         os.pwrite(self.fd, _SLOT.pack(number, len(snapshot), crc32(snapshot), start), _SLOTS[slot])
 
+    def spoil(self, number: int) -> None:
+        """Know nothing of write `number`: another history may have had one of that number."""
+        os.pwrite(self.fd, bytes(_SLOT.size), _SLOTS[number % 2])
+
     def at(self, number: int) -> bytes | None:
-        """Return the snapshot of a write, b"" of none at all (0); None where it is not known any more."""
-        if number == 0:
-            return b""
+        """Return the snapshot of a write; None where it is not known, or not any more."""
         found = self._slot(number % 2)
         if not found or found[0] != number:
             return None
@@ -57,9 +64,6 @@ class Checkpoint:
     def _slot(self, slot: int) -> tuple[int, int, int, int] | None:
         found = _SLOT.unpack(os.pread(self.fd, _SLOT.size, _SLOTS[slot]))
         return found if found[0] else None
-
-    def close(self) -> None:
-        os.close(self.fd)
 
 
 def _room(length: int, start: int | None, taken: int) -> int:

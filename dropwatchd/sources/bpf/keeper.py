@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from dropwatchd.kernel.clock import boot_ns
+from dropwatchd.model import NANO, Instant, Written
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
 from dropwatchd.sources.bpf.hold import NAMES, Adopted, Loaded, identity
 from dropwatchd.sources.bpf.room import Room
 
 _CHECKPOINT = "checkpoint"
+_LONGEST_NS = 3600 * NANO  # readers look for no windows whose drops are further apart
 
 
 class Store(Protocol):
@@ -22,32 +25,37 @@ class Store(Protocol):
 
 
 class Left(NamedTuple):
-    """What a run before us has left: its program, its checkpoint, and what of its counts is in the history."""
+    """What a run before us has left: its program, its checkpoint, and what of its counts is in the history.
+
+    All that it has counted beyond came after `since`.
+    """
 
     hold: Adopted
     checkpoint: Checkpoint
     snapshot: bytes
+    since: Instant
 
 
 @dataclass(frozen=True)
 class Keeper:
     """`history` says which history is written: counts that are in another one must not be told here again.
 
-    `written` returns the number of the last write that the history has of a program, by the token of its checkpoint; 0
-    where it has none.
+    `written` returns what the history has of a program, by the token of its checkpoint; None where that is nothing.
     """
 
     store: Store
     history: str
-    written: Callable[[int], int]
+    written: Callable[[int], Written | None]
 
     def adopt(self, room: Room) -> Left | None:
         """Return what the same program has left for the same history; None, and all is closed, if that is not whole."""
         fds = self.store.take(self._prefix(room))
         checkpoint = _checkpoint(fds.pop(_CHECKPOINT, None))
-        snapshot = checkpoint.at(self.written(checkpoint.token)) if checkpoint else None
-        if checkpoint and snapshot is not None and fds.keys() == set(NAMES):
-            return Left(Adopted(fds), checkpoint, snapshot)
+        written = self.written(checkpoint.token) if checkpoint else None
+        if checkpoint and written and fds.keys() == set(NAMES) and boot_ns() - written.until.boot_ns < _LONGEST_NS:
+            snapshot = checkpoint.at(written.number)
+            if snapshot is not None:
+                return Left(Adopted(fds), checkpoint, snapshot, written.until)
         for fd in fds.values():
             os.close(fd)
         if checkpoint:

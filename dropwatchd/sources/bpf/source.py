@@ -1,16 +1,20 @@
 """Exact drops from the kernel's own counts: woken by the first drop, read once a window, silent when nothing drops."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+
+from msgspec import MsgspecError
 
 from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.kernel.headers import without_payload
 from dropwatchd.kernel.netns_names import NetnsNames
-from dropwatchd.model import NANO, PacketSample, Record
+from dropwatchd.model import NANO, Mark, PacketSample, Record, Resumed
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
 from dropwatchd.sources.bpf.hold import Adopted, Loaded
-from dropwatchd.sources.bpf.keeper import Keeper, Left
+from dropwatchd.sources.bpf.keeper import Keeper
 from dropwatchd.sources.bpf.layout import SAMPLE
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.options import BpfOptions
@@ -19,6 +23,7 @@ from dropwatchd.sources.bpf.refusal import refusal
 from dropwatchd.sources.bpf.room import Room
 from dropwatchd.sources.bpf.tally import Tally
 
+log = logging.getLogger(__name__)
 _OWN = Path("/proc/self/ns/net")
 
 
@@ -31,9 +36,11 @@ class BpfSource:
 
     def __init__(self, options: BpfOptions | None = None, window_ns: int = NANO, names: NetnsNames | None = None,
                  keeper: Keeper | None = None) -> None:
-        """With a keeper the program stays attached when we end, and goes on counting for the next run."""
+        """With a keeper the program stays attached when we leave, and goes on counting for the next run."""
+        self.resumed: Resumed | None = None
         self._keeper = keeper
-        self.checkpoint: Checkpoint | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._told = True
         self._options = options or BpfOptions()
         self._window_ns = window_ns
         self._netns = names
@@ -44,37 +51,59 @@ class BpfSource:
     def open(self) -> None:
         """Load and attach, or go on with what was left. Raises UnavailableError: libbpf, BTF, age, rights, lockdown."""
         room = Room.of(self._options.max_keys)
+        self.resumed = None
         try:
-            left = self._keeper.adopt(room) if self._keeper else None
-            self._program = _program(left.hold if left else Loaded(room), self._samples.append)
+            if not self._resume(room):
+                self._begin(room)
         except OSError as error:
             raise refusal(error) from error
+        self._told = True
+
+    def _resume(self, room: Room) -> bool:
+        """Go on with what a run before us has left, if there is such and it can be read."""
+        left = self._keeper.adopt(room) if self._keeper else None
+        if left is None:
+            return False
         try:
-            self._begin(room, left)
-        except OSError as error:
-            self._program.close()
-            raise refusal(error) from error
+            self._use(left.hold, room, left.snapshot)
+            self._tally.read_ns = max(self._tally.read_ns, left.since.boot_ns)
+            records = self._take_counts(to_wall_ns())
+        except (OSError, MsgspecError) as error:
+            log.warning("what was counted meanwhile cannot be read (%s)", error)
+            self._discard()
+            return False
+        self._checkpoint, self.resumed = left.checkpoint, Resumed(left.since, records)
+        return True
+
+    def _begin(self, room: Room) -> None:
+        try:
+            self._use(Loaded(room), room)
+            control = self._program.control
+            control.armed = control.window = 1
+            self._due = None
+            if self._keeper:
+                self._keeper.let_go(room)
+                self._checkpoint = Checkpoint.new()
+            self._program.attach()
+            if self._keeper and self._checkpoint:
+                self._keeper.keep(room, self._program.hold, self._checkpoint)
+        except OSError:
+            self._discard()
+            raise
+
+    def _use(self, hold: Loaded | Adopted, room: Room, snapshot: bytes = b"") -> None:
+        self._program = _program(hold, self._samples.append)
         self._open = True
+        self._names = Names(self._program.name, self._netns)
+        self._tally = Tally(self._program, self._names, room, snapshot)
+        self._set_up(room)
         if self._netns:
             self._netns.use(self._cookie_of)
 
-    def _begin(self, room: Room, left: Left | None) -> None:
-        self._names = Names(self._program.name, self._netns)
-        self._tally = Tally(self._program, self._names, room, left.snapshot if left else b"")
-        self._set_up(room)
-        if left:
-            self.checkpoint = left.checkpoint
-            self._due = time.monotonic()  # what was counted meanwhile is there to be read
-            return
-        control = self._program.control
-        control.armed = control.window = 1
-        if not self._keeper:
-            self._program.attach()
-            return
-        self._keeper.let_go(room)
-        self.checkpoint = Checkpoint.new()
-        self._program.attach()
-        self._keeper.keep(room, self._program.hold, self.checkpoint)
+    def _discard(self) -> None:
+        if self._open:
+            self._open = False
+            self._program.close()
 
     def _set_up(self, room: Room) -> None:
         control = self._program.control
@@ -86,9 +115,13 @@ class BpfSource:
         control.sample_shift = self._options.sample_first.bit_length() - 1
         control.sample_limit = self._options.sample_limit
 
-    def snapshot(self) -> bytes:
-        """Return what had been counted when `read` was called last: for `checkpoint`, with the write of that."""
-        return self._tally.snapshot()
+    def mark(self) -> Mark | None:
+        """Return what had been counted of all that was returned; None without a keeper."""
+        if not self._checkpoint:
+            return None
+        prepare = partial(self._checkpoint.prepare, snapshot=self._tally.snapshot())
+        mark = Mark(self._checkpoint.token, prepare, self._checkpoint.spoil)
+        return mark if self._told else mark.part()
 
     @property
     def samples(self) -> bool:
@@ -111,13 +144,15 @@ class BpfSource:
         if self._due is None:
             self._due = self._window_end()
         elif time.monotonic() >= self._due:
-            active = False
-            for record in self._tally.take(offset_ns):
-                active = True
-                yield record
-            self._due = self._window_end() if active else None
+            yield from self._take_counts(offset_ns)
             self._names.settle()
         yield from self._take_samples(offset_ns)
+
+    def _take_counts(self, offset_ns: int) -> list[Record]:
+        """Read the counts; the next window runs if they moved."""
+        records = list(self._tally.take(offset_ns))
+        self._due = self._window_end() if records else None
+        return records
 
     def complete_until(self) -> int:
         """Return when the counts were read last; at rest that is now, for any drop would have disarmed us."""
@@ -131,17 +166,31 @@ class BpfSource:
         found = self._program.namespace_of(descriptor) if self._open else None
         return found.cookie or None if found else None
 
+    def leave(self) -> list[Record]:
+        """Return all that was counted before; a program that is kept goes on. Twice does nothing."""
+        return self._end(detach=not self._keeper)
+
     def close(self) -> list[Record]:
-        """Detach, unless the program is kept, and return all that was counted before. Closing twice does nothing."""
+        """Detach, and return all that was counted before. Closing twice does nothing."""
+        if self._open and self._keeper:
+            self._keeper.let_go(Room.of(self._options.max_keys))
+        records = self._end(detach=True)
+        self._told = False  # to anybody who would go on from here
+        return records
+
+    def _end(self, *, detach: bool) -> list[Record]:
         if not self._open:
             return []
         self._open = False
-        if not self._keeper:
+        if detach:
             self._program.detach()
         offset_ns = to_wall_ns()
         try:
             self._program.consume_samples()
             return [*self._tally.take(offset_ns), *self._take_samples(offset_ns)]
+        except OSError:
+            self._told = False
+            raise
         finally:
             self._program.close()
 

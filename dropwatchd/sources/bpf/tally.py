@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from struct import Struct
 from typing import NamedTuple
 
-from msgspec import Struct, msgpack
+import msgspec
+from msgspec import msgpack
 
 from dropwatchd.kernel.clock import boot_ns
 from dropwatchd.model import NANO, Drop, DropKey, Effect, Gap, GapCause, Record
@@ -14,6 +16,7 @@ from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
 from dropwatchd.sources.bpf.room import Room
 
+_READ_NS = Struct("=Q")
 _QUIET_NS = 60 * NANO
 _SCOPE = "software"
 
@@ -36,10 +39,9 @@ class _Read(NamedTuple):
         return Gap(since_ns, until_ns, cause, effect, lost, scope, detail)
 
 
-class _Snapshot(Struct, frozen=True, array_like=True):
-    """The state of Tally."""
+class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """The state of Tally, but for when that was read."""
 
-    read_ns: int
     totals: Totals
     unaccounted: int
     drops: Kept[bytes]
@@ -60,17 +62,21 @@ class Tally:
         self._totals = Totals(0, 0, 0, 0, 0)
         self._unaccounted = 0
         self._removed = False
+        self._kept = b""
         self.read_ns = boot_ns()
         if snapshot:
-            self._go_on(msgpack.decode(snapshot, type=_Snapshot))
+            (self.read_ns,) = _READ_NS.unpack_from(snapshot)
+            self._go_on(msgpack.decode(snapshot[_READ_NS.size:], type=_Snapshot))
 
     def snapshot(self) -> bytes:
         """Return what had been counted at the last read, for the next run to go on from, should this one be killed."""
-        return msgpack.encode(_Snapshot(self.read_ns, self._totals, self._unaccounted, self._counts["drops"].keep(),
-                                        self._counts["places"].keep(), self._reasons.keep()))
+        self._kept = self._kept or msgpack.encode(_Snapshot(
+            self._totals, self._unaccounted, self._counts["drops"].keep(), self._counts["places"].keep(),
+            self._reasons.keep()))
+        return _READ_NS.pack(self.read_ns) + self._kept
 
     def _go_on(self, kept: _Snapshot) -> None:
-        self.read_ns, self._totals, self._unaccounted = kept.read_ns, kept.totals, kept.unaccounted
+        self._totals, self._unaccounted = kept.totals, kept.unaccounted
         self._removed = True  # perhaps, after that snapshot
         self._counts["drops"].go_on(kept.drops)
         self._counts["places"].go_on(kept.places)
@@ -81,6 +87,7 @@ class Tally:
 
         Arming comes first and the next window's number before reading: a drop that this read misses wakes us.
         """
+        self._kept = b""
         since_ns, self.read_ns = self.read_ns, boot_ns()
         read = _Read(since_ns, self.read_ns, to_wall_ns)
         control = self._program.control

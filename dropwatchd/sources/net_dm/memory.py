@@ -1,16 +1,23 @@
 """What the drop monitor was set to before us, kept in a file: after a kill the next run still gives that back."""
 
-import json
 import logging
 import os
 from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from dropwatchd.sources.net_dm.options import Config
 
 log = logging.getLogger(__name__)
 _NAME = "net_dm.json"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    boot: str
+    original: Config
+    ours: Config
 
 
 class Memory:
@@ -41,20 +48,18 @@ class Memory:
         if not self._path:
             return None
         try:
-            kept = json.loads(self._path.read_text())
-            if kept["boot"] != self._boot.read_text().strip():
-                return None
-            return Config(*kept["original"]), Config(*kept["ours"])
-        except (OSError, ValueError, KeyError, TypeError):
+            kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
+            return (kept.original, kept.ours) if kept.boot == self._boot.read_text().strip() else None
+        except (OSError, ValueError):
             return None
 
     def _write(self, original: Config, ours: Config) -> None:
         if not self._path:
             return
-        kept = {"boot": self._boot.read_text().strip(), "original": original, "ours": ours}
+        kept = _Kept(self._boot.read_text().strip(), original, ours)
         aside = self._path.with_suffix(".new")
         try:
-            aside.write_text(json.dumps(kept))
+            aside.write_bytes(msgspec.json.encode(kept))
             aside.chmod(0o640)
             os.replace(aside, self._path)  # noqa: PTH105 - the whole file or none
         except OSError as error:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from dropwatchd.model import Origin
 
 Mode = Literal["summary", "packet"]
+_U32 = Annotated[int, Meta(ge=0, lt=1 << 32)]
 
 
 class Config(NamedTuple):
@@ -16,8 +17,8 @@ class Config(NamedTuple):
     """
 
     mode: Mode
-    truncation: int
-    queue_length: int
+    truncation: _U32
+    queue_length: _U32
 
 
 class Hold(NamedTuple):

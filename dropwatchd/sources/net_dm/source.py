@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.kernel.rights import Capability, missing
-from dropwatchd.model import NANO, Record
+from dropwatchd.model import NANO, Mark, Record
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.net_dm.guard import Guard
 from dropwatchd.sources.net_dm.ledger import Ledger
@@ -32,6 +32,7 @@ class NetDmSource:
     """Records every drop that the kernel's drop monitor reports, in packet or in summary mode."""
 
     name = "net_dm"
+    resumed = None
 
     def __init__(self, options: NetDmOptions | None = None, window_ns: int = NANO, state: Path | None = None) -> None:
         """`state` is a folder where the settings that were found are kept; without it, a kill loses them."""
@@ -123,6 +124,14 @@ class NetDmSource:
     def complete_until(self) -> int:
         """Return the time of the last look, less what an alert may need from its drop to us."""
         return self._looked_ns + to_wall_ns() - _ALERT_NS[self._ledger.config.mode]
+
+    def mark(self) -> Mark | None:
+        """Return nothing: without us the monitor stops."""
+        return None
+
+    def leave(self) -> list[Record]:
+        """Close."""
+        return self.close()
 
     def close(self) -> list[Record]:
         """Wait for what is on its way, stop, restore what was set before, and return the rest; twice is nothing."""

@@ -1,5 +1,6 @@
 """The nftables collector, on real rules."""
 
+import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,8 @@ from tests.fixtures.namespace import Namespace
 pytestmark = pytest.mark.kernel
 PACKETS = 10
 Labels = dict[str, str]
+Silent = dict[tuple[str, ...], int]  # name of the gauge, chain, hook
+_numbers = itertools.count(1)        # of namespaces: what one had last is remembered by it
 
 
 @pytest.fixture
@@ -105,3 +108,36 @@ def test_not_loaded(tmp_path: Path) -> None:
     (tmp_path / "modules").write_text("veth 40960 0 - Live 0x0000000000000000\n")
     with pytest.raises(AbsentError, match="nf_tables is not loaded"):
         nftables.collect(Host(proc=tmp_path, netns=fixtures.NETNS))
+
+
+def _silent(namespace: Namespace, rules: str, number: int) -> Silent:
+    """Return what of these rules drops without a counter: (name, chain, hook) -> value."""
+    namespace.command("nft -f -", f"flush ruleset\ntable inet t {{\n{rules}\n}}\n")
+    found = namespace.run(lambda: list(nftables.collect(Host(netns=number))))
+    return {(reading.key.name, *(dict(reading.key.labels).get(name, "") for name in ("chain", "hook"))): reading.value
+            for reading in found if reading.bits == 0}
+
+
+@pytest.mark.parametrize(("rules", "silent"), [
+    ("chain c { type filter hook input priority 0; policy drop; }", {("policy_drop", "c", "input"): 1}),
+    ("chain c { type filter hook forward priority 0; policy accept; }", {}),
+    (chain("udp dport 1 drop", "udp dport 2 counter drop", "udp dport 3 reject", "counter udp dport 4 drop"),
+     {("drop_rules", "c", "input"): 3}),
+    ("counter n { }\n" + chain("udp dport 1 counter name n drop", "udp dport 2 counter name n accept"),
+     {("drop_rules", "c", "input"): 1}),
+    ("counter n { }\n" + chain("udp dport 1 counter name n drop", "udp dport 2 counter"), {}),
+    ("chain other { udp dport 1 drop; }", {("drop_rules", "other", ""): 1}),
+    (chain("udp dport vmap { 1 : drop, 2 : accept }"), {("drop_rules", "c", "input"): 1}),
+    (chain("udp dport { 1, 2 } accept"), {}),
+    ("chain c { type filter hook output priority -5; policy drop; counter; }", {("policy_drop", "c", "output"): 1}),
+])
+def test_chains_that_drop_without_a_counter(namespace: Namespace, rules: str, silent: Silent) -> None:
+    """By policy, by rules whose counter is absent, before a condition or shared, and by maps of verdicts."""
+    assert _silent(namespace, rules, next(_numbers)) == silent
+
+
+def test_a_policy_that_has_gone_is_told_once(namespace: Namespace) -> None:
+    drops, number = "chain c { type filter hook input priority 0; policy drop; }", next(_numbers)
+    assert _silent(namespace, drops, number) == {("policy_drop", "c", "input"): 1}
+    assert _silent(namespace, "", number) == {("policy_drop", "c", "input"): 0}
+    assert _silent(namespace, "", number) == {}

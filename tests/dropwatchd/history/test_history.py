@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
+from dropwatchd.history.options import RetentionOptions
 from dropwatchd.kernel import clock
 from dropwatchd.model import NANO, Instant, Watch, Watching, Window
 from tests.dropwatchd.conftest import IDENTITY, drop
@@ -90,6 +91,8 @@ def test_a_file_that_is_lost_is_begun_anew(
     assert lost.wall_ns <= until_ns
     newest = "SELECT min(since_ns) FROM watches WHERE run_id = (SELECT max(id) FROM runs)"
     assert _rows(database, newest) == [(until_ns,)]
+    assert not _rows(database, "SELECT * FROM gaps WHERE cause = 'daemon down'")
+    assert not _rows(database, "SELECT * FROM runs WHERE ending = 'crashed'")
     assert what in caplog.text
 
 
@@ -125,3 +128,50 @@ def test_a_damaged_history_at_the_start_is_a_gap(folder: Path) -> None:
     (kept,) = folder.glob("history.db.damaged-*Z")
     assert gap.detail == f"it was damaged, and is kept as {kept.name}"
     assert _rows(database, "SELECT cause, detail FROM gaps") == [("history file lost", gap.detail)]
+
+
+def test_damage_that_only_the_first_write_shows_is_set_aside(folder: Path) -> None:
+    """After a proper end nothing is looked through: the start goes on all the same, in a new history."""
+    database = folder / "history.db"
+    with Lock(database) as lock:
+        history = History(lock, IDENTITY)
+        history.start(clock.now())
+        history.finish(clock.now(), "stopped")
+        _spoil_table(database, "runs")
+        history = History(lock, IDENTITY)
+        (gap,) = history.start(clock.now())
+        history.write(_batch(5))
+        history.close()
+    (kept,) = folder.glob("history.db.damaged-*Z")
+    assert gap.detail == f"it was damaged, and is kept as {kept.name}"
+    assert _rows(database, "SELECT count FROM drops") == [(5,)]
+    assert _rows(database, "SELECT cause, detail FROM gaps") == [("history file lost", gap.detail)]
+
+
+def test_damage_that_others_see_is_noticed(folder: Path, history: History) -> None:
+    """A writer has its pages in memory: it looks into the file from time to time, and not every time."""
+    began = clock.now()
+    history.write(_batch(3, began))
+    later = Instant(began.wall_ns, began.boot_ns + 599 * NANO)
+    history.tidy(RetentionOptions(), began)
+    log = folder / "history.db-wal"
+    log.write_bytes(log.read_bytes()[:32] + b"\xa5" * (log.stat().st_size - 32))
+    history.tidy(RetentionOptions(), later)
+    history.write(_batch(4))
+    assert not list(folder.glob("*damaged*"))
+    assert not history.tidy(RetentionOptions(), Instant(later.wall_ns, later.boot_ns + NANO))
+    history.write(_batch(5))
+    (kept,) = folder.glob("history.db.damaged-*Z")
+    assert _rows(folder / "history.db", "SELECT count FROM drops") == [(5,)]
+    ((since_ns, detail),) = _rows(folder / "history.db", "SELECT since_ns, detail FROM gaps")
+    assert isinstance(since_ns, int)
+    assert since_ns <= began.wall_ns
+    assert str(detail).endswith(f"kept as {kept.name}")
+
+
+def _spoil_table(database: Path, table: str) -> None:
+    ((page,),) = _rows(database, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")  # noqa: S608 - ours
+    assert isinstance(page, int)
+    with database.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xa5" * 4096)

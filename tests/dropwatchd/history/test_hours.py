@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
@@ -19,11 +19,13 @@ from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.fold import MINUTE_NS, fold_changes, fold_windows
 from dropwatchd.history.hours import sum_hours
+from dropwatchd.history.levels import bound_sockets
 from dropwatchd.history.open import engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import read
 from dropwatchd.history.scope import Scope
+from dropwatchd.history.settings import levels as gauges
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, CounterChange, CounterKey, Drop, Reading, Window
 from tests.dropwatchd.conftest import KEY, at, watch
@@ -35,11 +37,13 @@ KEYS = [KEY, KEY._replace(kind=KEY.kind._replace(reason="NO_SOCKET")), KEY._repl
         KEY._replace(interface=_HERE._replace(netns=None, netns_inode=None, netns_name=None))]
 COUNTERS = [CounterKey("snmp", "UdpRcvbufErrors", 1), CounterKey("snmp", "UdpNoPorts", 7),
             CounterKey("link", "rx_dropped", 1, 2, "eth0"), CounterKey("softnet", "dropped")]
+GAUGES = [CounterKey("bound", "sockets", 1, labels=(("local", "127.0.0.1:53"), ("peer", ""), ("protocol", "udp"))),
+          CounterKey("device", "mtu", 1, 2, "eth0")]
 _SECONDS = st.integers(0, HOURS * 3600)
 _WINDOWS = st.lists(st.tuples(_SECONDS, st.sampled_from(KEYS), st.integers(1, 9), st.none() | st.integers(0, 99),
                               st.sampled_from([1, 7, 60])), max_size=30)
-_CHANGES = st.lists(st.tuples(_SECONDS, st.sampled_from(COUNTERS), st.integers(-3, 9), st.sampled_from([10, 60, 4000])),
-                    max_size=30)
+_CHANGES = st.lists(st.tuples(_SECONDS, st.sampled_from(COUNTERS + GAUGES), st.integers(-3, 9),
+                              st.sampled_from([10, 60, 4000])), max_size=30)
 _OPTIONS = RetentionOptions(days=1, fine_days=1)
 _SCOPES: list[dict[str, Any]] = [{}, {}, {"reason": "NO_SOCKET"}, {"interface": "eth0"}, {"netns": "blue"},
                                  {"location": "udp*"}, {"host": "host"}, {"protocol": 0x0800}]
@@ -54,13 +58,16 @@ def _life(writer: Writer, begin: int, windows: Any, changes: Any) -> None:
     """Let a run begin at a second of the history, and record what is after that: it began late, or comes late."""
     writer.start(at(START + begin))
     writer.write(Batch(
-        starts=[((START + begin) * NANO, Reading(key, 0)) for key in COUNTERS],
+        starts=[((START + begin) * NANO, Reading(key, 0, bits=0 if key in GAUGES else 64))
+                for key in COUNTERS + GAUGES],
         windows=[_window(START + second, *rest) for second, *rest in windows],
-        changes=[CounterChange(key, (START + second - length) * NANO, (START + second) * NANO, delta, 0)
+        changes=[CounterChange(key, (START + second - length) * NANO, (START + second) * NANO, delta, 0,
+                               gauge=key in GAUGES)
                  for second, key, delta, length in changes],
         watches=[watch(START + begin, START + HOURS * 3600, what, name, netns)
                  for what, name, netns in (("daemon", "", None), ("software", "bpf", None), ("counters", "snmp", 1),
-                                           ("counters", "snmp", 7), ("counters", "link", 1))]))
+                                           ("counters", "snmp", 7), ("counters", "link", 1), ("counters", "bound", 1),
+                                           ("counters", "device", 1))]))
 
 
 def _sum(database: Path, before: int = START + 10 * 3600) -> None:
@@ -84,7 +91,7 @@ def _asked(database: Path, scope: Scope, step_ns: int) -> list[Any]:
         drops = sorted((asdict(total) for total in reader.drops(scope.since_ns, step_ns)), key=str)
         return [drops, reader.may_match() if scope.filtered else 0, reader.counters(),
                 sorted(map(asdict, aligned.drops()), key=str), sorted(map(asdict, aligned.counters()), key=str),
-                reader.bound_sockets()]
+                bound_sockets(reader), gauges(reader, "device")]
 
     return read(database, ask)
 
@@ -125,7 +132,8 @@ def _are_sums(database: Path) -> bool:
     return True
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40,
+          phases=[Phase.explicit, Phase.generate])
 @given(lives=st.lists(st.tuples(_SECONDS, _WINDOWS, _CHANGES), min_size=1, max_size=3),
        late=_WINDOWS, fold=st.sampled_from([0, MINUTE_NS, HOUR_NS]), expired=st.sampled_from([0, 0, 3600, 9000]),
        window=st.tuples(_SECONDS, _SECONDS), asked=st.sampled_from(_SCOPES), step=st.sampled_from([900, 3600, 20_000]),
@@ -143,14 +151,18 @@ def test_what_is_asked_is_the_same_with_and_without_sums(  # noqa: PLR0917 - hyp
         _life(writer, begin, windows, changes)
         _sum(database, START + begin)
     writer.write(Batch(windows=[_window(START + second, *rest) for second, *rest in late]))
+    _sum(database, START + summed * 3600)
     with _transaction(database) as connection:
         for fold_rows in (fold_windows, fold_changes) if fold else ():
             fold_rows(connection, fold, (START + 2 * 3600) * NANO)
     if expired:
         writer.tidy(_OPTIONS, at(START + expired + 86_400))
+    assert _are_sums(database)
     _sum(database, START + summed * 3600)
     assert _are_sums(database)
     writer.close()
     since, until = sorted(window)
     scope = Scope((START + since) * NANO, (START + until + 1) * NANO, **asked)
-    assert _asked(database, scope, step * NANO) == _asked(_without_hours(database), scope, step * NANO)
+    found, rows = (_asked(path, scope, step * NANO) for path in (database, _without_hours(database)))
+    for answer, same in zip(found, rows, strict=True):
+        assert answer == same

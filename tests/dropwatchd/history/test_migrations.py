@@ -89,6 +89,24 @@ def test_an_older_history_is_read_as_it_is_and_brought_up(tmp_path: Path, old: s
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # free pages can be given back
 
 
+def test_the_last_revision_but_one_is_read_as_it_is(tmp_path: Path) -> None:
+    """What it lacks is of no interest to a reader."""
+    path = tmp_path / "old.db"
+    config = Config()
+    config.set_main_option("script_location", str(data_folder("migrations")))
+    config.attributes["database"] = path
+    command.upgrade(config, "0002")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(OLD)
+    command.upgrade(config, "0003")
+    before = read(path, _content)
+    assert revision(path) == "0003"
+    upgrade(path)
+    assert revision(path) == REVISION
+    assert before == read(path, _content)
+    assert len(before["watches"]) == len(WATCHES)
+
+
 _CONTENT = {
     "runs": "SELECT * FROM runs", "collector_runs": "SELECT * FROM collector_runs",
     "namespaces": "SELECT * FROM namespaces",

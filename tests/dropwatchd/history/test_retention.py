@@ -5,6 +5,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,20 @@ def test_unknown_bytes_stay_unknown_when_folded(new_writer: Callable[..., Writer
     writer.write(Batch(windows=[_window(start, 1), _window(start + 1, 3, None), _window(start + 60, 5)]))
     _tidy(writer, RetentionOptions())
     assert _rows(database, "SELECT count, bytes FROM drops ORDER BY window_start_ns") == [(4, None), (5, 10)]
+
+
+def test_what_reaches_far_beyond_its_minute_stays_as_it_is(new_writer: Callable[..., Writer], database: Path) -> None:
+    """Drops that were counted while the daemon was away: as a part of an hour, a report on the next would miss them."""
+    start = (NOW - 5 * DAY) // 3600 * 3600 + 3590
+    for seconds in (71, 69):
+        writer = new_writer()
+        writer.start(at(1))
+        reaching = replace(drop(start), last_ns=(start + seconds) * NANO)
+        writer.write(Batch(windows=[Window(start * NANO, NANO, reaching)]))
+    with writer._engine.begin() as connection:
+        while fold_windows(connection, HOUR_NS, NOW * NANO):
+            pass
+    assert _rows(database, "SELECT window_width_ns / 1000000000 FROM drops ORDER BY run_id") == [(1,), (3600,)]
 
 
 def test_what_is_too_old_goes(new_writer: Callable[..., Writer], database: Path) -> None:

@@ -12,6 +12,7 @@ from dropwatchd.model import (
     Event,
     Gap,
     GapCause,
+    Mark,
     Namespace,
     PacketSample,
     Reading,
@@ -98,9 +99,28 @@ def test_events_that_are_discarded_are_in_the_ledger() -> None:
 def test_a_batch_is_parted_without_losing_a_row() -> None:
     """Until each row stands alone; what vouches for the others comes last."""
     buffer = Buffer()
-    buffer.add([drop(n, n + 1) for n in range(5)] + [NESTED], [watch(1, 10)])
+    mark = Mark(7, list[int]().append)
+    buffer.add([drop(n, n + 1) for n in range(5)] + [NESTED], [watch(1, 10)], mark)
     parts = [buffer.take()]
     while any(len(part) > 1 for part in parts):
         parts = [half for part in parts for half in (part.halves() if len(part) > 1 else [part])]
     assert sorted(w.drop.count for part in parts for w in part.windows) == [1, 2, 3, 4, 5]
     assert [bool(part.watches) for part in parts] == [False] * 6 + [True]
+    assert [part.mark for part in parts] == [Mark(7)] * 6 + [mark]
+
+
+def test_the_newest_mark_is_the_one_that_holds() -> None:
+    """It stands for all that was told before it, also in a batch that comes back; without news there is none."""
+    buffer = Buffer()
+    buffer.add([drop(1)], (), Mark(1))
+    buffer.add([Event(1, "link up", "eth0")])
+    batch = buffer.take()
+    assert batch.mark == Mark(1)
+    assert buffer.take().mark is None
+    buffer.put_back(batch)
+    buffer.add([drop(2)], (), Mark(2))
+    batch = buffer.take()
+    assert batch.mark == Mark(2)
+    buffer.add([drop(3)], (), Mark(3))
+    buffer.put_back(batch)
+    assert buffer.take().mark == Mark(3)

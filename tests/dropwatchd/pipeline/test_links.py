@@ -32,11 +32,13 @@ def _failing() -> NoReturn:
 
 
 def test_devices_are_told_once(links: Links) -> None:
-    """Those that are there when a namespace is added; nothing is waiting then."""
+    """Those that are there when a namespace is added, at once: nothing need happen to them; nothing is waiting then."""
     with Namespace() as one, Namespace() as other:
         links.add(one.run(lambda: LinkWatch(ONE)))
         links.add(other.run(lambda: LinkWatch(OTHER)))
+        assert select.select([links], [], [], 0)[0]
         assert _devices(links) == [(ONE, "lo"), (OTHER, "lo")]
+        assert not select.select([links], [], [], 0)[0]
         assert not list(links.read())
         other.command("ip link add left type veth peer name right")
         assert select.select([links], [], [], 10)[0]

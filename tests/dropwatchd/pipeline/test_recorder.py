@@ -15,7 +15,7 @@ from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.kernel import clock
-from dropwatchd.model import Event
+from dropwatchd.model import Event, Mark
 from dropwatchd.pipeline import recorder as module
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.recorder import Recorder
@@ -97,7 +97,8 @@ def test_a_row_that_cannot_be_stored_is_set_aside(
     """The others are written, each once, and the ledger says what is missing; the writer lives on."""
     odd = KEY._replace(kind=KEY.kind._replace(reason="odd \udcff"))
     buffer.add([drop(1, 3), drop(2, 4, key=odd), drop(3, 5), Event(1, "link up", "bad\udcff")])
-    buffer.add([], [watch(1, 9)])
+    marked: list[int] = []
+    buffer.add([], [watch(1, 9)], Mark(7, marked.append))
     _wait(lambda: _counts(database) == [(3,), (5,)])
     buffer.add([drop(4, 6)])
     _wait(lambda: _counts(database) == [(3,), (5,), (6,)])
@@ -108,6 +109,8 @@ def test_a_row_that_cannot_be_stored_is_set_aside(
     with closing(sqlite3.connect(database)) as connection:
         gaps = connection.execute("SELECT effect, lost, detail FROM gaps WHERE cause = 'a row could not be stored'"
                                   " ORDER BY effect").fetchall()
+        assert connection.execute("SELECT max(number) FROM checkpoints").fetchall() == [(marked[-1],)]
+    assert len(marked) == 1 < marked[0]  # whoever is killed among the parts leaves nothing to go on from
     assert [gap[:2] for gap in gaps] == [("detail", None), ("partial", 4)]
     assert all("codec can't encode" in gap[2] for gap in gaps)
 

@@ -185,7 +185,7 @@ def test_texts_are_plain() -> None:
 
 
 def test_placeholders_are_those_that_a_report_can_fill() -> None:
-    known = {"{interface}", "{port}", "{symbol}"}
+    known = {"{interface}", "{port}", "{remote}", "{symbol}"}
     for entry in entries():
         found = {place for text in (entry.next, *entry.look) for place in re.findall(r"\{\w+\}", text)}
         assert found <= known, entry.name

@@ -156,13 +156,23 @@ def test_explain_takes_a_collector_before_the_name() -> None:
 
 @pytest.mark.parametrize(("typed", "collector", "name"), [
     ("link tx_dropped", "link", "tx_dropped"), ("qdisc drops", "qdisc", "drops"), ("sockets drops", "sockets", "drops"),
-    ("TCPBacklogDrop", "netstat", "TcpExtTCPBacklogDrop"), ("InCsumErrors", "netstat", "IpExtInCsumErrors"),
+    ("TCPBacklogDrop", "netstat", "TcpExtTCPBacklogDrop"),
+    ("netstat TCPBacklogDrop", "netstat", "TcpExtTCPBacklogDrop"),
+    ("Udp: RcvbufErrors", "snmp", "UdpRcvbufErrors"), ("IpExt InCsumErrors", "netstat", "IpExtInCsumErrors"),
+    ("snmp UdpNoPorts", "snmp", "UdpNoPorts"), ("Ip6 InNoRoutes", "snmp6", "Ip6InNoRoutes"),
 ])
 def test_explain_takes_counters_as_programs_print_them(typed: str, collector: str, name: str) -> None:
     """A report prints the collector before the name, and `netstat -s` leaves out the protocol."""
     [found] = causes.explain(typed)
     assert isinstance(found, Counter)
     assert (found.collector, found.name) == (collector, name)
+
+
+def test_a_name_that_several_protocols_have_is_explained_for_each() -> None:
+    assert {cause.name for cause in causes.explain("RcvbufErrors")} == {
+        "UdpRcvbufErrors", "UdpLiteRcvbufErrors", "Udp6RcvbufErrors", "UdpLite6RcvbufErrors"}
+    assert {"IpExtInCsumErrors", "TcpInCsumErrors", "UdpInCsumErrors"} <= {
+        cause.name for cause in causes.explain("InCsumErrors")}
 
 
 def test_every_extended_counter_is_known_without_its_protocol() -> None:

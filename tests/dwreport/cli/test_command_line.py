@@ -38,7 +38,8 @@ def _fails(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     (["dropz"], "No such command 'dropz'; see dwreport --help"),
     (["drops", "extra"], "Got unexpected extra argument"),
     (["explain"], "Missing argument"),
-    (["explain", "NO_SOCKET", "--format", "csv"], "Invalid value for '--format'"),
+    (["explain", "NO_SOCKET", "--format", "csv"], "explain has no --format csv"),
+    (["--width", "10"], "Invalid value for '--width'"),
     (["--format", "csv", "explain", "NO_SOCKET"], "explain has no --format csv"),
     (["--since", "a\nb\x1b[31m"], 'unreadable --since, "a b\\x1b[31m" is not a time'),
 ])
@@ -86,6 +87,16 @@ def test_explain_knows_reasons_locations_and_counters(capsys: pytest.CaptureFixt
         assert f"{name} · {what}" in capsys.readouterr().out
         assert run(["explain", name, "--format", "json"]) == 0
         assert what in [row["what"] for row in json.loads(capsys.readouterr().out)["explanations"]]
+
+
+def test_explain_says_what_a_counter_means_on_other_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    """And does not take each name that looks like a driver's for a counter of one."""
+    assert run(["explain", "link collisions"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("collisions · counter of link · link · info")
+    assert "Packets of a tunnel whose route leads into the tunnel itself" in out
+    assert run(["explain", "skbadded_drop"]) == 0
+    assert "skbadded_drop · counter of some driver, by the look of its name" in capsys.readouterr().out
 
 
 def test_explain_says_why_nobody_loses_anything_by_a_benign_drop(capsys: pytest.CaptureFixture[str]) -> None:

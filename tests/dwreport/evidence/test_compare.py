@@ -267,10 +267,10 @@ def test_a_newer_kernel_that_is_seen_to_have_changed_ends_elimination() -> None:
     """Of the reasons that it gave in the same function, one is not known; else the conclusion is marked as of it."""
     nameless, named = (drop(key(reason, "ip_error"), 5) for reason in ("NOT_SPECIFIED", "A_REASON_OF_TOMORROW"))
     told = [one.told for one in facts([nameless], kernel="9.0.0").drops]
-    assert told == [("blackhole_or_prohibit_route", "names", True)]
+    assert told == [("blackhole_or_prohibit_route", "names", True, None)]
     assert {one.told for one in facts([nameless, named], kernel="9.0.0").drops} == {None}
     assert [one.told for one in facts([nameless, named], kernel="6.18.0").drops if one.told] == [
-        ("blackhole_or_prohibit_route", "names", False)]
+        ("blackhole_or_prohibit_route", "names", False, None)]
 
 
 def test_what_is_left_when_the_counters_of_all_others_rested_is_it() -> None:

@@ -249,9 +249,10 @@ def test_sources_say_what_they_see() -> None:
     assert _judged(watches[:2]).sources == ("bpf", "net_dm (hardware)")
 
 
-def test_hosts_count_alike() -> None:
-    """Half of the time of two hosts is half of the coverage, and the gap names its host."""
-    judged = _judged([_watch(0, 100)], runs=[_run(), _run(0, 0, host="web-4")])
+@pytest.mark.parametrize("until_ns", [0, 200 * NANO])
+def test_hosts_count_alike(until_ns: int) -> None:
+    """Half of the time of two hosts is half of the coverage, and the gap names its host: no other watches for it."""
+    judged = _judged([_watch(0, 100)], runs=[_run(), _run(0, until_ns, host="web-4")])
     assert (judged.status, judged.fraction, judged.gaps[0].host) == ("partial", 0.5, "web-4")
 
 
@@ -273,3 +274,18 @@ def test_the_fraction_is_that_of_the_single_moments(
     assert round(judged.fraction * 100) == len(watched)
     explained = [(gap.since_ns / NANO, (gap.until_ns - gap.since_ns) / NANO) for gap in judged.gaps]
     assert all(moment in watched or within(explained, moment) for moment in range(100))
+
+
+def test_drops_that_were_counted_while_the_daemon_was_down_were_not_missed() -> None:
+    """But samples and counters of that time were, and where somebody watched them, drops by hardware."""
+    away = _gap(40, 60, effect="detail", scope="software", lost=0, cause=GapCause.DAEMON_DOWN)
+    watches = [_watch(0, 40), _watch(40, 100)]
+    watches += [_watch(*span, what) for what in ("daemon", "packets", "counters") for span in ((0, 40), (60, 100))]
+    assert (_judged(watches, [away]).status, _judged(watches, [away]).fraction) == ("complete", 1)
+    for asked in ("packets", "counters"):
+        assert (40, 60, NOT_RUNNING) in _told(_judged(watches, [away], asked=asked))
+        assert _judged(watches, [away], asked=asked).status == "partial"
+    hardware = [_watch(0, 40, "hardware"), _watch(60, 100, "hardware")]
+    missed = _gap(40, 60, scope="hardware", cause=GapCause.DAEMON_DOWN)
+    assert _judged([*watches, *hardware], [away, missed]).status == "partial"
+    assert _judged([*watches, *hardware], [away, missed], asked="software").status == "complete"

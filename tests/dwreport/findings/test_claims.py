@@ -88,6 +88,12 @@ def test_shares_are_parts_of_a_whole(samples: list[tuple[int, int]]) -> None:
     assert (senders.leader(senders.ports) is not None) or len({port for port, _weight in samples}) > 1
 
 
+def test_a_sample_stands_for_as_many_as_its_weight() -> None:
+    """Of one key's drops each sample has its part, however many were kept of it."""
+    senders = Senders(_observed((FULL, 1000, [packet(FULL, 53, weight=90), packet(FULL, 54, weight=10)])))
+    assert senders.ports == {"udp/53": 900, "udp/54": 100}
+
+
 def test_every_packet_kept_is_no_sample() -> None:
     """Then the number has no error."""
     [found] = findings(facts([drop(FULL, 10)], packets=[packet(FULL, 53 + (place < 4)) for place in range(10)]))

@@ -1,6 +1,8 @@
 """What drivers and kinds of devices make of a loss that counters alone saw."""
 
 from dropwatchd.history.reader import CounterTotal, DeviceRow
+from dropwatchd.history.settings import Level
+from dwreport.evidence.settings import Settings
 from tests.dwreport.made import HOST, INIT, counter, drop, facts, findings, key
 
 
@@ -70,3 +72,42 @@ def test_a_counter_means_what_the_kind_of_its_device_makes_of_it() -> None:
     moved = _moved(link__rx_crc_errors=7)
     [plain], [tunnel] = (findings(facts([], moved, devices=_card(None, kind))) for kind in ("physical", "gre"))
     assert plain.title != tunnel.title
+
+
+def _of_kind(kind: str, **deltas: int) -> list[tuple[str, int, str | None]]:
+    """Return what is found of a device that counted this, and no event of it."""
+    level = Level(HOST, INIT, 2, "eth0", "remote", '{"address": "192.0.2.9"}', 1, 0, 0)
+    moved = _moved(**{f"link__{name}": delta for name, delta in deltas.items()})
+    found = findings(facts([], moved, devices=_card(None, kind), settings=Settings(lambda: [level])))
+    return [(row.title, row.count, row.advice) for row in found]
+
+
+LOOP, NO_ROUTE = "A tunnel leads to its other end through itself", "A tunnel had no route to its other end"
+OUTER = "ip route get 192.0.2.9"
+
+
+def test_a_tunnel_counts_one_loss_under_several_names() -> None:
+    """tx_errors is the total; xfrm and tunnels over IPv6 have the same packets in tx_dropped once more."""
+    assert _of_kind("geneve", collisions=20, tx_errors=20) == [(LOOP, 20, OUTER)]
+    assert _of_kind("gre", tx_carrier_errors=5, tx_errors=5) == [(NO_ROUTE, 5, OUTER)]
+    for kind in ("ip6tnl", "xfrm"):
+        assert _of_kind(kind, tx_carrier_errors=5, tx_errors=5, tx_dropped=5) == [(NO_ROUTE, 5, OUTER)]
+    assert _of_kind("ip6tnl", tx_errors=5, tx_dropped=5) == [("Packets that a tunnel could not send", 5, OUTER)]
+    assert sorted(_of_kind("gre", collisions=3, tx_carrier_errors=4, tx_errors=10)) == [
+        (NO_ROUTE, 4, OUTER), (LOOP, 3, OUTER), ("Packets that a tunnel could not send", 3, OUTER)]
+    assert _of_kind("gre", tx_errors=2, tx_aborted_errors=2) == [
+        ("Packets of a tunnel that were lost on their way out below it", 2, OUTER)]
+
+
+def test_what_is_a_sum_or_counted_again_is_no_loss_of_its_own() -> None:
+    """A bond sums up its members, where each packet is told; macvlan and IPsec's devices count twice."""
+    assert _of_kind("bond", rx_errors=9, rx_crc_errors=9, rx_missed_errors=4) == []
+    assert [count for _title, count, _next in _of_kind("macvlan", rx_errors=9, rx_dropped=9)] == [9]
+    assert [count for _title, count, _next in _of_kind("xfrm", rx_errors=9, rx_dropped=9)] == [9]
+    assert [count for _title, count, _next in _of_kind("vrf", tx_errors=9, tx_dropped=9)] == [9]
+
+
+def test_collisions_of_a_card_are_none_of_a_tunnel() -> None:
+    """On half-duplex Ethernet a frame is sent again after a collision, so nothing was lost."""
+    assert _of_kind("physical", collisions=20) == []
+    assert [count for _title, count, _next in _of_kind("physical", tx_errors=20, tx_carrier_errors=20)] == [20]

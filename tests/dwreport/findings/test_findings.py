@@ -39,7 +39,8 @@ def test_a_full_buffer_with_everything_known() -> None:
         who=["eth0", "udp/5060 (about 98 % ± 3 of samples), udp/5061 (about 2 % ± 3 of samples)",
              "from 192.0.2.1 (about 98 % ± 3 of samples), 192.0.2.9 (about 2 % ± 3 of samples)", "to 198.51.100.2",
              "owner: sipd[812] of sip.service, whose socket lost 15 012"],
-        advice="ss -uampn 'sport = :5060'", confidence="high", hosts=[HOST], details=found.details)
+        advice="ss -uampn 'sport = :5060'", confidence="high", hosts=[HOST], details=found.details,
+        number=1, state=None)
 
 
 def test_an_error_total_is_taken_apart() -> None:
@@ -177,6 +178,19 @@ def test_loss_without_an_event_is_a_finding() -> None:
     assert (ring.first, ring.who, ring.advice) == (None, ["eth0"], "ethtool -g eth0")
     assert listener.who == ["to 0.0.0.0:443, owner: webd[7], whose socket lost 30"]
     assert (xdp.count, xdp.who) == (9, ["eth1"])
+
+
+def test_a_capture_that_loses_is_told_with_its_program() -> None:
+    """The ring of one, beside the event of a packet that nobody else wanted, which is one of those; and the buffer."""
+    found = findings(facts([drop(key("PACKET_SOCK_ERROR", "tpacket_rcv"), 1)], [
+        counter("capture/lost", 292, local="eth0", protocol="packet", process="suricata", pid="901"),
+        counter("sockets/drops", 7, local="ethertype 0x0003", protocol="packet", process="tcpdump", pid="8")]))
+    rings, buffers, event = sorted(found, key=lambda finding: -finding.count)
+    assert (rings.count, rings.severity, rings.title) == (
+        291, "suspect", "A packet capture's ring was full, and the capture lost packets")
+    assert rings.who == ["to eth0, owner: suricata[901], whose socket lost 292"]
+    assert (buffers.count, buffers.who) == (7, ["to ethertype 0x0003, owner: tcpdump[8], whose socket lost 7"])
+    assert (event.count, event.severity) == (1, "suspect")
 
 
 def test_under_filters_there_are_findings_of_drops_alone() -> None:

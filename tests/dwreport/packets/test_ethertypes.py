@@ -7,8 +7,8 @@ from dwreport.packets.ethertypes import protocol_name, protocol_number
 
 def test_known_protocols_have_names_and_others_numbers() -> None:
     """Unknown stays unknown."""
-    assert [protocol_name(number) for number in (0x0800, 0x86DD, 0x88CC, 0x88B5, None)] == [
-        "ipv4", "ipv6", "lldp", "0x88b5", None]
+    assert [protocol_name(number) for number in (0x0800, 0x86DD, 0x88CC, 0x8899, 0x88E1, 0x88B5, None)] == [
+        "ipv4", "ipv6", "lldp", "realtek", "homeplug", "0x88b5", None]
 
 
 @pytest.mark.parametrize(("text", "number"), [

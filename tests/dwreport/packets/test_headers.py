@@ -48,6 +48,15 @@ def test_what_has_no_ports_has_none() -> None:
     assert who(_ipv4(b"\x01"), 0x0800, link_header=False).source_port is None
 
 
+def test_only_the_first_fragment_of_ipv6_has_ports() -> None:
+    """What stands where ports would be in a later one is the middle of what an application said."""
+    def fragment(offset: int) -> bytes:
+        return _ipv6(struct.pack(">BBHI", 17, 0, offset << 3 | 1, 7) + PORTS, number=44)
+
+    assert who(fragment(0), 0x86DD, link_header=False) == IPV6
+    assert who(fragment(185), 0x86DD, link_header=False) == Who("2001:db8::1", "2001:db8::2", "udp")
+
+
 def test_frames_that_are_not_ip_show_their_stations() -> None:
     """LLDP has but Ethernet addresses."""
     frame = bytes.fromhex("0180c200000e 020202020202 88cc") + bytes(20)

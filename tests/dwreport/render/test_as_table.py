@@ -1,6 +1,7 @@
 """Tables for terminals of any width."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from dropwatchd.history.scope import Scope
 from dwreport.evidence.coverage import Recorded, assess
 from dwreport.render.as_table import layout, write
+from dwreport.render.page import Page
 from dwreport.report.answer import Answer, Column, Section
 
 COLUMNS: list[Column[Any]] = [Column("COUNT", lambda row: str(row["count"]), right=True),
@@ -19,7 +21,7 @@ COLUMNS: list[Column[Any]] = [Column("COUNT", lambda row: str(row["count"]), rig
 
 
 def _lines(rows: list[list[str]], width: int) -> list[str]:
-    table = layout(COLUMNS[:3], rows, width)
+    table = layout(COLUMNS[:3], rows, Page(width))
     return [line for text in (table.header, *table.rows) for line in text.splitlines()]
 
 
@@ -57,41 +59,42 @@ def test_no_line_is_wider_than_the_terminal_and_no_text_is_lost(rows: list[tuple
     assert shown == sorted("".join("".join(f"{count}{where}{interface}" for count, where, interface in rows).split()))
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def _answer(row: dict[str, Any]) -> Answer:
     section = Section("drops", [], COLUMNS, [row, row], below=lambda _row: [("What it means", "next: look")],
                       tone=lambda row: row["harm"])
     return Answer(Scope(0, 10), 10, [], assess(Recorded([], [], []), (0, 10)), [section])
 
 
-def _written(out: io.StringIO) -> str:
-    write(_answer({"count": 1, "where": "ip_rcv", "interface": "eth0", "harm": "harmful"}), out)
+def _written(page: Page) -> str:
+    out = io.StringIO()
+    write(_answer({"count": 1, "where": "ip_rcv", "interface": "eth0", "harm": "harmful"}), out, page)
     return out.getvalue()
 
 
-@pytest.mark.parametrize(("width", "shown"), [(80, False), (120, True)])
-def test_wide_terminals_show_more_columns(monkeypatch: pytest.MonkeyPatch, width: int, shown: bool) -> None:
-    """The terminal's width comes from COLUMNS or the terminal."""
-    monkeypatch.setenv("COLUMNS", str(width))
-    assert ("LAST" in _written(io.StringIO())) is shown
+@pytest.mark.parametrize(("width", "shown"), [(80, False), (120, True), (None, True)])
+def test_wide_terminals_show_more_columns(width: int | None, shown: bool) -> None:
+    """And what is no terminal has all."""
+    assert ("LAST" in _written(Page(width))) is shown
 
 
 def test_an_explanation_stands_below_its_row() -> None:
     """From the second column on; below the first row alone of those that share it."""
-    text = _written(io.StringIO())
+    text = _written(Page(80))
     assert "    1  ip_rcv  eth0\n       What it means · next: look" in text
     assert text.count("What it means") == 1
 
 
-def test_colours_are_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not for pipes, and not where NO_COLOR is set."""
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    assert "\x1b[31m       What it means" in _written(_Terminal())
-    assert "\x1b" not in _written(io.StringIO())
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b" not in _written(_Terminal())
+def test_colour_is_on_what_a_row_begins_with() -> None:
+    """Where the page has any; a text without is the same."""
+    coloured = _written(Page(80, coloured=True))
+    assert "\x1b[31m    1  \x1b[0mip_rcv" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == _written(Page(80))
+
+
+def test_lines_below_a_row_are_as_many_as_a_screen_has_room_for() -> None:
+    """Of more, the last one that is shown says so; they begin where the section says."""
+    section = Section("drops", [], COLUMNS[:1], [{"count": 1}], below=lambda _row: [("a" * 30, "b" * 30, "c" * 30)],
+                      indent=2, most_lines=2)
+    out = io.StringIO()
+    write(Answer(Scope(0, 10), 10, [], assess(Recorded([], [], []), (0, 10)), [section]), out, Page(40))
+    assert out.getvalue().splitlines()[-2:] == [f"  {'a' * 30}", f"  {'b' * 30} ..."]

@@ -32,17 +32,22 @@ def test_the_first_screen(history: History, report: Report) -> None:
     """Cause, who, evidence, next step; then the drops."""
     run = _full_buffer(history)
     history.drop(run, AT_NS, 812, reason="UNHANDLED_PROTO", protocol=0x88CC, symbol="__netif_receive_skb_core")
-    assert report().splitlines()[2:12] == [
-        "FINDING     CAUSE                               PACKETS  FIRST     LAST",
-        "1  HARMFUL  A socket's receive buffer was full   15 012  10:01:35  10:01:35",
-        "            eth0 · udp/5060 (all samples) · from 192.0.2.1 · to 198.51.100.2",
-        "            owner: sipd[812], whose socket lost 15 012",
-        "            SOCKET_RCVBUFF: 15 012 events in udp_queue_rcv_one_skb · agrees: UdpRcvbufErrors +15 012",
-        "            not wrong checksum (UdpInCsumErrors +0) nor lack of memory (UdpMemErrors +0)",
-        "            confidence high",
-        "            next: ss -uampn 'sport = :5060'",
+    assert report().splitlines()[2:8] == [
+        "FINDING    PACKETS  CAUSE                               10:00  11:00",
+        "1 HARMFUL   15 012  A socket's receive buffer was full  █",
+        "  eth0 · 10:01:35, over by 11:00:00 · sure · sipd[812] · udp/5060 (all samples) · from 192.0.2.1",
+        "  to 198.51.100.2",
+        "  next: ss -uampn 'sport = :5060'",
+        "benign: 812 packets of 1 expected kind",
+    ]
+    assert report("-v").splitlines()[4:11] == [
+        "  10:01:35, over by 11:00:00",
+        "  eth0 · udp/5060 (all samples) · from 192.0.2.1 · to 198.51.100.2",
+        "  owner: sipd[812], whose socket lost 15 012",
+        "  SOCKET_RCVBUFF: 15 012 events in udp_queue_rcv_one_skb · agrees: UdpRcvbufErrors +15 012",
+        "  not wrong checksum (UdpInCsumErrors +0) nor lack of memory (UdpMemErrors +0) · confidence high",
+        "  next: ss -uampn 'sport = :5060'",
         "benign: 812 packets of 1 expected kind (Nothing on this host handles this protocol)",
-        "",
     ]
 
 
@@ -54,7 +59,7 @@ def test_findings_for_programs(history: History, report: Report) -> None:
         "title": "A socket's receive buffer was full", "severity": "harmful", "count": 15012,
         "first": "2025-11-22T10:01:35.000000Z", "last": "2025-11-22T10:01:35.500000Z",
         "evidence": finding["evidence"], "who": finding["who"], "advice": "ss -uampn 'sport = :5060'",
-        "confidence": "high", "hosts": ["web-3"], "details": finding["details"]}
+        "confidence": "high", "hosts": ["web-3"], "details": finding["details"], "number": 1, "state": "over"}
     assert "agrees: UdpRcvbufErrors +15 012" in finding["evidence"]
     assert report.csv()[0]["count"] == "15012"
     assert "SOCKET_RCVBUFF: 15 012 events" in report("--format", "markdown").replace("\\", "")
@@ -88,7 +93,7 @@ def test_filters_do_not_change_what_is_compared(history: History, report: Report
     history.drop(run, AT_NS, 8, name="eth1", ifindex=3)
     history.counter(run, "UdpRcvbufErrors", 8, START_NS + 110 * NANO)
     history.counter(run, "rx_missed_errors", 3, READ_NS, collector="link", interface="eth1", ifindex=3)
-    finding, ring = report.json("--interface", "eth1")["findings"]
+    ring, finding = report.json("--interface", "eth1")["findings"]
     assert (finding["count"], ring["count"]) == (8, 3)
     compared = "agrees: UdpRcvbufErrors +15 020 for 15 020 events between two readings, others among them"
     assert compared in finding["evidence"]
@@ -102,7 +107,8 @@ def test_loss_that_only_counters_saw_is_not_nothing(history: History, report: Re
     text = report()
     assert "No drop event was recorded, but counters saw losses." in text
     assert "No packet was dropped" not in text
-    assert "1  HARMFUL  Packets lost because the card's receive ring was full      812  -" in text
+    assert "1 HARMFUL      812  Packets lost because the card's receive ring was full\n" in text
+    assert "eth0 · counters alone saw it" in text
 
 
 def test_without_a_source_counters_say_why_they_are_alone(history: History, report: Report) -> None:
@@ -118,8 +124,8 @@ def test_no_line_is_wider_than_the_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     run = history.run()
     history.drop(run, AT_NS, 3, reason=None, symbol="ip_rcv_finish_core")
-    text = report()
-    assert max(map(len, text.splitlines()[2:])) <= 80
+    text = report("-v")
+    assert max(map(len, text.splitlines())) <= 80
     assert "UNICAST_IN_L2_MULTICAST" in text
 
 

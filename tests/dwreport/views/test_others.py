@@ -71,12 +71,44 @@ def test_the_sum_of_the_timeline_is_the_count_of_the_report(history: History, re
 def test_coverage_lists_the_gaps(history: History, report: Report) -> None:
     """With what each cost; none is said so."""
     run = history.run()
-    assert "Nothing was missed." in report("coverage")
+    assert "Nothing was missed of what was watched." in report("coverage")
+    history.watch(run, "counters", "unseen", START_NS, START_NS + HOUR_NS)
+    assert "Nothing was missed.\n" in report("coverage")
     history.gap(run, START_NS + NANO, START_NS + 2 * NANO, cause="kernel queue overflow", effect="partial", lost=1234)
     text = report("coverage")
     assert "1 234" in text
     assert "some drops were missed" in text
     assert report.csv("coverage")[0]["lost"] == "1234"
+
+
+def test_coverage_lists_what_cannot_be_seen(history: History, report: Report) -> None:
+    """Each thing that was there at any time in the window, with what would show it; where nobody looked, that."""
+    run = history.run()
+    assert "not on record" in report("coverage")
+    assert report.json("coverage")["unseen"] == []
+    history.watch(run, "counters", "unseen", START_NS, START_NS + HOUR_NS)
+
+    def level(name: str, moved: int, at_ns: int, **values: object) -> None:
+        history.counter(run, name, moved, at_ns, collector="unseen", gauge=True, **values)
+
+    capture = {"inode": "77", "pid": "901", "process": "suricata"}
+    level("capture", 1, START_NS + 10 * NANO, labels=capture)
+    level("capture", -1, START_NS + 20 * NANO, labels=capture)
+    level("offload", 1, START_NS + 10 * NANO, interface="eth0", ifindex=2, labels={"driver": "mlx5_core"})
+    level("driver", 1, START_NS - 99 * NANO, interface="eth1", ifindex=3)
+    level("driver", -1, START_NS - 9 * NANO, interface="eth1", ifindex=3)
+    rows = report.json("coverage")["unseen"]
+    assert [(row["what"], row["interface"], row["netns"], row["shown_by"]) for row in rows] == [
+        ("A packet capture whose losses cannot be read", None, "init", "ss -0pe"),
+        ("Flows that the hardware may handle by itself", "eth0", "init", "tc -s filter show dev eth0 ingress")]
+    assert rows[0]["details"] == capture
+    assert "eth0" in " ".join(rows[1]["look"])
+    text = report("coverage")
+    assert "What this host has that is not seen" in text
+    assert "suricata[901]" in text
+    assert "eth0 driver=mlx5_core" in text
+    assert "eth1" not in text
+    assert "not on record" not in text
 
 
 def test_packets_shows_who_sent_what_to_whom(history: History, report: Report) -> None:

@@ -1,7 +1,10 @@
 """The default report, in every format."""
 
+import pytest
+
 from dropwatchd.model import NANO
-from tests.dwreport.conftest import START_NS, History, Report
+from dwreport.__main__ import run as dwreport
+from tests.dwreport.conftest import HOUR_NS, START_NS, History, Report
 
 HOSTILE = "ev\x1b[31mil\n\u202e|<b>"
 
@@ -55,12 +58,13 @@ def test_nothing_dropped_is_said_only_where_all_was_seen(history: History, repor
     assert "whether packets were dropped is unknown" in report()
     assert "No packet was dropped" not in report()
     run = history.run()
-    assert "No packet was dropped." in report()
-    assert "No packet that matches the filters was dropped." in report("--reason", "X")
+    assert "No packet was dropped: all of 2025-11-22 10:00:00-11:00:00 UTC was watched." in report()
+    assert "No packet that matches the filters was dropped: all of" in report("--reason", "X")
     history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO)
     partial = report()
     assert "coverage 99.97 %: blind 1.0 s at 10:00:10 (map full)" in partial
-    assert "The record has holes" in partial
+    assert "drops may be missing here" in partial
+    assert "No drop of a packet was recorded in 99.97 % of the window that was watched." in partial
     assert "No packet was dropped" not in partial
 
 
@@ -197,3 +201,53 @@ def test_two_machines_of_one_name_are_two_hosts(history: History, report: Report
     assert [host["hostname"] for host in answer["hosts"]] == ["localhost (m-2)", "localhost (m-1)"]
     assert answer["coverage"]["status"] == "partial"
     assert {gap["host"] for gap in answer["coverage"]["gaps"]} == {"localhost (m-2)"}
+
+
+def test_a_window_after_a_stop_says_when_it_was(history: History, report: Report) -> None:
+    """Of which host, and whether dropwatchd said that it would stop; in every view."""
+    history.run(START_NS - 2 * HOUR_NS, START_NS - HOUR_NS)
+    for view in ((), ("drops",), ("timeline",), ("packets",), ("coverage",)):
+        text = report(*view)
+        assert text.startswith("web-3 · 2025-11-22 10:00:00-11:00:00 UTC\n"), view
+        assert "dropwatchd stopped on web-3 at 2025-11-22 09:00:00, before this window: " in text
+    history.run(START_NS - HOUR_NS, START_NS - NANO, ending="killed")
+    assert "The record ends on web-3 at 2025-11-22 09:59:59, before this window: " in report()
+    assert report.json()["hosts"] == []
+
+
+def test_a_stop_within_the_window_is_told_with_the_coverage(history: History, report: Report) -> None:
+    run = history.run(until_ns=START_NS + 1800 * NANO)
+    assert "coverage 50.00 %: blind 30 min at 10:30:00 (no record: dropwatchd was not running);" in report()
+    history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO)
+    assert report().splitlines()[1] == (
+        "coverage 49.97 %: 2 gaps; the record ends at 10:30:00; drops may be missing here")
+
+
+def test_a_time_that_was_not_watched_is_no_zero_in_a_chart(history: History, report: Report) -> None:
+    """It is shaded; what was watched without a drop is blank."""
+    run = history.run(until_ns=START_NS + 1800 * NANO)
+    history.drop(run, START_NS + 700 * NANO, 5)
+    row = next(line for line in report().splitlines() if "HARMFUL" in line)
+    assert row.endswith("full    █   ░░░░░░")
+
+
+def test_a_finding_is_explained_by_its_number(history: History, report: Report) -> None:
+    """With its evidence, in each format, counted as the report does; a number that is none says so."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 9)
+    history.drop(run, START_NS + NANO, 4, reason="NO_SOCKET")
+    history.drop(run, START_NS + NANO, 2, reason="UNHANDLED_PROTO")
+    second = report("explain", "#2")
+    assert "2 SUSPECT        4  No socket" in second
+    assert "NO_SOCKET: 4 events in udp_queue_rcv_one_skb" in second
+    assert "receive buffer" not in second
+    assert report.json("explain", "#3")["findings"] == [report.json()["findings"][2]]
+    assert "UNHANDLED_PROTO: 2 events" in report("explain", "#3")
+    assert "NO_SOCKET: 4" in report("--reason", "NO_SOCKET", "explain", "#1")
+
+
+def test_a_finding_that_is_none_is_no_answer(
+        history: History, report: Report, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001 - UTC
+    history.run()
+    assert dwreport(["--database", str(history.path), "--since", f"@{START_NS // NANO}", "explain", "#4"]) == 1
+    assert "there is no finding #4 in this window" in capsys.readouterr().err

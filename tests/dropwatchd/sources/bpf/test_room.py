@@ -19,7 +19,7 @@ from dropwatchd.sources.bpf.layout import RawKey
 from dropwatchd.sources.bpf.room import Room
 from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.needs import require_kernel
-from tests.gallery.stage import await_link
+from tests.gallery.stage import await_links
 
 FIRST_TYPE, TYPES = 0x9000, 20_000  # none of these ethertypes is anybody's
 CLOSED_PORT = 9
@@ -58,7 +58,7 @@ def _wired(name: str) -> Iterator[Namespace]:
         made.command("ip link add one type veth peer name other")
         for device in ("one", "other"):
             made.command(f"ip link set {device} up")
-        await_link(made, "one")
+        await_links(made, "one")
         yield made
 
 

@@ -49,7 +49,10 @@ def test_what_was_given_back_is_forgotten(tmp_path: Path, boot: Path) -> None:
     assert memory.original(OURS, OURS) == OURS
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"boot": "this boot", "original": [1], "ours": 7}', "\0\xff"])
+@pytest.mark.parametrize("text", [
+    "", "{}", "[]", '{"boot": "this boot", "original": [1], "ours": 7}', "\0\xff",
+    '{"boot": "this boot", "original": ["all", 0, 1000], "ours": ["packet", 256, 1000]}',
+    '{"boot": "this boot", "original": ["packet", -1, 1000], "ours": ["packet", 256, 1000]}'])
 def test_a_file_that_makes_no_sense(text: str, tmp_path: Path, boot: Path) -> None:
     """It is as good as none, and is written anew."""
     (tmp_path / "net_dm.json").write_text(text)

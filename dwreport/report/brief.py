@@ -1,0 +1,59 @@
+"""A finding in a line: where, when and who, what matters most first; the evidence is said elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dropwatchd.model import NANO
+from dwreport.findings import support
+from dwreport.findings.finding import Finding
+from dwreport.report.wording import words
+from dwreport.text import clock, number
+
+_SURE = {"high": "sure", "medium": "likely", "low": "unsure"}
+_NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Up to when the window is on record, at `end_ns`, and how its times are written."""
+
+    end_ns: int
+    now_ns: int
+    times: str
+
+    @property
+    def told(self) -> str | None:
+        """Return that time where it is not the present."""
+        return None if self.now_ns - self.end_ns <= _NEAR_NS else clock(self.end_ns, self.times)
+
+
+def parts(finding: Finding, until: Until) -> list[str]:
+    """Return where, when, how sure it is, and who."""
+    who = finding.who
+    return [*_where(finding), when(finding, until), _SURE[finding.confidence],
+            *(_owner(fact, finding.count) for fact in who if isinstance(fact, support.Owner)),
+            *(words(fact) for fact in who if isinstance(fact, support.Ends))]
+
+
+def _where(finding: Finding) -> Iterator[str]:
+    devices = (support.OnInterface, support.MoreInterfaces)
+    if named := ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices)):
+        yield named
+
+
+def when(finding: Finding, until: Until) -> str:
+    """Say when, and whether it goes on, as of the end of the record where that is not now."""
+    if finding.first_ns is None or finding.last_ns is None:
+        return "counters alone saw it"
+    first, last = clock(finding.first_ns, until.times), clock(finding.last_ns, until.times)
+    if finding.state == "going on":
+        goes_on = f"going on at {until.told}" if until.told else "still going on"
+        return f"since {first}, {goes_on}"
+    over = "" if finding.state is None else f", over by {until.told}" if until.told else ", over"
+    return f"{first}{'' if first == last else f'-{last}'}{over}"
+
+
+def _owner(owner: support.Owner, count: int) -> str:
+    name = f"{owner.process}[{owner.pid}]" if owner.process else f"a program at {owner.local}"
+    lost = "" if owner.lost == count else f", whose socket lost {number(owner.lost)}"
+    return f"{name}{f' of {owner.unit}' if owner.unit else ''}{lost}"
