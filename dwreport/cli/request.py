@@ -1,5 +1,6 @@
 """From options to a written report: scope, reading, view, rendering."""
 
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
 from dwreport.cli.options import Options, View
+from dwreport.cli.progress import progress
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
@@ -37,11 +39,15 @@ def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer."""
     request = understand(options, time.time_ns())
     try:
-        answer = read(request.database, lambda connection: view(
-            Reader(connection, request.scope, request.now_ns), request.wanted))
+        answer = read(request.database, lambda connection: _view(connection, view, request))
         _write(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _view(connection: sqlite3.Connection, view: View, request: Request) -> Answer:
+    with progress(connection):
+        return view(Reader(connection, request.scope, request.now_ns), request.wanted)
 
 
 def _write(answer: Answer, request: Request) -> None:
