@@ -14,7 +14,7 @@ help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
 	@echo "make test       run all tests, with the linters among them"
 	@echo "make mutate     make faults in copies of the code, one by one, and see whether the tests notice (root)"
-	@echo "make torture    hours of kills, failing disks and damaged histories (root)"
+	@echo "make torture    hours of kills, failing disks, wrong clocks, damaged histories and power cuts (root)"
 	@echo "make bench      measure exactness, cost and speed on this machine"
 	@echo "make compare    the same drops seen by dwdump, dropwatch, bpftrace, perf and dropwatchd, in a guest"
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
@@ -34,7 +34,8 @@ mutate: $(VENV)/.test
 	$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 torture: $(VENV)/.test
-	TORTURE=long $(VENV)/bin/python -m pytest tests/torture tests/kernel/test_restart.py tests/vm/test_service.py --timeout 0 $(ARGS)
+	TORTURE=long $(VENV)/bin/python -m pytest tests/torture tests/kernel/test_restart.py tests/vm/test_power.py \
+		tests/vm/test_service.py --timeout 0 $(ARGS)
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m tests.bench $(ARGS)

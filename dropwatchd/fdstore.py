@@ -17,9 +17,12 @@ class FdStore:
         names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
         count = int(os.environ.pop("LISTEN_FDS", "0") or 0)
         mine = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
-        self._held = dict(zip(names, range(_FIRST, _FIRST + count), strict=False)) if mine else {}
-        for fd in self._held.values():
+        self._held: dict[str, int] = {}
+        for fd, name in zip(range(_FIRST, _FIRST + count), names, strict=False) if mine else ():
             os.set_inheritable(fd, False)  # noqa: FBT003
+            if name in self._held:  # the later one is the newer one
+                os.close(self._held[name])
+            self._held[name] = fd
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         self._waiting: list[tuple[str, int | None]] | None = []
 
@@ -44,8 +47,8 @@ class FdStore:
     def settle(self) -> None:
         """Tell the service manager what was kept and discarded up to now, and close and discard what nobody has taken.
 
-        Until then it is told nothing, for that takes its time, or until we end, nothing has changed. The rest is of
-        another version or configuration.
+        Until then it is told nothing: that takes its time, and should we end before, nothing has changed. The rest is
+        of another version or configuration.
         """
         waiting, self._waiting = self._waiting or [], None
         for text, fd in waiting:

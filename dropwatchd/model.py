@@ -45,7 +45,8 @@ class Namespace(NamedTuple):
 
     `number` tells it from all others, to be compared and never shown: the kernel's cookie (net->net_cookie, unique for
     a boot) where that is known, else the inode, which a later namespace may have again. `inode` is what people see:
-    net:[4026532008]. `kind` says who gave the name: "initial", "netns" (ip netns) or "container".
+    net:[4026532008]. `kind` says who gave the name: "initial", "netns" (ip netns) or "container", or, where no file
+    does, what lives in it: "container" as well, "pod" or "unit".
     """
 
     number: int

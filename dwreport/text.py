@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
+from dropwatchd.history.patterns import printed
 from dropwatchd.model import Interface
 
 NANO = 1_000_000_000
@@ -12,13 +13,7 @@ _UNKNOWN = "░"  # of a time that was not watched
 
 def clean(text: str) -> str:
     """Show control, format, bidirectional and unprintable characters as escapes: names of a system are hostile text."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
-
-
-def _escape(code: int) -> str:
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return text if text.isprintable() else printed(text)
 
 
 def number(value: int) -> str:
@@ -48,6 +43,10 @@ def fraction(value: float) -> str:
 def time_format(since_ns: int, until_ns: int) -> str:
     """Return the strftime format that tells the times of a window apart, as short as it may be."""
     first, last = time.localtime(since_ns // NANO), time.localtime((until_ns - 1) // NANO)
+    return _short(first, last) + ("" if first.tm_gmtoff == last.tm_gmtoff else " %Z")  # an hour may come twice
+
+
+def _short(first: time.struct_time, last: time.struct_time) -> str:
     if first[:3] == last[:3]:
         return "%H:%M:%S"
     return "%m-%d %H:%M:%S" if first.tm_year == last.tm_year else "%Y-%m-%d %H:%M"
@@ -59,11 +58,22 @@ def clock(time_ns: int, pattern: str = "%H:%M:%S") -> str:
 
 
 def window(since_ns: int, until_ns: int) -> str:
-    """Show a window in local time, with its zone: 2026-11-22 10:00:00-11:00:00 UTC."""
+    """Show a window in local time, with its zone: 2026-11-22 10:00:00-11:00:00 UTC.
+
+    Where its ends have different offsets, each has its own: 2026-10-25 01:30:00 CEST (+02:00) - 02:30:00 CET (+01:00).
+    """
     since, until = time.localtime(since_ns // NANO), time.localtime(until_ns // NANO)
     pattern = "%H:%M:%S" if since[:3] == until[:3] else "%Y-%m-%d %H:%M:%S"
     joint = "-" if since[:3] == until[:3] else " - "
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', since)}{joint}{time.strftime(pattern, until)} {clean(until.tm_zone)}"
+    begin = time.strftime("%Y-%m-%d %H:%M:%S", since)
+    if since.tm_gmtoff != until.tm_gmtoff:
+        return f"{begin} {_zone(since)} - {time.strftime(pattern, until)} {_zone(until)}"
+    return f"{begin}{joint}{time.strftime(pattern, until)} {clean(until.tm_zone)}"
+
+
+def _zone(local: time.struct_time) -> str:
+    offset = time.strftime("%z", local)
+    return f"{clean(local.tm_zone)} ({offset[:3]}:{offset[3:]})"
 
 
 _UNITS = {"ns": 1, "us": 1000, "ms": 1_000_000}

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from dropwatchd.collectors import _cgroups
+from dropwatchd.kernel import cgroups
 
 _MOST_FILES = 50_000  # looked at in one search: some 100 ms on the largest hosts
 Labels = tuple[tuple[str, str], ...]
@@ -33,7 +34,7 @@ class Owners:
                     wanted.discard(inode)
                     if not wanted:
                         break
-            self._known |= {inode: (("cgroup", path),) for inode, path in _cgroups.paths(wanted).items()}
+            self._known |= {inode: _of_group(path) for inode, path in _cgroups.paths(wanted).items()}
         return self._known
 
 
@@ -54,10 +55,16 @@ def _inode(path: str) -> int:
 
 
 def _labels(process: Path) -> Labels:
-    """Return the process's name, its number and its control group ("0::/path" of cgroup v2, or systemd's own)."""
+    """Return the process's name, its number and its control group."""
     with suppress(OSError):
         name = (process / "comm").read_text(errors="backslashreplace").rstrip("\n")
-        groups = (process / "cgroup").read_text(errors="backslashreplace").splitlines()
-        paths = [line.split(":", 2)[2] for line in groups if line.startswith(("0::", "1:name=systemd:"))]
-        return (("cgroup", paths[0] if paths else ""), ("pid", process.name), ("process", name))
+        path = cgroups.path_of((process / "cgroup").read_text(errors="backslashreplace"))
+        return (*_of_group(path), ("pid", process.name), ("process", name))
     return ()
+
+
+def _of_group(path: str) -> Labels:
+    """Return a control group, and the container or pod that it is of."""
+    home = cgroups.home(path)
+    container = (("container", home.name),) if home and home.kind != "unit" else ()
+    return (("cgroup", path), *container)

@@ -71,7 +71,7 @@ def collect(host: Host) -> Iterable[Reading]:
                 captures.is_complete, captures.untold())
     found = list(readings(seen, known, host.netns))
     for one in closed:  # those of a namespace that nobody reads have nobody to tell
-        if one in seen.closed or not {one.cookie, one.netns} & _known.keys():
+        if one in seen.closed or one.cookie not in _known:
             captures.forget(one.inode)
     return found
 
@@ -88,7 +88,7 @@ def opened() -> Captures | OSError:
 
 
 def of(netns: int, captures: Iterable[Capture]) -> list[Capture]:
-    return [one for one in captures if netns in {one.cookie, one.netns}]
+    return [one for one in captures if one.cookie == netns]
 
 
 def parse(text: str) -> Iterator[int]:

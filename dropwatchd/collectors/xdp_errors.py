@@ -21,7 +21,7 @@ def collect(host: Host) -> Iterable[Reading]:
     counted = opened()
     if isinstance(counted, OSError):
         raise AbsentError(f"not counted: {counted.strerror}")
-    own = [one for one in counted.counts() if host.netns in {one.cookie, one.netns}]
+    own = [one for one in counted.counts() if one.cookie == host.netns]
     return readings(own, counted.elsewhere(), link_names() if own else {}, host.netns)
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from dropwatchd.history import layers, samples
+from dropwatchd.history.asked import install
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
-    IN_NAMESPACE,
     INSIDE,
     WINDOWS,
     Scope,
@@ -165,6 +165,7 @@ class Reader:
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
+        install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
     def rows(self, sql: str, **values: object) -> Iterator[Row]:
@@ -283,24 +284,10 @@ class Reader:
 
     def namespaces(self) -> set[int] | None:
         """Return the namespaces that --netns asks for, by a name that they had or by their inode; None: any."""
-        if self.scope.netns is None:
+        if not self.scope.netns:
             return None
         return {cast("int", entity) for entity, in self.rows(
-            "SELECT entity FROM namespaces WHERE name = :netns OR inode = :inode")}
-
-    def not_on_record(self) -> list[tuple[str, str]]:
-        """Return the filters whose value nothing bears in all of the history: ("netns", "bleu").
-
-        Each host has an initial namespace, whether its name was told or not.
-        """
-        scope = self.scope
-        bearers = (("host", scope.host, f"runs r WHERE {run_clause(scope)}"),
-                   ("netns", scope.netns, f"(SELECT id AS namespace_id FROM namespaces) WHERE {IN_NAMESPACE}"),
-                   ("interface", scope.interface,
-                    """(SELECT name FROM interfaces UNION ALL SELECT interface FROM counters
-                        UNION ALL SELECT subject FROM events) WHERE name = :interface"""))
-        return [(option, str(wanted)) for option, wanted, bearer in bearers
-                if wanted not in {None, "init"} and not list(self.rows(f"SELECT 1 FROM {bearer} LIMIT 1"))]
+            "SELECT entity FROM namespaces WHERE asked_netns(name, inode)")}
 
     def netns_names(self) -> dict[int, str]:
         """Return what each namespace is shown as: its newest name, or its inode."""

@@ -2,8 +2,9 @@
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
 
-import re
 from dataclasses import dataclass
+
+from dropwatchd.history.patterns import Patterns, wanted
 
 # Windows that begin up to this long before the report's may reach into it: retention folds into hours, and the last
 # of an hour's windows may end a minute after it. The like for changes of counters that end after the report's window.
@@ -30,41 +31,37 @@ AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN 
 AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
 
 # By a name that it had then, or by its inode.
-IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE name = :netns OR inode = :inode)"
+IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE asked_netns(name, inode))"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The times since <= t < until, and what else narrows a report; None selects everything.
+    """The times since <= t < until, and what else narrows a report; nothing selects everything.
 
     A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed; those that
-    reach beyond an edge are apportioned. `location` is a glob over symbols, `netns` a name or an
-    inode ("blue", "4026531840", "net:[4026531840]"), `host` a name or a machine id.
+    reach beyond an edge are apportioned. Filters are names and globs, with ! before what is not wanted: `protocol` of
+    ethertypes ("2048"), `netns` of names or inodes ("blue", "4026531840", "net:[4026531840]"). `host` is a name or a
+    machine id. The conditions call the functions of `asked`.
     """
 
     since_ns: int
     until_ns: int
-    location: str | None = None
-    interface: str | None = None
-    reason: str | None = None
-    protocol: int | None = None
-    netns: str | None = None
+    location: Patterns = ()
+    interface: Patterns = ()
+    reason: Patterns = ()
+    protocol: Patterns = ()
+    netns: Patterns = ()
     origin: str | None = None
     host: str | None = None
 
     @property
     def filtered(self) -> bool:
         """Say whether anything but time and host narrows the scope."""
-        return any((self.location, self.interface, self.reason, self.protocol is not None, self.netns, self.origin))
+        return any((self.location, self.interface, self.reason, self.protocol, self.netns, self.origin))
 
     def values(self) -> dict[str, object]:
         """Return the values that the conditions of this module refer to."""
-        inode = re.fullmatch(r"(?:net:\[)?([0-9]{1,18})\]?", self.netns or "")
-        return {
-            "since": self.since_ns, "until": self.until_ns, "location": self.location, "interface": self.interface,
-            "reason": self.reason, "protocol": self.protocol, "netns": self.netns, "origin": self.origin,
-            "host": self.host, "inode": int(inode[1]) if inode else None,
-        }
+        return {"since": self.since_ns, "until": self.until_ns, "origin": self.origin, "host": self.host}
 
 
 def drop_clause(scope: Scope, *, packets: bool = False) -> str:
@@ -100,7 +97,7 @@ def may_clause(scope: Scope) -> str:
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope, _REASONLESS, "protocol IS NULL"))),
         *placed,
         *([f"location_id NOT IN (SELECT id FROM locations WHERE {_OF_MESSAGES})"]
-          if scope.interface is not None or scope.protocol is not None else []),
+          if wanted(scope.interface) or wanted(scope.protocol) else []),
         f"NOT ({matches or 1})"])
 
 
@@ -129,26 +126,26 @@ def _in(column: str, table: str, condition: str) -> str:
 
 
 def _location_condition(scope: Scope, or_else: str = _NEVER) -> str:
-    return "" if scope.location is None else f"(coalesce(coalesce(symbol, address) GLOB :location, 0) OR {or_else})"
+    return f"(asked_location(symbol, offset, module, address) OR {or_else})" if scope.location else ""
 
 
 def _kind_conditions(scope: Scope, reasonless: str = _NEVER, protocolless: str = _NEVER) -> list[str]:
     return [condition for condition, wanted in (
-        (f"(reason = :reason COLLATE NOCASE OR {reasonless})", scope.reason is not None),
-        (f"(protocol = :protocol OR {protocolless})", scope.protocol is not None),
+        (f"(asked_reason(reason, trap) OR {reasonless})", scope.reason),
+        (f"(asked_protocol(protocol) OR {protocolless})", scope.protocol),
         ("origin = :origin", scope.origin is not None),
     ) if wanted]
 
 
 def _interface_conditions(scope: Scope, nameless: str = _NEVER, netnsless: str = _NEVER) -> list[str]:
     return [condition for condition, wanted in (
-        (f"(name = :interface OR {nameless})", scope.interface is not None),
-        (f"({IN_NAMESPACE} OR {netnsless})", scope.netns is not None),
+        (f"(asked_interface(name, ifindex, namespace_id IS NOT NULL) OR {nameless})", scope.interface),
+        (f"({IN_NAMESPACE} OR {netnsless})", scope.netns),
     ) if wanted]
 
 
 def _counter_conditions(scope: Scope) -> list[str]:
     return [condition for condition, wanted in (
-        ("interface = :interface", scope.interface is not None),
-        (IN_NAMESPACE, scope.netns is not None),
+        ("asked_interface(interface, NULL, 1)", scope.interface),
+        (IN_NAMESPACE, scope.netns),
     ) if wanted]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
+from dropwatchd.kernel.inhabitants import Inhabitants
 from dropwatchd.kernel.inotify import Inotify
 from dropwatchd.kernel.netns import entered, numbered, own
 from dropwatchd.model import NANO, Event, Namespace
@@ -60,6 +61,7 @@ class NetnsNames:
         self._of_inode: dict[int, list[Name]] = defaultdict(list)
         self._lock = Lock()
         self._inotify = Inotify()
+        self._inhabitants = Inhabitants()
         self._untold: set[Path] = set()  # folders of whose changes the kernel does not tell
         self._again: float | None = None
         self._looked_ns = 0
@@ -74,7 +76,7 @@ class NetnsNames:
 
     def deadline(self) -> float | None:
         """Return the time.monotonic() at which to look again though nothing was told."""
-        return self._again
+        return min(filter(None, (self._again, self._inhabitants.deadline())), default=None)
 
     def use(self, cookie_of: CookieOf) -> None:
         """Ask this from now on, also for the names that hold already."""
@@ -98,6 +100,7 @@ class NetnsNames:
             self._listen(folder)
         now_ns = time.time_ns()
         with self._lock:
+            self.version += self._inhabitants.look(self.cookie_of)
             return list(self._look(now_ns))
 
     def _listen(self, folder: Path) -> None:
@@ -181,7 +184,7 @@ class NetnsNames:
         return Event(until_ns, "netns removed", held.namespace.name or "", "", held.namespace.number)
 
     def at(self, inode: int, cookie: int | None, time_ns: int) -> Namespace:
-        """Return a namespace with the name that it had at a time, if any."""
+        """Return a namespace with the name that it had at a time, or else with what lives in it, if any."""
         if inode == self.at_start.inode and cookie in {None, self.at_start.cookie}:
             return self.at_start
         with self._lock:
@@ -189,7 +192,8 @@ class NetnsNames:
                 known = name.namespace.cookie
                 if name.holds(time_ns) and (not known or not cookie or known == cookie):
                     return numbered(inode, cookie or known, name.namespace.name, name.namespace.kind)
-        return numbered(inode, cookie)
+        lives = self._inhabitants.of(inode, cookie, self.cookie_of)
+        return numbered(inode, cookie, lives.name, lives.kind) if lives else numbered(inode, cookie)
 
     def present(self) -> list[Name]:
         """Return the names that hold now, in the order of folders and names; each name once."""

@@ -22,15 +22,35 @@ _OPTIONS = (
     click.option("--since", metavar="T", help="Begin here: 1h (the default), 2h30min ago, 10:00, 2026-11-22 10:00,"
                                               " yesterday, @1763805600."),
     click.option("--until", metavar="T", help="End before this time; now by default."),
-    click.option("--location", metavar="GLOB", help="Only drops in kernel functions such as 'udp*_rcv*'."),
-    click.option("--interface", metavar="NAME", help="Only drops on this interface, and its counters."),
-    click.option("--reason", metavar="NAME", help="Only drops with this reason, such as NO_SOCKET."),
-    click.option("--protocol", metavar="P", help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
-    click.option("--netns", metavar="N", help="Only this network namespace: init, a name, or an inode."),
+    click.option("--boot", metavar="N", help="A boot of the host instead of a window: 0 is the last, -1 the one before;"
+                                             " or its id."),
+    click.option("--run", metavar="N", help="A run of the daemon, in the same way."),
+    click.option("--location", metavar="GLOB", multiple=True,
+                 help="Only drops in kernel functions such as 'udp*_rcv*'. This filter and the next four may be"
+                      " repeated, take globs, and leave out what follows a !: '!lo'."),
+    click.option("--interface", metavar="NAME", multiple=True, help="Only drops on this interface, and its counters."),
+    click.option("--reason", metavar="NAME", multiple=True, help="Only drops with this reason, such as NO_SOCKET."),
+    click.option("--protocol", metavar="P", multiple=True, help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
+    click.option("--netns", metavar="N", multiple=True,
+                 help="Only this network namespace: init, a name, or an inode."),
     click.option("--origin", type=click.Choice(["software", "hardware"]), help="Only drops by the kernel, or the NIC."),
+    click.option("--severity", type=click.Choice(["harmful", "suspect", "benign", "unknown"]), multiple=True,
+                 help="Only drops of this severity; may be repeated."),
+    click.option("--no-benign", "benign", is_flag=True, flag_value=False, default=None,
+                 help="Leave out what does no harm."),
+    click.option("--by", metavar="A,B",
+                 help="Add drops up by reason, interface, netns, host, cause, severity, protocol, location, origin,"
+                      " transport, port, address, destination, hour or day."),
+    click.option("--sort", metavar="FIELD", help="Sort the rows of a view by a field, the greatest numbers first."),
+    click.option("--reverse", is_flag=True, default=None, help="Show the rows of a view in the opposite order."),
+    click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N rows."),
+    click.option("--last", type=click.IntRange(1), metavar="N", help="Show the last N rows of a view."),
     click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
     click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),
+    click.option("--fail-if", metavar="WHAT", multiple=True,
+                 help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
+                      " suspect, benign, unknown, findings, drops."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),
     click.option("--width", type=click.IntRange(40), metavar="N", help="Lines of so many characters; a terminal's own "
                                                                        "by default, and no limit in a pipe."),
@@ -58,4 +78,4 @@ def command_of(view: View) -> click.Command:
 def merged(context: click.Context, given: Options) -> Options:
     """Add the options that stood before the command's name."""
     before: Options = context.parent.params if context.parent else {}
-    return {**before, **{name: value for name, value in given.items() if value is not None}}
+    return {**before, **{name: value for name, value in given.items() if value not in {None, ()}}}

@@ -1,9 +1,10 @@
 """From options to a written report: scope, reading, view, rendering."""
 
-import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from sqlite3 import Connection
 
 import click
 
@@ -11,15 +12,20 @@ from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
+from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.options import Options, View
 from dwreport.cli.progress import progress
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
+from dwreport.render.heading import warning
 from dwreport.render.output import standard_output
 from dwreport.render.page import Page, page_of
 from dwreport.report.answer import Answer
+from dwreport.report.arrange import arranged
 from dwreport.report.wanted import Wanted
+
+_ROWS_ALONE = {"csv", "jsonl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +42,57 @@ class Request:
 
 
 def respond(view: View, options: Options) -> None:
-    """Answer on standard output; raise click.ClickException where there is no answer."""
+    """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
     request = understand(options, time.time_ns())
+    conditions = tuple(map(condition, options.get("fail_if") or ()))
+    if request.wanted.by:
+        view = import_module("dwreport.views._groups").view
+    summary: View = import_module("dwreport.views.summary").view if conditions else view
+
+    def ask(connection: Connection) -> tuple[Answer, Answer]:
+        """Return the answer, and what conditions are held against: the report, of the same snapshot."""
+        with progress(connection):
+            reader = _reader(connection, request, options)
+            answer = view(reader, request.wanted)
+            return answer, answer if view is summary else summary(reader, request.wanted)
+
     try:
-        answer = read(request.database, lambda connection: _view(connection, view, request))
-        _write(answer, request)
+        answer, judged = read(request.database, ask)
+        _write(arranged(answer, request.wanted), request)
+        _warn(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
+    if conditions and (held := check(conditions, judged)):
+        raise ConditionError(", ".join(held))
 
 
-def _view(connection: sqlite3.Connection, view: View, request: Request) -> Answer:
-    with progress(connection):
-        return view(Reader(connection, request.scope, request.now_ns), request.wanted)
+def _warn(answer: Answer, request: Request) -> None:
+    """Say beside rows alone what they cannot: that there may be others, for not all of the window was watched."""
+    if request.format in _ROWS_ALONE:
+        for line in warning(answer):
+            click.echo(f"dwreport: {line}", err=True)
+
+
+def _reader(connection: Connection, request: Request, options: Options) -> Reader:
+    """Return what answers within the window: that of a boot or a run is known by the history alone."""
+    reader = Reader(connection, request.scope, request.now_ns)
+    if request.scope.filtered or request.scope.host is not None:
+        from dwreport.cli import known  # noqa: PLC0415 - of filters alone
+
+        known.check(reader)
+    if options.get("boot") is None and options.get("run") is None:
+        return reader
+    from dwreport.cli.spans import span  # noqa: PLC0415 - few ask for it
+
+    since_ns, until_ns = span(reader, options.get("boot"), options.get("run"))
+    given = request.scope
+    if options.get("since") is not None:
+        since_ns = max(since_ns, given.since_ns)
+    if options.get("until") is not None:
+        until_ns = min(until_ns, given.until_ns)
+    if since_ns >= until_ns:
+        raise click.UsageError("nothing of this boot or run lies between --since and --until; leave these out")
+    return Reader(connection, replace(given, since_ns=since_ns, until_ns=until_ns), request.now_ns)
 
 
 def _write(answer: Answer, request: Request) -> None:
@@ -66,16 +111,18 @@ def understand(options: Options, now_ns: int) -> Request:
     """Check the options; raise click.UsageError."""
     since_ns = _time(options, "since", "1h", now_ns)
     until_ns = _time(options, "until", "now", now_ns)
-    if since_ns >= until_ns:
+    by_life = options.get("boot") is not None or options.get("run") is not None
+    if since_ns >= until_ns and not by_life:
         raise click.UsageError(f"the window is inverted, --since {_given(options, 'since', '1h')} --until "
                                f"{_given(options, 'until', 'now')}; --since must be before --until")
     if since_ns >= now_ns:
         raise click.UsageError(f"the window lies in the future, --since {options.get('since')}; "
                                "a span without a sign is in the past")
     scope = Scope(
-        since_ns, until_ns, location=options.get("location"), interface=options.get("interface"),
-        reason=_reason(options.get("reason")), protocol=_protocol(options.get("protocol")),
-        netns=options.get("netns"), origin=options.get("origin"), host=options.get("host"),
+        since_ns, until_ns, location=_patterns(options, "location"), interface=_patterns(options, "interface"),
+        reason=tuple(map(_reason, _patterns(options, "reason"))),
+        protocol=tuple(map(_protocol, _patterns(options, "protocol"))), netns=_patterns(options, "netns"),
+        origin=options.get("origin"), host=options.get("host"),
     )
     named = options.get("database")
     return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table",
@@ -86,7 +133,9 @@ def understand(options: Options, now_ns: int) -> Request:
 def _wanted(options: Options) -> Wanted:
     """Return what else is wanted: a ticket has the evidence in any case."""
     verbose = bool(options.get("verbose")) or options.get("format") == "markdown"
-    return Wanted(verbose, options.get("finding"))
+    by = tuple(name.strip() for name in (options.get("by") or "").split(",") if name.strip())
+    return Wanted(verbose, options.get("finding"), options.get("severity") or (), options.get("benign") is False, by,
+                  options.get("sort"), bool(options.get("reverse")), options.get("top"), options.get("last"))
 
 
 def _given(options: Options, name: str, default: str) -> str:
@@ -101,13 +150,23 @@ def _time(options: Options, name: str, default: str, now_ns: int) -> int:
         raise click.UsageError(f"unreadable --{name}, {error}") from None
 
 
-def _protocol(text: str | None) -> int | None:
+def _patterns(options: Options, name: str) -> tuple[str, ...]:
+    given: tuple[str, ...] = options.get(name) or ()
+    if "" in given or "!" in given:
+        raise click.UsageError(f"--{name} needs a name, this one is empty; leave it out to see all")
+    return given
+
+
+def _protocol(text: str) -> str:
+    """Return the ethertype in decimals, with the mark of what is not wanted."""
+    mark = "!" if text.startswith("!") else ""
     try:
-        return None if text is None else protocol_number(text)
+        return f"{mark}{protocol_number(text.removeprefix('!'))}"
     except ValueError as error:
         raise click.UsageError(f"unknown --protocol, {error}") from None
 
 
-def _reason(text: str | None) -> str | None:
+def _reason(text: str) -> str:
     """Take the kernel's own spelling too."""
-    return None if text is None else text.strip().upper().removeprefix("SKB_DROP_REASON_")
+    mark, name = ("!", text[1:]) if text.startswith("!") else ("", text)
+    return mark + name.strip().upper().removeprefix("SKB_DROP_REASON_")

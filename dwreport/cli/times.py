@@ -1,7 +1,9 @@
 """Points in time as journalctl takes them: "1h", "2h30min ago", "2026-11-22 10:00", "yesterday", "@1763805600"."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta
+
+from dwreport.cli.zones import zone
 
 EXAMPLES = '"1h", "2h30min ago", "10:00", "2026-11-22 10:00", "yesterday", "now" or "@1763805600"'
 NANO = 1_000_000_000
@@ -24,8 +26,9 @@ _UNITS_NS = {unit: size for size, units in (
 _TERM = re.compile(r"\s*([0-9]+)(?:\.([0-9]+))?\s*([a-zA-Zµμ]+)")
 _EPOCH = re.compile(r"@(-?)([0-9]+)(?:\.([0-9]+))?")
 _CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?)?"
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ABSOLUTE = re.compile(
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?"
+    rf"(?:(?P<weekday>{'|'.join(f'{day[:3]}(?:{day[3:]})?' for day in _WEEKDAYS)}),?\s+)?"
     r"(?:(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2}))?"
     rf"(?:(?:^|[T\s]+|(?<=\s)){_CLOCK})?"
     r"\s*(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?|[A-Za-z][A-Za-z0-9_+/-]*)?",
@@ -33,18 +36,25 @@ _ABSOLUTE = re.compile(
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
+class _WrongDayError(ValueError):
+    """A date and a day of the week that is not its own."""
+
+
 def point(text: str, now_ns: int) -> int:
     """Return the nanoseconds since 1970 that a text means at the time `now_ns`; raise ValueError with a remedy.
 
     A span without a sign is that long ago. Times without a zone are of the local zone (TZ).
     """
+    remedy = f"write {EXAMPLES}"
     try:
         time_ns = _point(text.strip()[:_LONGEST + 1], now_ns)
+    except _WrongDayError as error:
+        time_ns, remedy = None, str(error)
     except (ValueError, OverflowError, OSError):
         time_ns = None
     if time_ns is None or not -2**63 <= time_ns < 2**63:
         shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
-        raise ValueError(f'"{shown}" is not a time; write {EXAMPLES}')
+        raise ValueError(f'"{shown}" is not a time; {remedy}')
     return time_ns
 
 
@@ -99,33 +109,18 @@ def _absolute(text: str, now_ns: int) -> int | None:
     match = _ABSOLUTE.fullmatch(text)
     if not match or not (match["year"] or match["hour"]):
         return None
-    zone = _zone(match["zone"])
-    if match["year"]:
-        year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
-    else:
-        today = datetime.fromtimestamp(now_ns // NANO, zone)
-        year, month, day = today.year, today.month, today.day
     hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
-    whole = datetime(year, month, day, hour, minute, second, tzinfo=zone)
-    return _epoch_ns(whole) + _scaled("0", match["fraction"], NANO)
-
-
-def _zone(text: str | None) -> tzinfo | None:
-    """Return a zone from its name or offset; None is the local one."""
-    if text is None:
-        return None
-    if text in {"Z", "UTC", "GMT"}:
-        return UTC
-    if text[0] in "+-":
-        digits = text[1:].replace(":", "").ljust(4, "0")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        return timezone(-offset if text[0] == "-" else offset)
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - 15 ms that only a zone's name is worth
-
-    try:
-        return ZoneInfo(text)
-    except (KeyError, OSError) as error:
-        raise ValueError(text) from error
+    if match["year"]:
+        year, month, day = (int(match[part]) for part in ("year", "month", "day"))
+        wall = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - its zone may depend on it
+        there = zone(match["zone"], wall)
+    else:
+        there = zone(match["zone"], datetime.fromtimestamp(now_ns // NANO))  # noqa: DTZ006 - local is meant
+        today = datetime.fromtimestamp(now_ns // NANO, there)
+        wall = today.replace(hour=hour, minute=minute, second=second, microsecond=0, tzinfo=None, fold=0)
+    if match["weekday"] and match["weekday"][:3] != _WEEKDAYS[wall.weekday()][:3]:
+        raise _WrongDayError(f"that day is a {_WEEKDAYS[wall.weekday()]}")
+    return _epoch_ns(wall.replace(tzinfo=there)) + _scaled("0", match["fraction"], NANO)
 
 
 def _midnight(now_ns: int, days: int) -> int:

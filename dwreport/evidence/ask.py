@@ -7,6 +7,7 @@ from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.levels import bound_sockets
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.history.settings import levels
+from dropwatchd.history.spaces import spaces
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
 from dwreport.evidence.chains import Chains
@@ -35,7 +36,7 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
         sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader, "device")),
-        chains=Chains(lambda: levels(reader, "nftables"))))
+        chains=Chains(lambda: levels(reader, "nftables")), spaces=spaces(reader)))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

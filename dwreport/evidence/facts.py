@@ -8,6 +8,7 @@ from functools import cached_property
 
 from dropwatchd.history.levels import SocketRow
 from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
+from dropwatchd.model import Namespace
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.evidence.chains import Chains
@@ -25,7 +26,7 @@ class Facts:
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
     drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
     such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
-    `settings` are those of devices, `chains` those of firewalls.
+    `settings` are those of devices, `chains` those of firewalls, `spaces` what namespaces are.
     """
 
     drops: Sequence[Observed]
@@ -40,6 +41,7 @@ class Facts:
     sockets_looked: AbstractSet[tuple[str, int | None]] = frozenset()
     settings: Settings = field(default_factory=Settings)
     chains: Chains = field(default_factory=Chains)
+    spaces: Mapping[int, Namespace] = field(default_factory=dict)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""

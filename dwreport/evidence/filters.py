@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from dropwatchd.history.patterns import matches, printed
 from dropwatchd.history.scope import Scope
 from dwreport.causes import Equality
 from dwreport.evidence.tally import Place
@@ -26,13 +27,16 @@ class Filters:
         A counter knows a place and often a protocol; the reasons are those with which its packets are freed.
         """
         judged = {self._interface(place), self._netns(place.netns), self._reason(equality), self._protocol(equality),
-                  "yes" if self.scope.location is None else "unknown",
+                  "unknown" if self.scope.location else "yes",
                   "yes" if self.scope.origin is None else self._origin(place, equality)}
         return "no" if "no" in judged else "unknown" if "unknown" in judged else "yes"
 
     def _interface(self, place: Place) -> Match:
-        wanted = self.scope.interface
-        return "yes" if wanted is None else "unknown" if place.interface is None else _is(place.interface == wanted)
+        asked = self.scope.interface
+        if not asked:
+            return "yes"
+        name = place.interface
+        return "unknown" if name is None else _is(matches(asked, {name, printed(name)}))
 
     def _netns(self, netns: int | None) -> Match:
         if self.spaces is None:
@@ -40,18 +44,20 @@ class Filters:
         return "unknown" if netns is None else _is(netns in self.spaces)
 
     def _reason(self, equality: Equality) -> Match:
-        wanted = self.scope.reason
-        if wanted is None:
+        asked = self.scope.reason
+        if not asked:
             return "yes"
-        if wanted not in equality.reasons:
-            return "no" if equality.reasons else "unknown"
-        return "yes" if len(equality.reasons) == 1 else "unknown"
+        if not equality.reasons:
+            return "unknown"
+        found = {matches(asked, {reason}) for reason in equality.reasons}
+        return "unknown" if len(found) > 1 else _is(found.pop())
 
     def _protocol(self, equality: Equality) -> Match:
-        wanted = self.scope.protocol
-        if wanted is None:
+        asked = self.scope.protocol
+        if not asked:
             return "yes"
-        return "unknown" if equality.protocol is None else _is(protocol_number(equality.protocol) == wanted)
+        protocol = equality.protocol
+        return "unknown" if protocol is None else _is(matches(asked, {str(protocol_number(protocol))}))
 
     def _origin(self, place: Place, equality: Equality) -> Match:
         if equality.reasons:

@@ -14,6 +14,7 @@ from dwreport.findings import support
 from dwreport.findings.drivers import devices, findings_of
 from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.owners import losers
+from dwreport.findings.steps import step
 from dwreport.findings.weigh import moved, where
 
 TOGETHER = "so many that the drops without a place or a reason cannot be all of them"
@@ -76,11 +77,12 @@ def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, i
     same = [agreement for agreement, _count in found]
     count = sum(count for _agreement, count in found)
     whole = sum(agreement.counted for agreement in same)
+    who, place = _who(same, facts), same[0].place
     return Finding(
         cause.title, cause.harm, count, None, None,
         [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
                          min(count, _straddling(same, facts)))],
-        _who(same, facts), _advice(cause, same, facts), _confidence(same[0]),
+        who, step(_advice(cause, same, facts), facts.spaces.get(place.netns or 0), who), _confidence(same[0]),
         sorted({agreement.place.host for agreement in same}))
 
 

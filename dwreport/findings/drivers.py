@@ -16,6 +16,7 @@ from dwreport.evidence.facts import Facts
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
 from dwreport.findings.finding import Finding
+from dwreport.findings.steps import step
 from dwreport.text import named_netns
 
 _OWN = ("ethtool", "qstats", "ethernet")
@@ -69,7 +70,8 @@ def findings_of(device: Device, evidence: Evidence) -> Iterator[Finding]:
                 loss.title, _harm(loss), loss.count, None, None, [_fact(loss, device.rows)],
                 [support.OnInterface(place.interface or "", named_netns(place.netns, evidence.facts.names), loss.count,
                                      loss.count)],
-                causes.filled(loss.next, interface=place.interface), "medium", [place.host])
+                step(causes.filled(loss.next, interface=place.interface), evidence.facts.spaces.get(place.netns or 0)),
+                "medium", [place.host])
 
 
 def _harm(loss: Loss) -> causes.Harm | None:

@@ -14,6 +14,7 @@ from dwreport.findings.finding import Confidence, Finding
 from dwreport.findings.group import Group, place_name
 from dwreport.findings.owners import other_sockets, owners
 from dwreport.findings.rules import listing, listing_of, rule_rows
+from dwreport.findings.steps import step
 from dwreport.findings.support import OtherSocket, Uncounted
 from dwreport.findings.uncounted import POLICY, first, is_policy, uncounted
 from dwreport.findings.weigh import is_newer, span, weighed
@@ -36,12 +37,19 @@ def judge(group: Group, evidence: Evidence) -> Finding:
     silent = uncounted(group, evidence.compared(group.drops), evidence.facts)
     if is_policy(silent):
         group = replace(group, cause=causes.written(POLICY))
+    who = [*senders.told(), *owners(group, senders, evidence.facts)]
+    advice = _rule(refusing, silent) or _advice(group, senders, evidence.facts)
     return Finding(
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
         [*weighed(group, compared, refusing, evidence), *([silent] if silent else []), *others],
-        [*senders.told(), *owners(group, senders, evidence.facts)],
-        _rule(refusing, silent) or _advice(group, senders, evidence.facts),
-        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group))
+        who, step(advice, evidence.facts.spaces.get(_netns(group)), who),
+        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group),
+        placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2)
+
+
+def _netns(group: Group) -> int:
+    """Return the namespace that a group is of, 0 where that is not on record: it is of one."""
+    return next((drop.netns for drop in group.drops if drop.netns is not None), 0)
 
 
 def _shape(group: Group) -> Counter[int]:

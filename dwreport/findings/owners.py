@@ -74,4 +74,4 @@ def _is_at(own: Mapping[str, str], port: str) -> bool:
 
 def _owner(own: dict[str, str], lost: int, *, is_named_by_address: bool = False) -> Owner:
     return Owner(own.get("local", ""), own.get("process"), own.get("pid"),
-                 own.get("cgroup", "").rpartition("/")[2] or None, lost, is_named_by_address)
+                 own.get("container") or own.get("cgroup", "").rpartition("/")[2] or None, lost, is_named_by_address)

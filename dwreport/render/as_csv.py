@@ -44,7 +44,10 @@ def _flat(row: Any) -> Iterator[object]:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()  # as JSON has it
     if value is None or isinstance(value, int | float):
         return value
-    text = clean(json.dumps(value) if isinstance(value, dict) else str(value))
+    nested = isinstance(value, dict | list | tuple)
+    text = clean(json.dumps(value, default=str) if nested else str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text

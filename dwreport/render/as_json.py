@@ -12,7 +12,7 @@ from dwreport.report.rows import Moment, gap_row, plain
 
 def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write the object in ASCII, so that no name of the system reaches a terminal raw."""
-    json.dump(_document(answer), out, indent=2, default=_plain)
+    json.dump(_document(answer), out, indent=2, default=plain_value)
     out.write("\n")
 
 
@@ -30,7 +30,7 @@ class _Rows(list[object]):
         return len(self._rows)
 
 
-def _plain(value: object) -> object:
+def plain_value(value: object) -> object:
     """Return what JSON has for a value: the fields of a row, the text of a time."""
     return str(value) if isinstance(value, Moment) else plain(value)
 

@@ -57,6 +57,7 @@ class Shown:
     when: str
     brief: Sequence[str]
     chart: str
+    placed: bool
 
     @property
     def host(self) -> str:
@@ -83,12 +84,12 @@ def findings_section(found: Sequence[Finding], chart: Chart, until: Until, wante
     """Return the findings as a section; programs find them last in a report."""
     rows = [finding_row(finding, place) for place, finding in enumerate(found, 1)]
     every = [Shown(row, when(finding, until), parts(finding, until),
-                   chart.line(finding.shape, _PER) if finding.shape else "")
+                   chart.line(finding.shape, _PER) if finding.shape else "", finding.placed)
              for row, finding in zip(rows, found, strict=True)]
     chosen = [shown for shown in every if wanted.finding in {None, shown.row.number}]
     grave = [shown for shown in chosen if shown.row.severity != "benign" or wanted.finding]
     benign = [] if wanted.finding else [finding for finding in found if finding.severity == "benign"]
-    shown = grave[:_MOST]
+    shown = grave[:wanted.top or _MOST]
     return Section(None, [shown.row for shown in chosen], _columns(chart.title(_PER), shown), shown,
                    notes=_notes(len(grave) - len(shown), benign, wanted), below=partial(_below, verbose=wanted.verbose),
                    tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2)
@@ -109,7 +110,8 @@ def _below(shown: Shown, *, verbose: bool) -> list[tuple[str, ...]]:
     row = shown.row
     brief, who = (tuple(clean(part) for part in parts) for parts in (shown.brief, row.who))
     evidence = (*(clean(part) for part in row.evidence), f"confidence {row.confidence}")
-    advice = (f"next: {text(row.advice)}",) if row.advice else ()
+    there = "" if shown.placed else ", in its namespace, which is not on record"
+    advice = (f"next{there}: {text(row.advice)}",) if row.advice else ()
     return [line for line in (((shown.when,), who, evidence, advice) if verbose else (brief, advice)) if line]
 
 

@@ -10,6 +10,7 @@ from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, Logged
 from dropwatchd.model import NANO, Drop, Interface, Window
 from dwreport import causes
 from dwreport.causes import kinds
+from dwreport.findings.steps import space_of, step
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.text import named_netns, netns_text
 
@@ -137,7 +138,7 @@ def _drop_fields(host: str, drop: Drop) -> dict[str, Any]:
         "origin": kind.origin,
         "trap": kind.trap,
         "cause": cause.title if cause else None,
-        "advice": causes.advice(cause, interface.name) if cause else None,
+        "advice": step(causes.advice(cause, interface.name), space_of(interface)) if cause else None,
         "harm": cause.harm if cause else None,
         "host": host,
     }

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`verbose` is the evidence for every finding; `finding` the number of the only one to be shown."""
+    """`verbose` is the evidence for every finding; `finding` the number of the only one to be shown.
+
+    `severities` are those that are asked for, all where there are none; `by` is what drops are added up by. `sort` is a
+    field of the rows, of which the first `top` or the `last` are wanted.
+    """
 
     verbose: bool = False
     finding: int | None = None
+    severities: tuple[str, ...] = ()
+    no_benign: bool = False
+    by: tuple[str, ...] = ()
+    sort: str | None = None
+    reverse: bool = False
+    top: int | None = None
+    last: int | None = None
 
 
 NOTHING_MORE = Wanted()

@@ -9,7 +9,7 @@ from dwreport.evidence.filters import Filters
 from dwreport.findings.finding import Finding
 from dwreport.findings.rank import Findings, findings
 from dwreport.render.heading import nothing
-from dwreport.text import clean, counted
+from dwreport.text import counted
 
 _NO_FINDINGS = Findings(())
 _ONLY_COUNTED = "No drop event was recorded, but counters saw losses."
@@ -22,8 +22,7 @@ def hidden(reader: Reader, found: Findings | None = None) -> dict[str, object]:
         return {}
     counters = {} if found is None else {
         "not_judged": {"findings": len(found.open), "packets": _packets(found.open)}}
-    unknown = dict(reader.not_on_record())
-    return {"may_match": reader.may_match(), **counters, **({"not_on_record": unknown} if unknown else {})}
+    return {"may_match": reader.may_match(), **counters}
 
 
 def events_lead(reader: Reader, coverage: Coverage, *, any_drops: bool) -> list[str]:
@@ -37,22 +36,11 @@ def events_lead(reader: Reader, coverage: Coverage, *, any_drops: bool) -> list[
 def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings: bool = False) -> list[str]:
     """Return what to say where no drop event matches: never "none" above a counter that moved there."""
     unsure = unjudged(reader, found)
-    if unknown := misspelt(reader):
-        return [*unknown, *unsure]
     if found.found:
         return [_ONLY_COUNTED if shows_findings else _ELSEWHERE, *unsure]
     if unsure:
         return ["No drop event is sure to match the filters.", *unsure]
     return nothing(coverage, reader.scope)
-
-
-_NOUNS = {"host": "host", "netns": "network namespace", "interface": "interface"}
-
-
-def misspelt(reader: Reader) -> list[str]:
-    """Return what to say of a filter that nothing on record can match: none there is no zero."""
-    return [f"No {_NOUNS[option]} {clean(wanted)} is on record: nothing is known of it. Is it spelt so?"
-            for option, wanted in reader.not_on_record()]
 
 
 def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:

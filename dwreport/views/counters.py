@@ -7,7 +7,6 @@ from dwreport.report.counters import counter_rows, straddling_notes
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import CounterRow
 from dwreport.report.wanted import Wanted
-from dwreport.views._lead import misspelt
 
 
 def view(reader: Reader, _wanted: Wanted) -> Answer:
@@ -15,5 +14,5 @@ def view(reader: Reader, _wanted: Wanted) -> Answer:
     judged = assessed(reader, "counters")
     rows = counter_rows(reader)
     section = Section("counters", rows, counter_columns(), rows, notes=straddling_notes(rows), record=CounterRow)
-    lead = misspelt(reader) or ([] if rows or judged.status == "blind" else ["No counter is recorded to have moved."])
+    lead = [] if rows or judged.status == "blind" else ["No counter is recorded to have moved."]
     return answered(reader, judged, [section, gap_section(reader, judged)], lead)

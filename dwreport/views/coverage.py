@@ -7,7 +7,6 @@ from dwreport.report.rows import GapRow, gap_row
 from dwreport.report.unseen import unseen_section
 from dwreport.report.wanted import Wanted
 from dwreport.text import time_format
-from dwreport.views._lead import misspelt
 
 _NO_GAP = "Nothing was missed of what was watched."
 
@@ -19,5 +18,4 @@ def view(reader: Reader, _wanted: Wanted) -> Answer:
     section = Section(None, rows, gap_columns(time_format(scope.since_ns, scope.until_ns)), rows, record=GapRow)
     unseen = unseen_section(reader)
     nothing = _NO_GAP if unseen.rows or unseen.notes else "Nothing was missed."
-    lead = misspelt(reader) or ([] if rows else [nothing])
-    return answered(reader, judged, [section, unseen], lead)
+    return answered(reader, judged, [section, unseen], [] if rows else [nothing])

@@ -2,6 +2,7 @@
 
 from dropwatchd.history.reader import Reader
 from dwreport.report.answer import Answer, Section
+from dwreport.report.arrange import keeps, left
 from dwreport.report.columns import window_columns
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.held import HeldWindows
@@ -11,11 +12,12 @@ from dwreport.text import time_format
 from dwreport.views._lead import events_lead, hidden
 
 
-def view(reader: Reader, _wanted: Wanted) -> Answer:
+def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show every row of drops, window by window."""
     scope, judged = reader.scope, assessed(reader)
-    rows = HeldWindows(reader.windows())
+    found = HeldWindows(reader.windows())
+    rows = [row for row in found if keeps(wanted, row.harm)] if wanted.severities or wanted.no_benign else found
     section = Section("drops", rows, window_columns(time_format(scope.since_ns, scope.until_ns)), rows,
                       record=WindowRow)
     return answered(reader, judged, [section, gap_section(reader, judged)],
-                  events_lead(reader, judged, any_drops=bool(rows)), extra=hidden(reader))
+                  left(found, rows) or events_lead(reader, judged, any_drops=bool(rows)), extra=hidden(reader))

@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 
 from dropwatchd.history.reader import PacketRow, Reader
+from dwreport import causes
 from dwreport.findings.ends import ends_of
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.packets.messages import has_link_header, is_message
 from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.arrange import keeps, left
 from dwreport.report.columns import interface_cell, moment, text
 from dwreport.report.gaps import answered, assessed
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.text import netns_text, time_format
-from dwreport.views._lead import hidden, misspelt, unjudged
+from dwreport.views._lead import hidden, unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,22 @@ class SampleRow:
     host: str
 
 
-def view(reader: Reader, _wanted: Wanted) -> Answer:
+def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show the sampled packets; each stands for as many as its weight says."""
     scope = reader.scope
-    rows = [_row(packet) for packet in reader.packets()]
+    found = [(_harm(packet), packet) for packet in reader.packets()]
+    rows = [_row(packet) for harm, packet in found if keeps(wanted, harm)]
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
     judged = assessed(reader, "packets")
     what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
-    unknown = misspelt(reader)
-    lead = [*unknown, *([] if rows or unknown or judged.status == "blind" else [what]), *unjudged(reader)]
+    lead = [*left([packet for _harm, packet in found], rows), *([] if found or judged.status == "blind" else [what]),
+            *unjudged(reader)]
     return answered(reader, judged, [section], lead, extra=hidden(reader))
+
+
+def _harm(packet: PacketRow) -> str | None:
+    cause = causes.of_drop(packet.key)
+    return cause.harm if cause else None
 
 
 def _row(packet: PacketRow) -> SampleRow:

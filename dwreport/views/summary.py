@@ -7,12 +7,14 @@ from dataclasses import replace
 import click
 
 from dropwatchd.history.reader import DropTotal, Reader
+from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import recorded
 from dwreport.evidence.filters import Filters
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
 from dwreport.report.answer import Answer, Section
+from dwreport.report.arrange import keeps, left
 from dwreport.report.brief import Until
 from dwreport.report.chart import Chart, chart_of
 from dwreport.report.columns import ShownDrop, drop_columns
@@ -36,13 +38,21 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
     found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
     until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
-    causes = findings_section(found.found, chart, until, wanted)
+    kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
+    causes = findings_section(kept, chart, until, wanted)
+    rows = [total for total in totals if keeps(wanted, _harm(total))]
     counters = counter_section(counter_rows(reader))
     return answered(
         reader, judged,
-        [causes, _drops(reader, totals, chart), counters, gap_section(reader, judged)],
-        lead=unjudged(reader, found) if totals else lead(reader, judged, found, shows_findings=True),
+        [causes, _drops(reader, rows, chart, wanted), counters, gap_section(reader, judged)],
+        lead=[*left([total.drop for total in totals], rows), *unjudged(reader, found)] if totals else
+        lead(reader, judged, found, shows_findings=True),
         extra={"findings": causes.rows, **hidden(reader, found)})
+
+
+def _harm(total: DropTotal) -> str | None:
+    cause = of_drop(total.drop.key)
+    return cause.harm if cause else None
 
 
 def finding(reader: Reader, wanted: Wanted) -> Answer:
@@ -56,11 +66,13 @@ def finding(reader: Reader, wanted: Wanted) -> Answer:
     return replace(whole, sections=[section], extra={}, lead=())
 
 
-def _drops(reader: Reader, totals: Sequence[DropTotal], chart: Chart) -> Section[ShownDrop]:
+def _drops(reader: Reader, totals: Sequence[DropTotal], chart: Chart, wanted: Wanted) -> Section[ShownDrop]:
     scope, rows = reader.scope, [total_row(total) for total in totals]
+    most = wanted.top or _MOST
     columns = drop_columns(sum(total.drop.count for total in totals), time_format(scope.since_ns, scope.until_ns),
                            chart.title())
-    return Section("drops", rows, columns, _shown(totals[:_MOST], rows, chart), notes=_notes(totals), record=TotalRow)
+    return Section("drops", rows, columns, _shown(totals[:most], rows, chart), notes=_notes(totals, most),
+                   record=TotalRow)
 
 
 def _shown(totals: Sequence[DropTotal], rows: Sequence[TotalRow], chart: Chart) -> list[ShownDrop]:
@@ -72,11 +84,11 @@ def _shown(totals: Sequence[DropTotal], rows: Sequence[TotalRow], chart: Chart) 
             for total, row in zip(totals, rows, strict=False)]
 
 
-def _notes(totals: Sequence[DropTotal]) -> list[str]:
+def _notes(totals: Sequence[DropTotal], most: int) -> list[str]:
     notes = []
-    if len(totals) > _MOST:
-        rest = counted(sum(total.drop.count for total in totals[_MOST:]), "drop")
-        notes.append(f"and {counted(len(totals) - _MOST, 'more kind')} with {rest}; --format csv shows all")
+    if len(totals) > most:
+        rest = counted(sum(total.drop.count for total in totals[most:]), "drop")
+        notes.append(f"and {counted(len(totals) - most, 'more kind')} with {rest}; --format csv shows all")
     least = sum(total.drop.count - total.straddling for total in totals)
     most = sum(total.at_most for total in totals)
     if least < most:

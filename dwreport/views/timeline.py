@@ -1,13 +1,16 @@
 """How the drops spread over the window: one row for each step of time, watched or not."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.model import NANO, DropKey
+from dropwatchd.history.patterns import matches, printed
+from dropwatchd.history.reader import LedgerGap, Reader
+from dropwatchd.model import NANO, DropKey, GapCause
+from dwreport import causes
 from dwreport.evidence.coverage import assess, recorded
 from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.arrange import keeps
 from dwreport.report.columns import moment, text
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import EventRow, Moment, event_row
@@ -23,7 +26,10 @@ _BAR = 24
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One step of time; `count` is None where nothing watched, for zero means none."""
+    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known.
+
+    Zero means none.
+    """
 
     since: Moment
     until: Moment
@@ -34,10 +40,10 @@ class StepRow:
     top_count: int | None
 
 
-def view(reader: Reader, _wanted: Wanted) -> Answer:
+def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show the drops over time, in up to sixty steps, with what led each of them, and what else happened."""
     scope, judged = reader.scope, assessed(reader)
-    rows = _rows(reader)
+    rows = _rows(reader, wanted)
     top = max((row.count or 0 for row in rows), default=0)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       rows if top else [], record=StepRow)
@@ -45,7 +51,7 @@ def view(reader: Reader, _wanted: Wanted) -> Answer:
                   events_lead(reader, judged, any_drops=bool(top)), extra=hidden(reader))
 
 
-def _rows(reader: Reader) -> list[StepRow]:
+def _rows(reader: Reader, wanted: Wanted) -> list[StepRow]:
     """Return a row for each step up to now."""
     scope = reader.scope
     end_ns = min(scope.until_ns, reader.now_ns)
@@ -54,21 +60,36 @@ def _rows(reader: Reader) -> list[StepRow]:
     start_ns = scope.since_ns // step_ns * step_ns
     steps: dict[int, Counter[DropKey]] = {}
     for total in reader.drops(start_ns, step_ns):
+        cause = causes.of_drop(total.drop.key)
+        if not keeps(wanted, cause.harm if cause else None):
+            continue
         for step, count in total.shape.items():
             steps.setdefault(step, Counter())[total.drop.key] += count
     found = recorded(reader)
+    untimed = list(_untimed(reader, found.ledger))
     rows = []
     for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
-        rows.append(_row(span, steps.get(step, Counter()), assess(found, span, scope.origin).status))
+        status = assess(found, span, scope.origin).status
+        is_unknown = status == "blind" or any(since < span[1] and span[0] <= until for since, until in untimed)
+        rows.append(_row(span, steps.get(step, Counter()), status, is_unknown=is_unknown))
     return rows
 
 
-def _row(span: tuple[int, int], counts: Counter[DropKey], status: str) -> StepRow:
+def _untimed(reader: Reader, ledger: Iterable[LedgerGap]) -> Iterator[tuple[int, int]]:
+    """Yield from when to when drops lie that were counted while the daemon was away: nobody knows where within."""
+    for gap in ledger:
+        if gap.cause == GapCause.DAEMON_DOWN and gap.effect == "detail":
+            away = replace(reader.scope, since_ns=gap.since_ns, until_ns=gap.until_ns)
+            for _host, window in Reader(reader.connection, away, reader.now_ns).windows():
+                yield window.drop.first_ns, window.drop.last_ns
+
+
+def _row(span: tuple[int, int], counts: Counter[DropKey], status: str, *, is_unknown: bool) -> StepRow:
     count = sum(counts.values())
     key, most = counts.most_common(1)[0] if counts else (None, None)
     return StepRow(
-        Moment(span[0]), Moment(span[1]), None if status == "blind" and not count else count, status,
+        Moment(span[0]), Moment(span[1]), None if is_unknown and not count else count, status,
         key.kind.reason if key else None, key.location.symbol if key else None, most)
 
 
@@ -87,7 +108,8 @@ def _events(reader: Reader) -> Section[EventRow]:
     scope, names = reader.scope, reader.netns_names()
     here = reader.namespaces()
     rows = [event_row(event, names) for event in reader.events()
-            if scope.interface in {None, event.subject} and (here is None or event.netns in here)]
+            if matches(scope.interface, {event.subject, printed(event.subject)})
+            and (here is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns: list[Column[EventRow]] = [
         Column("TIME", lambda row: moment(row.time, times)),

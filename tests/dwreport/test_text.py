@@ -1,5 +1,7 @@
 """Text for people."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,3 +87,18 @@ def test_times_are_as_short_as_the_window_allows() -> None:
     assert text.window(TEN, TEN + hour) == "2026-11-22 10:00:00-11:00:00 UTC"
     assert text.window(TEN - day, TEN) == "2026-11-21 10:00:00 - 2026-11-22 10:00:00 UTC"
     assert text.axis(TEN, TEN + hour, 20) == "10:00          11:00"
+
+
+def test_an_hour_that_comes_twice_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On this night the clock goes from 03:00 back to 02:00: both ends have their offset, each time its zone."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    change = 1_792_890_000 * NANO  # 2026-10-25 01:00 UTC
+    half, hour = 1800 * NANO, 3600 * NANO
+    assert text.window(change - hour, change + hour) == (
+        "2026-10-25 02:00:00 CEST (+02:00) - 03:00:00 CET (+01:00)")
+    times = text.time_format(change - hour, change + hour)
+    assert [text.clock(change + offset, times) for offset in (-half, half)] == ["02:30:00 CEST", "02:30:00 CET"]
+    assert text.clock(change + hour, text.time_format(change + hour, change + 2 * hour)) == "03:00:00"
+    monkeypatch.undo()
+    time.tzset()

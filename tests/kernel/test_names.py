@@ -1,9 +1,11 @@
 """Names of interfaces and namespaces: as they were when the packet was dropped, and harmless whatever they are."""
 
+import sys
 import time
 
 import pytest
 
+from tests.fixtures.container import container
 from tests.gallery.packets import ethernet
 from tests.gallery.recording import Recording, Row
 from tests.gallery.stage import HOST_MAC, SENDER_MAC, Stage, await_links
@@ -81,3 +83,18 @@ def test_not_text(stage: Stage, recording: Recording) -> None:
     rename(stage, "in0", "in\udcff0")  # the byte 0xff, as Python passes it on
     provoke(stage, 3)
     assert [(row["interface"], row["count"]) for row in rows_of(recording, stage, since_ns)] == [("in\\xff0", 3)]
+
+
+SEND = "import socket; one = socket.socket(2, 2); one.sendto(b'', ('127.0.0.1', 9))"
+
+
+def test_a_namespace_without_a_file_is_named_by_the_container_in_it(stage: Stage, recording: Recording) -> None:
+    """Engines keep no file of it where `ip netns` looks: what lives there is known by its control group."""
+    since_ns = time.time_ns()
+    with container(f"system.slice/docker-{'3f2a9c1b7d20' + 'e' * 52}.scope") as made:
+        made.command("ip", "link", "set", "lo", "up")
+        for _ in range(7):
+            made.command(sys.executable, "-c", SEND)
+        recording.await_written(stage.sender)
+    rows = recording.report(since_ns, "--netns", "docker:3f2a9c1b7d20", "--reason", "NO_SOCKET")["drops"]
+    assert [(row["count"], row["netns"], row["interface"]) for row in rows] == [(7, "docker:3f2a9c1b7d20", "lo")]

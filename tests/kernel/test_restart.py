@@ -49,8 +49,8 @@ def _keeps_all(manager: Manager) -> bool:
 def _recorded(daemon: Recording, namespace: Namespace) -> int:
     (row,) = daemon.query("SELECT coalesce(sum(count), 0) AS count FROM drops"
                           " JOIN interfaces i ON i.id = interface_id JOIN namespaces n ON n.id = namespace_id"
-                          " JOIN kinds k ON k.id = kind_id WHERE n.inode = ? AND reason = 'NO_SOCKET'",
-                          (namespace.inode,))
+                          " JOIN kinds k ON k.id = kind_id WHERE reason = 'NO_SOCKET'"
+                          " AND n.entity IN (SELECT entity FROM namespaces WHERE name = ?)", (namespace.name,))
     return int(row["count"])
 
 

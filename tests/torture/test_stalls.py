@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gallery.namespace import Namespace, wait_for
+from tests.gallery.namespace import Namespace, command, wait_for
 from tests.gallery.recording import Recording, at
 from tests.torture.conftest import LONG, drop_datagrams
 from tests.torture.fault import Call, Disk
@@ -74,6 +74,45 @@ def test_a_disk_that_stalls(
     assert recording.stop() == 0
     assert told.lost == 0
     assert "a write to the history takes" in recording.log.read_text()
+
+
+@pytest.fixture
+def on_a_small_disk(fresh_daemon: Recording) -> Iterator[Recording]:
+    """A daemon whose history is on a file system of 4 MiB."""
+    folder = fresh_daemon.database.parent / "disk"
+    folder.mkdir()
+    command(f"mount -t tmpfs -o size=4m tmpfs {folder}")
+    usual, fresh_daemon.database = str(fresh_daemon.database), folder / "history.db"
+    fresh_daemon.command = [str(fresh_daemon.database) if word == usual else word for word in fresh_daemon.command]
+    yield fresh_daemon
+    fresh_daemon.end()
+    command(f"umount {folder}")
+
+
+def test_a_disk_that_is_full(
+    namespace: Namespace, on_a_small_disk: Recording, outcome: Callable[[str], Outcome],
+) -> None:
+    """As long as that lasts the log says so; afterwards all is on record, each drop once."""
+    recording, batches = on_a_small_disk, 20 if LONG else 2
+    recording.start()
+    recording.await_written(namespace)
+    since_ns = time.time_ns()
+    filler = recording.database.with_name("other")
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    for _ in range(batches):
+        namespace.run(lambda: drop_datagrams(DROPS))
+    wait_for(lambda: "the history cannot be written" in recording.log.read_text(), "the log says so")
+    filler.unlink()
+    until_ns = time.time_ns()
+    told = outcome("a disk is full")
+    told.recover(lambda: recording.await_written(namespace))
+    told.add(batches * DROPS - _count(recording, namespace, since_ns, until_ns))
+    assert told.lost == 0
+    wait_for(lambda: bool(recording.query("SELECT * FROM gaps WHERE cause = 'storage stalled'")), "the ledger says so")
+    assert recording.stop() == 0
+    assert "Traceback" not in recording.log.read_text()
 
 
 def test_a_disk_that_fails_for_good(

@@ -10,6 +10,7 @@ from dropwatchd.collectors import AbsentError, capture
 from dropwatchd.collectors.capture import Known, Seen
 from dropwatchd.kernel.captures import Capture
 from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.netns import current_cookie
 from tests import fixtures
 from tests.dropwatchd.kernel.test_captures import inode_of, send
 from tests.fixtures.namespace import Namespace
@@ -56,7 +57,7 @@ def namespace() -> Iterator[Namespace]:
 
 
 def _read(namespace: Namespace) -> dict[tuple[str, str | None], int]:
-    number = namespace.run(lambda: Path("/proc/thread-self/ns/net").stat().st_ino)
+    number = namespace.run(_number)
     found = namespace.run(lambda: list(capture.collect(Host(netns=number))))
     return {(row.key.name, dict(row.key.labels).get("inode")): row.value for row in found}
 
@@ -79,7 +80,7 @@ def test_a_ring_of_a_namespace(namespace: Namespace) -> None:
 
 
 def _number() -> int:
-    return Path("/proc/thread-self/ns/net").stat().st_ino
+    return current_cookie() or 0
 
 
 @pytest.mark.kernel

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dropwatchd.collectors import sockets
-from dropwatchd.collectors._owners import Owners
+from dropwatchd.collectors._owners import Owners, _of_group
 from dropwatchd.kernel.host import Host
 from dropwatchd.model import CounterKey, Reading
 from tests import fixtures
@@ -159,3 +159,10 @@ def test_unreadable_process(tmp_path: Path) -> None:
     """Where no process can be seen to have it, a socket has no owner."""
     (tmp_path / "1234").mkdir()
     assert Owners().of(tmp_path, {77}) == {77: ()}
+
+
+def test_group_of_a_container() -> None:
+    """Its container is told beside the group; that of a service says it all by itself."""
+    group = f"/docker/{'0f' * 32}"
+    assert _of_group(group) == (("cgroup", group), ("container", "docker:0f0f0f0f0f0f"))
+    assert _of_group("/system.slice/named.service") == (("cgroup", "/system.slice/named.service"),)

@@ -14,6 +14,7 @@ from dropwatchd.collectors import _features, capture, unseen
 from dropwatchd.config import Config, Counters
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import link_names
+from dropwatchd.kernel.netns import current_cookie
 from dropwatchd.model import Reading
 from dwreport import causes
 from dwreport.causes.files import read
@@ -33,7 +34,7 @@ def namespace() -> Iterator[Namespace]:
 
 
 def _look(namespace: Namespace) -> list[Reading]:
-    number = namespace.run(lambda: os.stat("/proc/thread-self/ns/net").st_ino)  # noqa: PTH116 - of this thread
+    number = namespace.run(current_cookie) or 0
     return namespace.run(lambda: list(unseen.collect(Host(netns=number))))
 
 

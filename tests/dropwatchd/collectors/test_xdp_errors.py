@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from dropwatchd.collectors import AbsentError, xdp_errors
 from dropwatchd.kernel import bpf as kernel_bpf
 from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.netns import current_cookie
 from dropwatchd.kernel.xdp_errors import XdpError, XdpErrors
 from tests import fixtures
 from tests.fixtures.namespace import Namespace
@@ -36,7 +38,13 @@ def namespace() -> Iterator[Namespace]:
         namespace.command("ip link add left type veth peer name right")
         for name in ("left", "right"):
             namespace.command(f"ip link set {name} up")
+        for name in ("left", "right"):  # until then, what is sent is dropped before it is sent
+            wait_for(partial(_is_up, namespace, name), "the link is up")
         yield namespace
+
+
+def _is_up(namespace: Namespace, name: str) -> bool:
+    return "state UP" in namespace.command(f"ip link show {name}")
 
 
 def _send() -> None:
@@ -47,7 +55,7 @@ def _send() -> None:
 
 
 def _number() -> int:
-    return Path("/proc/thread-self/ns/net").stat().st_ino
+    return current_cookie() or 0
 
 
 def _counts(namespace: Namespace) -> dict[str, int]:
@@ -90,7 +98,7 @@ def test_the_committed_object_is_what_the_source_builds(
     number = namespace.run(_number)
 
     def ours(counted: XdpErrors) -> list[XdpError]:
-        return [one for one in counted.counts() if one.netns == number]
+        return [one for one in counted.counts() if one.cookie == number]
 
     with ExitStack() as stack:
         namespace.run(lambda: stack.enter_context(bpf.xdp("right", _ABORTED, bpf.NATIVE)))

@@ -137,7 +137,7 @@ def test_damage_that_only_the_first_write_shows_is_set_aside(folder: Path) -> No
         history = History(lock, IDENTITY)
         history.start(clock.now())
         history.finish(clock.now(), "stopped")
-        _spoil_table(database, "runs")
+        _spoil_table(database, "gaps")
         history = History(lock, IDENTITY)
         (gap,) = history.start(clock.now())
         history.write(_batch(5))

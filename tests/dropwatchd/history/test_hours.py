@@ -41,8 +41,8 @@ COUNTERS = [CounterKey("snmp", "UdpRcvbufErrors", 1), CounterKey("snmp", "UdpNoP
 GAUGES = [CounterKey("bound", "sockets", 1, labels=(("local", "127.0.0.1:53"), ("peer", ""), ("protocol", "udp"))),
           CounterKey("device", "mtu", 1, 2, "eth0")]
 _OPTIONS = RetentionOptions(days=1, fine_days=1)
-_SCOPES: list[dict[str, Any]] = [{}, {}, {"reason": "NO_SOCKET"}, {"interface": "eth0"}, {"netns": "blue"},
-                                 {"location": "udp*"}, {"host": "host"}, {"protocol": 0x0800}]
+_SCOPES: list[dict[str, Any]] = [{}, {}, {"reason": ("NO_SOCKET",)}, {"interface": ("eth0",)}, {"netns": ("blue",)},
+                                 {"location": ("udp*",)}, {"host": "host"}, {"protocol": ("2048",)}]
 
 
 def _window(second: int, key: Any, count: int, octets: int | None, width: int) -> Window:

@@ -51,7 +51,7 @@ def test_either_way_the_same_are_taken(sampled: Path, monkeypatch: pytest.Monkey
     found = []
     for many in (1, 5000):
         monkeypatch.setattr(samples, "HAS_MANY", f"SELECT {many == 1}")
-        found.append([_taken(sampled, 7), _taken(sampled, 7, Scope(100 * NANO, 300 * NANO, reason="NO_SOCKET"))])
+        found.append([_taken(sampled, 7), _taken(sampled, 7, Scope(100 * NANO, 300 * NANO, reason=("NO_SOCKET",)))])
     assert found[0] == found[1]
     with sqlite3.connect(sampled) as connection:  # as in a history that has not been brought up
         connection.execute("DROP INDEX packets_scattered")

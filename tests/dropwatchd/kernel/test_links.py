@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dropwatchd.kernel.links import LinkWatch, link_names
+from dropwatchd.kernel.netlink import ROUTE, Netlink
 from dropwatchd.model import Device, Event
 from tests.fixtures.namespace import Namespace
 
@@ -109,6 +110,18 @@ def test_overrun(namespace: Namespace, watch: LinkWatch) -> None:
     events = told(watch, "link up", "two")
     assert {"link events lost", "link added", "link removed"} <= {event.kind for event in events}
     assert {link.name for link in watch.links.values()} == {"lo", "one", "two"}
+
+
+def test_a_list_that_cannot_be_had_is_asked_for_again(namespace: Namespace, watch: LinkWatch) -> None:
+    """After an overrun the kernel may refuse its list as well: that is told, and the next read tries once more."""
+    whole, watch._request = watch._request, namespace.run(lambda: Netlink(ROUTE))
+    watch._request.close()
+    namespace.command("ip -batch -", "".join(f"link set lo alias {number}\n" for number in range(4000)))
+    (refused,) = [record for record in watch.read() if isinstance(record, Event)]
+    assert (refused.kind, refused.detail.partition(" (")[0]) == ("link events lost", "the links cannot be listed")
+    watch._request = whole
+    assert short([record for record in watch.read() if isinstance(record, Event)]) == [
+        ("link events lost", "", "the socket's queue was full")]
 
 
 def _devices(watch: LinkWatch, name: str, **wanted: str | None) -> None:

@@ -28,7 +28,7 @@ def test_only_a_terminal_is_told_and_only_of_what_takes_long(
     stream = _Stream(terminal=terminal)
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr(module, "_PATIENCE", patience)
-    monkeypatch.setattr(module.time, "monotonic", iter(range(100, 10_000)).__next__)
+    monkeypatch.setattr("time.monotonic", iter(range(100, 10_000)).__next__)
     with sqlite3.connect(":memory:") as connection, progress(connection):
         assert connection.execute(_LONG).fetchone() == (400_000,)
     assert ("reading the history, " in stream.getvalue(), stream.getvalue().endswith("\r\x1b[K")) == (told, told)

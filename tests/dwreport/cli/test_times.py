@@ -59,6 +59,7 @@ def test_spans_count_from_now(text: str, offset_ns: int) -> None:
     ("2026-11-22", "2026-11-22T00:00:00Z"),
     ("Sun 2026-11-22 10:00:00 UTC", "2026-11-22T10:00:00Z"),
     ("10:00", "2026-11-22T10:00:00Z"),
+    ("Sunday, 10:00", "2026-11-22T10:00:00Z"),
     ("9:05:01", "2026-11-22T09:05:01Z"),
     ("today", "2026-11-22T00:00:00Z"),
     ("yesterday", "2026-11-21T00:00:00Z"),
@@ -89,16 +90,52 @@ def test_days_are_calendar_days() -> None:
     assert point("today", now_ns) - point("yesterday", now_ns) == 25 * HOUR_NS
 
 
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize("zone", ["Europe/Berlin"], indirect=True)
+@pytest.mark.parametrize(("text", "iso"), [
+    ("2026-10-25 02:30 CEST", "2026-10-25T00:30:00Z"),  # the hour that comes twice
+    ("2026-10-25 02:30 CET", "2026-10-25T01:30:00Z"),
+    ("2026-10-25 02:30", "2026-10-25T00:30:00Z"),
+    ("2026-07-01 02:30 CET", "2026-07-01T01:30:00Z"),   # never CEST, whatever the season
+    ("2026-12-01 02:30 CEST", "2026-12-01T00:30:00Z"),
+    ("2026-12-01 02:30 EDT", "2026-12-01T06:30:00Z"),   # of a zone elsewhere
+    ("2026-12-01 02:30 EST", "2026-12-01T07:30:00Z"),
+    ("02:30 EDT", "2026-11-22T06:30:00Z"),
+    ("Wed 2026-07-01 02:30 CEST", "2026-07-01T00:30:00Z"),
+])
+def test_abbreviations_are_offsets(text: str, iso: str) -> None:
+    """As reports print them: what they show can be asked for."""
+    assert point(text, NOW_NS) == int(datetime.fromisoformat(iso).timestamp()) * NANO
+
+
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(("zone", "iso"), [("Europe/Dublin", "2026-07-01T09:00:00Z"),
+                                           ("Asia/Kolkata", "2026-07-01T04:30:00Z")], indirect=["zone"])
+def test_an_abbreviation_is_the_local_one_where_there_is_one(iso: str) -> None:
+    """IST is another in Dublin than in Kolkata."""
+    assert point("2026-07-01 10:00 IST", NOW_NS) == int(datetime.fromisoformat(iso).timestamp()) * NANO
+
+
+@pytest.mark.parametrize("text", ["Mon 2026-11-22 10:00 UTC", "Monday, 2026-11-22", "Mon 10:00"])
+def test_a_wrong_weekday_is_refused(text: str) -> None:
+    """It is the date that is wrong, or the day: nobody knows which was meant."""
+    with pytest.raises(ValueError, match=r"is not a time; that day is a Sunday$"):
+        point(text, NOW_NS)
+
+
 def test_fractions_are_exact() -> None:
     """Nanoseconds since 1970 do not survive a float."""
     assert point("@1763805600.123456789", NOW_NS) == 1_763_805_600_123_456_789
     assert point("@-1.5", NOW_NS) == -1_500_000_000
+    assert point("@0.0000000019", NOW_NS) == 1
+    assert point("2026-11-22 10:00:00.25 UTC", NOW_NS) % NANO == 250_000_000
 
 
 @pytest.mark.parametrize("text", [
     "", " ", "x", "10", "1h2", "h", "ago", "-", "+", "@", "@x", "@1e9", "1 fortnight", "2026-13-01", "2026-02-30",
     "25:00", "10:61", "2026-11-22 10:00 Mars/Olympus", "2026-11-22 10:00 ../../etc/passwd", "9999-12-31",
     "0000-01-01", "1000000y", "99999999999999999999s", "9" * 5000, "١h", "1h\x00", "now now", "Monday",
+    "Sunx 2026-11-22",
 ])
 def test_what_is_no_time_is_refused(text: str) -> None:
     """The message shows the text and what could stand there."""

@@ -130,7 +130,7 @@ def test_filters_of_the_report_do_not_matter(history: History) -> None:
     run = history.run()
     _readings(history, run, 100, 300)
     history.drop(run, _second(150), 5)
-    assert _read(history, replace(HOUR, reason="OTHER", interface="eth9", netns="blue")) == _read(history)
+    assert _read(history, replace(HOUR, reason=("OTHER",), interface=("eth9",), netns=("blue",))) == _read(history)
     assert _read(history, replace(HOUR, host="web-9")) == ([], [], set())
 
 

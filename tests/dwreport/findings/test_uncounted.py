@@ -70,7 +70,8 @@ def test_losses_of_several_containers_have_each_their_owner() -> None:
     """One finding for each namespace, with the socket that lost there."""
     full = [key("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", netns=netns) for netns in (INIT, BLUE)]
     own = [counter("sockets/drops", 20, netns, local="0.0.0.0:5060", protocol="udp", process=name, pid=pid,
-                   cgroup=f"/system.slice/docker-{pid * 64}.scope")
+                   cgroup=f"/system.slice/docker-{pid * 64}.scope", container=f"docker:{name}-1")
            for netns, name, pid in ((INIT, "sipd", "8"), (BLUE, "web", "9"))]
     rows = findings(facts([drop(one, 20) for one in full], own, [packet(one) for one in full]))
-    assert sorted(one.who[-1].partition(" of ")[0] for one in rows) == ["owner: sipd[8]", "owner: web[9]"]
+    assert sorted(one.who[-1] for one in rows) == [
+        "owner: sipd[8] of docker:sipd-1, whose socket lost 20", "owner: web[9] of docker:web-1, whose socket lost 20"]

@@ -41,6 +41,21 @@ def test_timeline_tells_none_from_unknown(history: History, report: Report) -> N
     assert "unknown" in report("timeline")
 
 
+def test_timeline_knows_no_time_of_what_was_counted_alone(history: History, report: Report) -> None:
+    """Where drops may have been is no zero; where none was counted, it is."""
+    run, minute_ns = history.run(), 60 * NANO
+    for since, count in ((1, 4), (20, 0)):
+        since_ns, until_ns = START_NS + since * minute_ns, START_NS + (since + 4) * minute_ns
+        history.gap(run, since_ns, until_ns, cause="daemon down", effect="detail", scope="software", lost=0)
+        if count:
+            history.drop(run, since_ns, count, last_ns=until_ns - minute_ns - 1)
+    rows = report.json("timeline")["timeline"]
+    assert [row["count"] for row in rows[:6]] == [0, 4, None, None, 0, 0]
+    assert {row["count"] for row in rows[20:]} == {0}
+    assert {row["coverage"] for row in rows} == {"complete"}
+    assert report("timeline").count("unknown") == 2
+
+
 def test_timeline_shows_what_else_happened(history: History, report: Report) -> None:
     """Links, and what the daemon was told; with an interface or a namespace, its own alone."""
     run = history.run()

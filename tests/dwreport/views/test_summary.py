@@ -59,7 +59,7 @@ def test_nothing_dropped_is_said_only_where_all_was_seen(history: History, repor
     assert "No packet was dropped" not in report()
     run = history.run()
     assert "No packet was dropped: all of 2025-11-22 10:00:00-11:00:00 UTC was watched." in report()
-    assert "No packet that matches the filters was dropped: all of" in report("--reason", "X")
+    assert "No packet that matches the filters was dropped: all of" in report("--reason", "NO_SOCKET")
     history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO)
     partial = report()
     assert "coverage 99.97 %: blind 1.0 s at 10:00:10 (map full)" in partial

@@ -1,0 +1,198 @@
+"""Drops by what they have in common: --by reason,interface,hour; of what was sampled alone, about how many."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, make_dataclass
+from functools import partial
+from math import ceil, floor, sqrt
+from typing import Any
+
+import click
+
+from dropwatchd.history.reader import DropTotal, PacketRow, Reader
+from dropwatchd.model import NANO
+from dwreport import causes
+from dwreport.findings.ends import ends_of
+from dwreport.packets.ethertypes import protocol_name
+from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.arrange import keeps
+from dwreport.report.columns import moment, text
+from dwreport.report.gaps import answered, assessed, gap_section
+from dwreport.report.rows import Moment
+from dwreport.report.wanted import Wanted
+from dwreport.text import netns_text, number, share, time_format
+from dwreport.views._lead import events_lead, hidden
+
+_HOUR_NS = 3600 * NANO
+_DEVIATIONS = 2
+Values = tuple[str | None, ...]
+
+
+def _cause(total: DropTotal) -> str | None:
+    cause = causes.of_drop(total.drop.key)
+    return cause.title if cause else None
+
+
+def _severity(total: DropTotal) -> str | None:
+    cause = causes.of_drop(total.drop.key)
+    return cause.harm if cause else None
+
+
+def _port(packet: PacketRow) -> str | None:
+    ends = ends_of(packet)
+    return None if ends.destination_port is None else f"{ends.transport}/{ends.destination_port}"
+
+
+_EXACT: dict[str, Callable[[DropTotal], str | None]] = {
+    "reason": lambda total: total.drop.key.kind.trap or total.drop.key.kind.reason,
+    "interface": lambda total: total.drop.key.interface.name,
+    "netns": lambda total: netns_text(total.drop.key.interface),
+    "host": lambda total: total.host,
+    "cause": _cause,
+    "severity": _severity,
+    "protocol": lambda total: protocol_name(total.drop.key.kind.protocol),
+    "location": lambda total: total.drop.key.location.symbol,
+    "origin": lambda total: total.drop.key.kind.origin,
+}
+_SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
+    "transport": lambda packet: ends_of(packet).transport,
+    "port": _port,
+    "address": lambda packet: ends_of(packet).source,
+    "destination": lambda packet: ends_of(packet).destination,
+}
+_TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
+NAMES = (*_EXACT, *_SAMPLED, *_TIMES)
+
+
+@dataclass
+class _Group:
+    """What is added up: so many drops, of which the number is sure but for the variance of sampling."""
+
+    count: float = 0.0
+    variance: float = 0.0
+    sure: int = 0
+    most: int = 0
+    first_ns: int = 2**63 - 1
+    last_ns: int = 0
+
+
+def view(reader: Reader, wanted: Wanted) -> Answer:
+    """Show how many drops have each of the values in common."""
+    if unknown := [name for name in wanted.by if name not in NAMES]:
+        raise click.UsageError(f"there is no --by {unknown[0]}; there are {', '.join(NAMES)}")
+    if "hour" in wanted.by and "day" in wanted.by:
+        raise click.UsageError("--by takes one step of time; leave out hour, or day")
+    scope, judged = reader.scope, assessed(reader)
+    found = _grouped(reader, wanted)
+    record = make_dataclass("GroupRow", [*((name, str | None) for name in wanted.by), ("count", int), ("at_least", int),
+                                         ("at_most", int), ("about", bool), ("first", Moment), ("last", Moment)],
+                            frozen=True)
+    rows = [record(*values, round(group.count), *_range(group), bool(group.variance), Moment(group.first_ns),
+                   Moment(group.last_ns)) for values, group in found]
+    times = time_format(scope.since_ns, scope.until_ns)
+    section: Section[Any] = Section("groups", rows, _columns(wanted.by, rows, times), rows, record=record)
+    return answered(reader, judged, [section, gap_section(reader, judged)],
+                    events_lead(reader, judged, any_drops=bool(rows)), hidden(reader))
+
+
+def _grouped(reader: Reader, wanted: Wanted) -> list[tuple[Values, _Group]]:
+    """Return groups, those of times in their order, others with the most first."""
+    scope, by = reader.scope, wanted.by
+    step = next((name for name in by if name in _TIMES), None)
+    ahead_ns = time.localtime(scope.since_ns // NANO).tm_gmtoff * NANO  # by half hours in some zones
+    start_ns = (scope.since_ns + ahead_ns) // _HOUR_NS * _HOUR_NS - ahead_ns
+    samples: dict[tuple[object, ...], list[PacketRow]] = defaultdict(list)
+    if any(name in _SAMPLED for name in by):
+        for packet in reader.packets():
+            samples[packet.host, packet.key].append(packet)
+    groups: dict[Values, _Group] = defaultdict(_Group)
+    for total in reader.drops(start_ns, _HOUR_NS if step else scope.until_ns - start_ns):
+        if keeps(wanted, _severity(total)):
+            every = samples[total.host, total.drop.key]
+            for when, count in _steps(total, start_ns, step):
+                own = [packet for packet in every if step is None or _label(step, packet.time_ns) == when]
+                for values, part in _parts(total, count, when, by, own):
+                    _add(groups[values], part, total)
+    if step:
+        return sorted(groups.items(), key=lambda item: (str(item[0][by.index(step)]), -item[1].count))
+    return sorted(groups.items(), key=lambda item: (-item[1].count, str(item[0])))
+
+
+def _steps(total: DropTotal, start_ns: int, step: str | None) -> Iterator[tuple[str | None, int]]:
+    """Yield the drops of each step of local time."""
+    if step is None:
+        yield None, total.drop.count
+        return
+    counts: dict[str, int] = defaultdict(int)
+    for place, count in total.shape.items():
+        counts[_label(step, start_ns + place * _HOUR_NS)] += count
+    yield from counts.items()
+
+
+def _label(step: str, time_ns: int) -> str:
+    return time.strftime(_TIMES[step], time.localtime(time_ns // NANO))
+
+
+def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
+           packets: Sequence[PacketRow]) -> Iterator[tuple[Values, tuple[float, float, int, int]]]:
+    """Yield the values of drops, and how many have them: the count, its variance, how many for sure, and at most."""
+    def values(packet: PacketRow | None) -> Values:
+        return tuple(when if name in _TIMES else _EXACT[name](total) if name in _EXACT
+                     else _SAMPLED[name](packet) if packet else None for name in by)
+
+    if not any(name in _SAMPLED for name in by) or not packets:
+        yield values(None), (count, 0.0, count, count)
+        return
+    weights: dict[Values, list[int]] = defaultdict(list)
+    for packet in packets:
+        weights[values(packet)].append(packet.weight)
+    whole = sum(packet.weight for packet in packets)
+    size = whole ** 2 / sum(packet.weight ** 2 for packet in packets)  # Kish's effective sample size
+    is_census = len(packets) >= total.drop.count == count
+    for key, own in weights.items():
+        part = sum(own) / whole
+        # Of n samples that are all alike, up to 3 in n of the others may be different (the rule of three).
+        spread = part * (1 - part) / size if len(weights) > 1 else (1.5 / size) ** 2
+        variance = 0.0 if is_census else count ** 2 * spread
+        yield key, (count * part, variance, min(len(own), count) if when is None else 0, count)
+
+
+def _add(group: _Group, part: tuple[float, float, int, int], total: DropTotal) -> None:
+    count, variance, sure, most = part
+    group.count += count
+    group.variance += variance
+    group.sure += sure
+    group.most += most
+    group.first_ns = min(group.first_ns, total.drop.first_ns)
+    group.last_ns = max(group.last_ns, total.drop.last_ns)
+
+
+def _range(group: _Group) -> tuple[int, int]:
+    """Return between how many and how many there are, for 95 of 100 samplings; of what was counted, that number."""
+    if not group.variance:
+        return round(group.count), round(group.count)
+    error = _DEVIATIONS * sqrt(group.variance)
+    return max(group.sure, floor(group.count - error)), min(group.most, ceil(group.count + error))
+
+
+def _columns(by: Iterable[str], rows: Sequence[Any], times: str) -> list[Column[Any]]:
+    whole = sum(row.count for row in rows)
+    return [
+        Column("COUNT", _count, right=True),
+        Column("SHARE", lambda row: share(row.count, whole), right=True),
+        *(Column(name.upper(), partial(_value, name), wraps=True) for name in by),
+        Column("FIRST", lambda row: moment(row.first, times)),
+        Column("LAST", lambda row: moment(row.last, times)),
+    ]
+
+
+def _value(name: str, row: Any) -> str:
+    return text(getattr(row, name))
+
+
+def _count(row: Any) -> str:
+    if not row.about:
+        return number(row.count)
+    return f"about {number(row.count)} ({number(row.at_least)} to {number(row.at_most)})"
+

@@ -1,0 +1,63 @@
+"""Windows by boot and by run of the daemon."""
+
+import pytest
+
+from dropwatchd.model import NANO
+from dwreport.__main__ import run as dwreport
+from tests.dwreport.conftest import START_NS, History, Report
+
+MINUTE_NS = 60 * NANO
+BOOT = "7f3c0d2e-9a41-4c55-8b1e-2f6d3a9c0b17"
+
+
+def _counts(report: Report, *words: str) -> list[int]:
+    return [row["count"] for row in report.json("drops", *words)["drops"]]
+
+
+@pytest.fixture
+def three(history: History) -> History:
+    """Two runs in one boot, one in the next; each dropped as many packets as its number."""
+    for place, boot in enumerate((BOOT, BOOT, "b-2")):
+        since_ns = START_NS + 10 * place * MINUTE_NS
+        number = history.run(since_ns, since_ns + 5 * MINUTE_NS, boot_id=boot)
+        history.drop(number, since_ns + MINUTE_NS, place + 1)
+    return history
+
+
+@pytest.mark.parametrize(("words", "counts"), [
+    (("--run", "0"), [3]), (("--run", "-1"), [2]), (("--run", "1"), [1]), (("--boot", "0"), [3]),
+    (("--boot", "-1"), [1, 2]), (("--boot", "1"), [1, 2]), (("--boot", BOOT), [1, 2]),
+    (("--boot", BOOT.replace("-", "")), [1, 2]), (("--boot", BOOT, "--run", "-1"), [1]),
+])
+@pytest.mark.usefixtures("three")
+def test_a_boot_and_a_run_are_windows(report: Report, words: tuple[str, ...], counts: list[int]) -> None:
+    """As journalctl counts boots; a run within a boot is counted there."""
+    assert _counts(report, *words) == counts
+
+
+@pytest.mark.usefixtures("three")
+def test_a_window_is_that_of_the_run(report: Report) -> None:
+    """From its start to what it vouched for last: it was watched all the time; given times narrow it."""
+    answer = report.json("--run", "-1")
+    assert answer["window"] == {"since": "2025-11-22T10:10:00.000000Z", "until": "2025-11-22T10:15:00.000000Z"}
+    assert answer["coverage"]["status"] == "complete"
+    assert _counts(report, "--boot", BOOT, "--since", f"@{START_NS // NANO + 600}") == [2]
+
+
+@pytest.mark.parametrize(("words", "what"), [
+    (("--run", "-9"), "unknown --run, -9; this history has 3: 0 is the last"),
+    (("--boot", "x"), "unknown --boot, x; this history has 2: 0 is the last"),
+    (("--run", "0", "--until", f"@{START_NS // NANO + 60}"), "nothing of this boot or run lies between"),
+])
+def test_what_is_no_boot_or_run_is_refused(
+        three: History, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], what: str) -> None:
+    assert dwreport(["--database", str(three.path), *words]) == 2
+    assert what in capsys.readouterr().err
+
+
+def test_of_several_hosts_one_must_be_named(
+        three: History, report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    three.drop(three.run(hostname="web-4", machine_id="m-2"), START_NS + NANO, 9)
+    assert dwreport(["--database", str(three.path), "--boot", "0"]) == 2
+    assert "name one with --host" in capsys.readouterr().err
+    assert _counts(report, "--run", "0", "--host", "web-4") == [9]
