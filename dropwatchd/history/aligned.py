@@ -147,14 +147,16 @@ class Aligned:
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
         read = cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
+            WITH watched AS MATERIALIZED (
+                SELECT DISTINCT w.run_id, w.name, e.entity
+                FROM watches w LEFT JOIN namespaces e ON e.id = w.namespace_id
+                WHERE w.what = 'counters' AND w.since_ns < :until AND w.until_ns >= :since)
             SELECT DISTINCT host_of(r.id), c.collector, c.name, n.entity
             FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
                  LEFT JOIN namespaces n ON n.id = c.namespace_id
+                 JOIN watched w ON w.run_id = s.run_id AND w.name = c.collector
+                      AND (w.entity IS NULL OR n.entity IS NULL OR w.entity = n.entity)
             WHERE c.name IN (SELECT value FROM json_each(:names)) AND s.time_ns < :until
-                  AND (s.run_id, c.collector) IN (SELECT w.run_id, w.name FROM watches w
-                           WHERE w.what = 'counters' AND w.since_ns < :until AND w.until_ns >= :since
-                                 AND (w.namespace_id IS NULL OR c.namespace_id IS NULL OR w.namespace_id IN (
-                                      SELECT e.id FROM namespaces e WHERE e.entity = n.entity)))
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
         off = {(watch.host, watch.name, watch.netns) for watch in self._reader.watches()
                if watch.what == "counters" and watch.ending == SWITCHED_OFF}

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dropwatchd.history import schema as s
 from dropwatchd.history.forget import SEEN_EVERY_NS
-from dropwatchd.history.statements import DESCRIBE_DEVICE, SEE, SEE_NAMESPACES
+from dropwatchd.history.statements import DESCRIBE_DEVICE, NAME_NAMESPACE, SEE, SEE_NAMESPACES
 from dropwatchd.model import CounterKey, Device, Interface, Kind, Location, Namespace
 
 _COUNTER_KEY = [s.counters.c[name] for name in ("collector", "name", "ifindex", "interface", "namespace_id", "labels")]
+_FOR_LIFE = {"container", "pod", "unit"}  # a namespace is of these from its begin, though it be known later
 _KNOWN_LIMIT = 20_000  # rows remembered; beyond that they are looked up again
 
 
@@ -95,6 +96,9 @@ class Dimensions:
         if known is not None:
             return known
         key = {"boot_id": self._boot_id, "cookie": namespace.cookie, "inode": namespace.inode, "name": namespace.name}
+        if namespace.cookie and namespace.name and namespace.kind in _FOR_LIFE:
+            self._connection.exec_driver_sql(
+                NAME_NAMESPACE, (namespace.name, namespace.kind, self._boot_id, namespace.cookie))
         row = self._find(s.namespaces, key)
         if row is None:
             row = insert_id(self._connection, s.namespaces, {

@@ -115,6 +115,9 @@ CLOSE_CRASHED = """
     WHERE ended_ns IS NULL"""
 
 DESCRIBE_DEVICE = "UPDATE interfaces SET kind = ?, driver = ?, peer = ? WHERE id = ?"
+NAME_NAMESPACE = """UPDATE OR IGNORE namespaces SET name = ?, kind = ?
+                    WHERE boot_id = ? AND cookie = ? AND name IS NULL"""
+
 SEE_NAMESPACES = "UPDATE namespaces SET valid_until_ns = max(valid_until_ns, ?) WHERE id = ?"
 
 

@@ -66,7 +66,8 @@ def _read(namespace: Namespace) -> dict[tuple[str, str | None], int]:
 def test_a_ring_of_a_namespace(namespace: Namespace) -> None:
     """A ring that is full is told in its own namespace, with its process; where there is none, that is known, too."""
     assert _read(namespace)["sockets", None] == 0
-    with namespace.run(lambda: Ring("lo", 0x0800)) as ring, Namespace() as other:
+    with (namespace.run(lambda: Ring("lo", 0x0800)) as ring, Namespace() as other,
+          other.run(lambda: Ring("lo", 0x0800))):
         namespace.run(send)
         inode = str(inode_of(ring.socket))
         found = _read(namespace)
