@@ -61,8 +61,8 @@ class Session:
         resumed = next(filter(None, (source.resumed for source in self._sources)), None)
         before = self._history.start(opened, resumed.since if resumed else None)
         for gap in before:
-            lacked = "counted, but not recorded" if gap.effect is Effect.DETAIL else "not recording"
-            log.info("%s for %.1f s before this (%s)", lacked, (gap.until_ns - gap.since_ns) / NANO, gap.detail)
+            what = "away" if gap.effect is Effect.DETAIL else "not recording"
+            log.info("%s for %.1f s before this (%s)", what, (gap.until_ns - gap.since_ns) / NANO, gap.detail)
         links = Links()
         stack.callback(links.close)
         links.add(LinkWatch(self._names.at_start.number))

@@ -9,6 +9,7 @@ from dropwatchd.model import Interface
 NANO = 1_000_000_000
 _BARS = " ▁▂▃▄▅▆▇█"
 _UNKNOWN = "░"  # of a time that was not watched
+CHART = frozenset(_BARS + _UNKNOWN)
 
 
 def clean(text: str) -> str:

@@ -1,6 +1,5 @@
 """Packets that nftables refused: by rule, named counter and policy; and what there drops without a counter."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -34,10 +33,8 @@ _IMMEDIATE_DATA, _DATA_VERDICT, _VERDICT_CODE = 2, 2, 1
 _TARGET_NAME = 1  # of an expression that iptables-nft made
 _PRESENT = Present()
 _NESTED = 0x8000  # NLA_F_NESTED, which not every kernel sets here
-_REFUSING = re.compile(b"|".join(map(re.escape, (
-    packed(_DATA_VERDICT, packed(_VERDICT_CODE, DROP)), packed(_NESTED | _DATA_VERDICT, packed(_VERDICT_CODE, DROP)),
-    b"reject\0", b"REJECT\0",
-))))
+_VERDICT, _NESTED_VERDICT = (packed(kind, packed(_VERDICT_CODE, DROP)) for kind in (
+    _DATA_VERDICT, _NESTED | _DATA_VERDICT))
 _PROGRAMS = ("nft", "iptables -> xtables-nft-multi")
 _PASSIVE = frozenset({"log", "last", "notrack"})  # between counter and verdict, these let every packet by
 
@@ -127,7 +124,7 @@ def parse_rules(messages: Iterable[Message]) -> Iterator[Rule]:
     """Yield rules that count or drop. Of the thousands that some hosts have, those that refuse nothing stay unread."""
     for _type, payload in messages:
         by_map = looks_up_verdict(payload)
-        if by_map or b"objref\0" in payload or _REFUSING.search(payload):
+        if by_map or b"objref\0" in payload or _may_refuse(payload):
             found = dict(attributes(payload, HEADER.size))
             family, table = family_of(payload), text(found[_RULE_TABLE])
             refused, counter, drops = _fate(family, table, found.get(_RULE_EXPRESSIONS, b""))
@@ -136,6 +133,11 @@ def parse_rules(messages: Iterable[Message]) -> Iterator[Rule]:
                 comment = _comment(found.get(_RULE_USERDATA, b""))
                 yield Rule((family, table, text(found[_RULE_CHAIN])), handle, comment, refused, counter,
                            drops or by_map)
+
+
+def _may_refuse(payload: bytes) -> bool:
+    """Say whether a rule may refuse packets: four searches for a text are faster than one for a pattern."""
+    return _NESTED_VERDICT in payload or _VERDICT in payload or b"reject\0" in payload or b"REJECT\0" in payload
 
 
 def _fate(family: str, table: str, expressions: bytes) -> tuple[str, bytes | Name, bool]:

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dropwatchd.history import schema as s
 from dropwatchd.history.forget import SEEN_EVERY_NS
-from dropwatchd.history.statements import DESCRIBE_DEVICE, SEE, SEE_NAMESPACES
+from dropwatchd.history.statements import DESCRIBE_DEVICE, NAME_NAMESPACE, SEE, SEE_NAMESPACES
 from dropwatchd.model import CounterKey, Device, Interface, Kind, Location, Namespace
 
 _COUNTER_KEY = [s.counters.c[name] for name in ("collector", "name", "ifindex", "interface", "namespace_id", "labels")]
+_FOR_LIFE = {"container", "pod", "unit"}  # a namespace is of these from its begin, though it be known later
 _KNOWN_LIMIT = 20_000  # rows remembered; beyond that they are looked up again
 
 
@@ -55,13 +56,17 @@ class Dimensions:
             self._connection.exec_driver_sql(DESCRIBE_DEVICE, (device.kind, device.driver, device.peer, row))
 
     def location(self, location: Location, time_ns: int) -> int:
-        address = None if location.address is None else f"0x{location.address:016x}"
-        row = self._id(s.locations, location, {**location._asdict(), "address": address}, {"seen_ns": time_ns})
+        row = self._known.get((s.locations, location))
+        if row is None:
+            address = None if location.address is None else f"0x{location.address:016x}"
+            row = self._id(s.locations, location, {**location._asdict(), "address": address}, {"seen_ns": time_ns})
         self._see(s.locations, [(time_ns, row)])
         return row
 
     def kind(self, kind: Kind, time_ns: int) -> int:
-        row = self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns})
+        row = self._known.get((s.kinds, kind))
+        if row is None:
+            row = self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns})
         self._see(s.kinds, [(time_ns, row)])
         return row
 
@@ -91,6 +96,9 @@ class Dimensions:
         if known is not None:
             return known
         key = {"boot_id": self._boot_id, "cookie": namespace.cookie, "inode": namespace.inode, "name": namespace.name}
+        if namespace.cookie and namespace.name and namespace.kind in _FOR_LIFE:
+            self._connection.exec_driver_sql(
+                NAME_NAMESPACE, (namespace.name, namespace.kind, self._boot_id, namespace.cookie))
         row = self._find(s.namespaces, key)
         if row is None:
             row = insert_id(self._connection, s.namespaces, {

@@ -12,7 +12,7 @@ from threading import Lock
 from dropwatchd.kernel.cgroups import Engines, Home, home, path_of
 
 log = logging.getLogger(__name__)
-_EVERY_S = 1.0   # between two looks at all processes, at least; a look takes some 15 ms for each thousand of them
+_EVERY_S = 0.1   # between two looks at all processes, at least; a look takes some 15 ms for each thousand of them
 _SHARE = 100      # and so many times as long as the last one took: 1 % of a CPU, however many there are
 _AGAIN_S = 10.0  # until one is looked for again that was not found: its process may have moved to a group since
 _MOST = 20_000   # namespaces remembered, and processes looked at
@@ -50,15 +50,15 @@ class Inhabitants:
         """Return the time.monotonic() at which to look, if anything waits for that."""
         return self._due_s if self._waiting else None
 
-    def look(self, cookie_of: Callable[[int], int | None]) -> bool:
-        """Look for what was asked for too soon after a look; say whether anything was found."""
+    def look(self, cookie_of: Callable[[int], int | None]) -> dict[_Key, Home]:
+        """Look for what was asked for too soon after a look; return what was found."""
         with self._lock:
             return self._look(cookie_of)
 
-    def _look(self, cookie_of: Callable[[int], int | None]) -> bool:
+    def _look(self, cookie_of: Callable[[int], int | None]) -> dict[_Key, Home]:
         now_s, busy_s = time.monotonic(), time.thread_time()
         if not self._waiting or now_s < self._due_s:
-            return False
+            return {}
         waiting = set(self._waiting)
         self._waiting.clear()
         for known in (self._homes, self._missed):
@@ -70,7 +70,7 @@ class Inhabitants:
         self._homes |= found
         self._missed |= dict.fromkeys(looked.keys() - found.keys(), now_s)
         self._due_s = now_s + max(_EVERY_S, _SHARE * (time.thread_time() - busy_s))
-        return bool(found)
+        return found
 
     def _by_namespace(self, wanted: set[int]) -> dict[int, list[Path]]:
         """Return inode -> processes, as far as they may be looked at: of others' it takes CAP_SYS_PTRACE."""

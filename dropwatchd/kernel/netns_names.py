@@ -100,8 +100,10 @@ class NetnsNames:
             self._listen(folder)
         now_ns = time.time_ns()
         with self._lock:
-            self.version += self._inhabitants.look(self.cookie_of)
-            return list(self._look(now_ns))
+            lives = self._inhabitants.look(self.cookie_of)
+            self.version += bool(lives)
+            named = [numbered(*key, home.name, home.kind) for key, home in lives.items()]
+            return [*named, *self._look(now_ns)]
 
     def _listen(self, folder: Path) -> None:
         """Have the kernel tell of a folder's changes; where it does not, it is looked at every second."""

@@ -14,6 +14,8 @@ from dwreport.causes.index import Entry, index
 _TRAPS, _FAMILIES, _MATCH = "traps.toml", "families.toml", "match"
 # What `netstat -s` and /proc/net/snmp leave out before the name of a counter, or write as a word of its own.
 _UNTOLD = ("TcpExt", "IpExt", "MPTcpExt", "Ip", "Icmp", "Tcp", "Udp", "UdpLite", "Ip6", "Icmp6", "Udp6", "UdpLite6")
+# Names of the tracepoint qdisc:qdisc_drop (include/net/dropreason-qdisc.h) that reasons had otherwise before.
+_OF_QUEUE = {"GENERIC": "QDISC_DROP", "FLOW_LIMIT": "FQ_FLOW_LIMIT"}
 _INDEXED = ("functions", "counted")  # fields that the index and the equalities read
 AnyCause = TypeVar("AnyCause", bound=Cause)
 
@@ -27,7 +29,9 @@ def reason(name: str, symbol: str | None = None) -> Reason | None:
     if symbol and (there := f"{name} in {function(symbol)}") in index().places:
         return _at(there, index().places[there])
     plain = name.lstrip("_").removeprefix("SKB_DROP_REASON_")
-    for spelling in (plain, plain.removeprefix("SKB_")):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
+    queue = plain.removeprefix("QDISC_DROP_")
+    of_queue = (_OF_QUEUE.get(queue, ""), f"QDISC_{queue}", queue) if queue != plain else ()
+    for spelling in (plain, plain.removeprefix("SKB_"), *of_queue):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
         if entry := index().reasons.get(spelling):
             return _reason(entry, spelling, entry.fields)
     return None

@@ -13,16 +13,17 @@ _NUMBER = re.compile(r"#([1-9][0-9]{0,5})")
 
 
 @click.command("explain")
-@click.argument("name")
+@click.argument("words", metavar="NAME", nargs=-1, required=True)
 @shared
 @click.pass_context
-def command(context: click.Context, /, name: str, **given: Any) -> None:
+def command(context: click.Context, /, words: tuple[str, ...], **given: Any) -> None:
     """Explain a drop reason, a kernel function, a counter, or a finding of the report: '#1'.
 
     Findings are counted within the window and the filters that are given, as they are without this command.
     """
     options = merged(context, given)
-    if number := _NUMBER.fullmatch(name.strip()):
+    name = " ".join(word for word in " ".join(words).split() if "=" not in word)  # as tables print it, labels and all
+    if number := _NUMBER.fullmatch(name):
         view = import_module("dwreport.views.summary").finding
         import_module("dwreport.cli.request").respond(
             view, {**options, "finding": int(number[1]), "verbose": True})

@@ -52,7 +52,7 @@ _OPTIONS = (
                  help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
                       " suspect, benign, unknown, findings, drops."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),
-    click.option("--width", type=click.IntRange(40), metavar="N", help="Lines of so many characters; a terminal's own "
+    click.option("--width", type=click.IntRange(50), metavar="N", help="Lines of so many characters; a terminal's own "
                                                                        "by default, and no limit in a pipe."),
     click.option("--pager/--no-pager", default=None, help="Show what is longer than the terminal in $PAGER, or less: "
                                                           "the default."),

@@ -11,11 +11,13 @@ from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
 from dropwatchd.model import Namespace
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities
+from dwreport.causes.lookup import function
 from dwreport.evidence.chains import Chains
 from dwreport.evidence.observed import Observed, Told
-from dwreport.evidence.settings import Settings
+from dwreport.evidence.settings import Settings, Span
 from dwreport.evidence.tally import Place, Tally, written
 
+_DOWN, _ASKING = "DEV_READY", {"gro_cells_receive"}  # net/core/gro_cells.c: of the device that the packet is on
 Looked = Iterable[tuple[str, str, str, int | None]]
 
 
@@ -107,10 +109,21 @@ class Facts:
         return Place(place.host, place.netns) in self._read_anywhere
 
     def refuted(self, drop: Observed, reason: str) -> str | None:
-        """Return a counter that would have moved had a drop been for this reason, and rested."""
+        """Return a counter that would have moved had a drop been for this reason, and rested.
+
+        So does the gauge of a device that was up all the while, where a function asks for that before all else.
+        """
+        if reason == _DOWN and function(drop.key.location.symbol or "") in _ASKING and self._was_up(drop):
+            return "device/up"
         return next((equality.counters[0] for equality in equalities()
                      if equality.counters and not equality.uncounted and not equality.optional
                      and equality.concerns(drop.key, reason) and self._rested(equality, drop)), None)
+
+    def _was_up(self, drop: Observed) -> bool:
+        if drop.total is None:
+            return False
+        during = Span(drop.total.drop.first_ns, drop.total.drop.last_ns)
+        return self.settings.value(Place(drop.host, drop.netns, drop.interface), "up", during) == 1
 
     def fits(self, drop: Observed, reason: str) -> bool | None:
         """Say whether all sampled packets are such as are dropped for a reason; None where they may be."""

@@ -7,6 +7,9 @@ from typing import Any, TextIO
 from dwreport.render.heading import heading, warning
 from dwreport.render.page import Page
 from dwreport.report.answer import Answer, Column, Section
+from dwreport.text import CHART
+
+_BLANK = "\u2800"  # of Braille: wide as the blocks, and not trimmed
 
 
 def write(answer: Answer, out: TextIO, _page: Page) -> None:
@@ -26,11 +29,16 @@ def _table(section: Section[Any], columns: list[Column[Any]], rows: Sequence[Any
     if below := section.below:
         columns.append(Column("MEANING", lambda row: "\n".join(" · ".join(line) for line in below(row))))
     lines = [
-        [column.header for column in columns],
+        [column.header.replace("  ", _BLANK * 2) for column in columns],
         ["---:" if column.right else "---" for column in columns],
-        *([_escaped(column.cell(row)) for column in columns] for row in rows),
+        *([_drawn(_escaped(column.cell(row))) for column in columns] for row in rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _drawn(cell: str) -> str:
+    """Keep the blanks of a chart, at which nothing was dropped: a cell's own are trimmed, and runs of them joined."""
+    return cell.replace(" ", _BLANK) if CHART.issuperset(cell) else cell
 
 
 def _escaped(text: str) -> str:

@@ -12,6 +12,10 @@ from dwreport.render.page import Page
 from dwreport.report.answer import Answer, Column, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
+# Blanks at the ends of a cell are part of a chart. Up to 0.9 that is said for all tables, from 0.10 on for each.
+tabulate.PRESERVE_WHITESPACE = True
+_KEEP = "preserve_whitespace"
+_KEPT: dict[str, Any] = {_KEEP: True} if _KEEP in tabulate.tabulate.__code__.co_varnames else {}
 _GAP = 2  # spaces between columns, by tabulate
 _LEAST = 8
 _TONES = {"warning": "1;33", "harmful": "31", "suspect": "33", "benign": "2"}  # ECMA-48 SGR: bold, red, yellow, faint
@@ -91,7 +95,7 @@ def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -
                 for column, cell, size in zip(columns, row, widths, strict=True)] for row in cells]
     text = tabulate.tabulate(
         wrapped, headers=[column.header for column in columns], tablefmt="plain", disable_numparse=True,
-        preserve_whitespace=True, colalign=["right" if column.right else "left" for column in columns])
+        **_KEPT, colalign=["right" if column.right else "left" for column in columns])
     lines = iter(text.splitlines())
     header = next(lines).rstrip()
     heights = [max(cell.count("\n") + 1 for cell in row) for row in wrapped]
@@ -100,7 +104,7 @@ def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -
 
 
 def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> list[int]:
-    """Return the width of each column: always the widest one that may wrap gives way."""
+    """Return the width of each column: always the widest one that may wrap gives way, firm ones last."""
     widths = [max([len(column.header), *(len(line) for row in cells for line in row[index].splitlines())])
               for index, column in enumerate(columns)]
     floors = [max(_LEAST, len(column.header)) for column in columns]
@@ -110,7 +114,7 @@ def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> 
         narrowable = [index for index, column in enumerate(columns) if column.wraps and widths[index] > floors[index]]
         if not narrowable:
             break
-        widths[max(narrowable, key=lambda index: widths[index])] -= 1
+        widths[max(narrowable, key=lambda index: (not columns[index].firm, widths[index]))] -= 1
         excess -= 1
     return widths
 

@@ -34,6 +34,8 @@ def _partial(answer: Answer) -> str:
     if not harmful:
         return "no time to cover"
     told = _gap(harmful[0], scope) if len(harmful) == 1 else f"{len(harmful)} gaps"
+    if less := len(coverage.gaps) - len(harmful):
+        told += f" and {less} of detail alone"
     return f"coverage {fraction(coverage.fraction) if coverage.fraction < 1 else 'partial'}: {told}"
 
 

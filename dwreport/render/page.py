@@ -5,7 +5,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-NARROWEST = 40
+NARROWEST = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,17 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """A column for people. `wraps` may be narrowed; it is shown on terminals of at least `from_width` characters."""
+    """A column for people. `wraps` may be narrowed, a `firm` one after all others: an address is read as a whole.
+
+    It is shown on terminals of at least `from_width` characters.
+    """
 
     header: str
     cell: Callable[[Row], str]
     right: bool = False
     wraps: bool = False
     from_width: int = 0
+    firm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dwreport.report.rows import CounterRow, DropRow, Moment, TotalRow, WindowRo
 from dwreport.text import clean, clock, number, share
 
 # Terminals from this width on show a column.
-_SHARE, _LAST, _CHART = 90, 100, 132
+_PROTO, _SHARE, _LAST, _CHART = 72, 90, 100, 132
 UNKNOWN = "-"
 
 
@@ -40,11 +40,11 @@ def drop_columns(total: int, times: str, chart_title: str) -> Sequence[Column[Sh
         Column("COUNT", lambda shown: number(shown.row.count), right=True),
         Column("SHARE", lambda shown: share(shown.row.count, total), right=True, from_width=_SHARE),
         Column("REASON", lambda shown: reason_cell(shown.row), wraps=True),
-        Column("PROTO", lambda shown: text(shown.row.protocol)),
+        Column("PROTO", lambda shown: text(shown.row.protocol), from_width=_PROTO),
         Column("WHERE", lambda shown: where_cell(shown.row, with_offset=shown.ambiguous), wraps=True),
         Column("INTERFACE", lambda shown: interface_cell(shown.row, shown.row.ifindex), wraps=True),
         Column("FIRST", lambda shown: moment(shown.row.first, times)),
-        Column("LAST", lambda shown: moment(shown.row.last, times)),
+        Column("LAST", lambda shown: moment(shown.row.last, times), from_width=_PROTO),
         Column(chart_title, lambda shown: shown.chart, from_width=_CHART),
     ]
 

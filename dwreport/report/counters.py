@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.patterns import matches
+from dropwatchd.history.reader import CounterTotal, Reader
+from dwreport.packets.ethertypes import protocol_number
 from dwreport.report.answer import Section
 from dwreport.report.columns import counter_columns
 from dwreport.report.rows import CounterRow, counter_row
@@ -16,8 +18,18 @@ _KINDS = ("drop", "error", "pressure", None)  # of counters that tell something;
 def counter_rows(reader: Reader) -> list[CounterRow]:
     """Return the counters that moved."""
     kinds = {(device.host, device.netns, device.name): device.kind for device in reader.devices()}
+    asked = reader.scope.protocol
     return [counter_row(total, kinds.get((total.host, total.netns, total.interface or "")))
-            for total in reader.counters()]
+            for total in reader.counters()
+            if (protocol := _protocol(total)) is None or matches(asked, {str(protocol_number(protocol))})]
+
+
+def _protocol(total: CounterTotal) -> str | None:
+    """Return the protocol of which a counter counts alone, by its name, None for one of any (RFC 4293, RFC 4113)."""
+    if total.collector == "snmp6":
+        return "ipv6"
+    ipv4 = total.collector == "snmp" and not total.name.startswith("Tcp")
+    return "ipv4" if ipv4 or total.name.startswith("IpExt") else None
 
 
 def counter_section(rows: Sequence[CounterRow]) -> Section[CounterRow]:
@@ -25,7 +37,9 @@ def counter_section(rows: Sequence[CounterRow]) -> Section[CounterRow]:
     telling = sorted((row for row in rows if row.kind in _KINDS), key=_weight)[:_MOST]
     rest = len(rows) - len(telling)
     note = f"and {counted(rest, 'more counter')}, ordinary traffic among them; dwreport counters shows all"
-    return Section("counters", rows, counter_columns(), telling, title="Counters that moved",
+    if not telling:
+        note = f"No counter of drops or errors moved; {counted(rest, 'other')} did; dwreport counters shows all"
+    return Section("counters", rows, counter_columns(), telling, title="Counters that moved" if telling else "",
                    notes=[*straddling_notes(telling), *([note] if rest else [])], record=CounterRow)
 
 

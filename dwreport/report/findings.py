@@ -19,6 +19,7 @@ from dwreport.text import clean, counted, number
 
 _MOST = 12  # findings that a person reads
 _PER = 2       # steps of a report in a character of a finding's chart
+_CHART = 60    # characters of a terminal that has room for charts
 _INDENT = 2    # of what stands below a finding
 
 
@@ -101,7 +102,7 @@ def _columns(chart: str, rows: Sequence[Shown]) -> list[Column[Shown]]:
         Column("FINDING", lambda shown: f"{shown.row.number} {str(shown.row.severity or 'unknown').upper()}"),
         Column("PACKETS", lambda shown: number(shown.row.count), right=True),
         Column("CAUSE", lambda shown: text(shown.row.title), wraps=True),
-        *([Column(chart, lambda shown: shown.chart)] if drawn else []),
+        *([Column(chart, lambda shown: shown.chart, from_width=_CHART)] if drawn else []),
     ]
 
 

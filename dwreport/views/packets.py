@@ -81,8 +81,8 @@ def _columns(times: str) -> list[Column[SampleRow]]:
         Column("REASON", lambda row: text(row.reason or row.location.symbol), wraps=True),
         Column("INTERFACE", lambda row: interface_cell(row, row.ifindex), wraps=True),
         Column("PROTO", lambda row: text(row.transport or row.protocol)),
-        Column("FROM", lambda row: _end(row.source, row.source_port), wraps=True),
-        Column("TO", lambda row: _end(row.destination, row.destination_port), wraps=True),
+        Column("FROM", lambda row: _end(row.source, row.source_port), wraps=True, firm=True),
+        Column("TO", lambda row: _end(row.destination, row.destination_port), wraps=True, firm=True),
         Column("LENGTH", lambda row: str(row.length), right=True, from_width=100),
         Column("FOR", lambda row: str(row.weight), right=True),
     ]

@@ -16,6 +16,7 @@ from dropwatchd.verify import verify
 from dwreport.__main__ import run
 from tests.dwreport.conftest import HOUR_NS, START_NS, History
 from tests.torture.conftest import LONG
+from tests.torture.outcome import Outcome
 
 DAMAGES = 300 if LONG else 12
 PAGE = 4096
@@ -112,9 +113,11 @@ def reports(tmp_path: Path, capsys: Capture) -> Reports:
 
 
 @pytest.mark.parametrize("damage", [_garbage, _zeros, _swapped, _truncated, _bytes, _bit], ids=lambda f: f.__name__[1:])
-def test_no_damage_passes_unseen(whole: bytes, reports: Reports, damage: Damage, capsys: Capture) -> None:
+def test_no_damage_passes_unseen(
+    whole: bytes, reports: Reports, damage: Damage, capsys: Capture, outcome: Callable[[str], Outcome],
+) -> None:
     """Counts differ only where a changed value is as good as the right one, for all that a whole check can tell."""
-    chance = random.Random(damage.__name__)
+    chance, told = random.Random(damage.__name__), outcome("a damaged history is reported on")
     reports.database.write_bytes(whole)
     right = reports.total()
     assert right
@@ -127,13 +130,15 @@ def test_no_damage_passes_unseen(whole: bytes, reports: Reports, damage: Damage,
             assert verify(Config(database=str(reports.database))) == 0, f"{damage.__name__} {number}: {total}"
             capsys.readouterr()
         reports.all(chance)
+        told.add()
 
 
 @pytest.mark.parametrize("damage", [_garbage, _bytes], ids=lambda f: f.__name__[1:])
 def test_a_large_history_gives_no_traceback(
-    whole: bytes, reports: Reports, damage: Damage, monkeypatch: pytest.MonkeyPatch,
+    whole: bytes, reports: Reports, damage: Damage, monkeypatch: pytest.MonkeyPatch, outcome: Callable[[str], Outcome],
 ) -> None:
     """It is not looked through before it is read."""
+    told = outcome("a damaged history is reported on")
     monkeypatch.setattr(readonly, "_SMALL_BYTES", 0)
     chance = random.Random(damage.__name__)
     for _ in range(DAMAGES // 6):
@@ -141,13 +146,15 @@ def test_a_large_history_gives_no_traceback(
         damage(data, chance)
         reports.database.write_bytes(data)
         reports.all(chance)
+        told.add()
 
 
 @pytest.mark.parametrize("small", [True, False])
 def test_wrong_values_give_no_traceback(
-    whole: bytes, reports: Reports, small: bool, monkeypatch: pytest.MonkeyPatch,
+    whole: bytes, reports: Reports, small: bool, monkeypatch: pytest.MonkeyPatch, outcome: Callable[[str], Outcome],
 ) -> None:
     """Anything in any column."""
+    told = outcome("a history of wrong values is reported on")
     if not small:
         monkeypatch.setattr(readonly, "_SMALL_BYTES", 0)
     chance = random.Random(1)
@@ -161,6 +168,7 @@ def test_wrong_values_give_no_traceback(
         reports.database.write_bytes(whole)
         if _put(reports.database, table, column, value):
             reports.all(chance)
+            told.add()
 
 
 def _put(database: Path, table: str, column: str, value: object) -> bool:

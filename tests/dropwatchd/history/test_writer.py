@@ -220,6 +220,19 @@ def test_the_initial_namespace_is_the_same_in_every_boot(database: Path, new_wri
     assert _rows(database, "SELECT DISTINCT entity FROM namespaces") == [(1,)]
 
 
+def test_a_container_is_named_though_it_be_known_later(database: Path, new_writer: NewWriter) -> None:
+    """What was dropped before anybody had looked was dropped in it, too; a file's name holds from when it came."""
+    writer = new_writer()
+    writer.start(at(1))
+    for cookie, inode, name, kind in ((7, 9, "docker:web", "container"), (8, 10, "blue", "netns")):
+        here = KEY._replace(interface=Interface(cookie, 1, "lo", None, inode, None))
+        writer.write(Batch(windows=[Window(NANO, NANO, drop(1, 1, key=here))]))
+        writer.write(Batch(namespaces={cookie: Namespace(cookie, inode, name, kind, cookie)}))
+        writer.write(Batch(windows=[Window(2 * NANO, NANO, drop(2, 4, key=here))]))
+    assert _rows(database, "SELECT netns, sum(count) FROM v_drops GROUP BY 1 ORDER BY 1") == [
+        ("docker:web", 5), ("net:[10]", 5)]
+
+
 def test_devices_say_what_they_are(database: Path, new_writer: NewWriter) -> None:
     """The row that drops refer to has the kind, the driver and the peer of the device."""
     writer = new_writer()

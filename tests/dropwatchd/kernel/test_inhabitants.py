@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,20 @@ def test_names_that_wait_for_a_look_come_with_it(enter: Enter) -> None:
     assert names.at(*second, 0).name == "docker:77aa00bb11cc"
     assert names.deadline() is None
     names.close()
+
+
+@pytest.mark.parametrize("oldest", [10, 20])
+def test_the_oldest_process_tells_whose_it_is(tmp_path: Path, oldest: int) -> None:
+    """Who made a namespace was there first, whatever its number: another may have been let in since."""
+    with container(f"system.slice/docker-{ID}.scope") as made:
+        for number in (10, 20):
+            started, group = (100, "web.service") if number == oldest else (900, "debug.service")
+            process = tmp_path / str(number)
+            (process / "ns").mkdir(parents=True)
+            (process / "ns/net").symlink_to(f"/proc/{made.pid}/ns/net")
+            (process / "cgroup").write_text(f"0::/system.slice/{group}\n")
+            (process / "stat").write_text(f"{number} (a) b) S {'0 ' * 18}{started} 0\n")
+        assert Inhabitants(tmp_path).of(*made.space, cookie_by_entering) == ("unit", "unit:web.service")
 
 
 def test_a_namespace_in_which_nobody_lives_has_no_name() -> None:

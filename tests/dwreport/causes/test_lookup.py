@@ -168,6 +168,20 @@ def test_explain_takes_counters_as_programs_print_them(typed: str, collector: st
     assert (found.collector, found.name) == (collector, name)
 
 
+@pytest.mark.parametrize(("printed", "known"), [
+    ("QDISC_DROP_OVERLIMIT", "QDISC_OVERLIMIT"), ("QDISC_DROP_CONGESTED", "QDISC_CONGESTED"),
+    ("QDISC_DROP_CAKE_FLOOD", "CAKE_FLOOD"), ("QDISC_DROP_FQ_BAND_LIMIT", "FQ_BAND_LIMIT"),
+    ("QDISC_DROP_FQ_HORIZON_LIMIT", "FQ_HORIZON_LIMIT"), ("QDISC_DROP_FLOW_LIMIT", "FQ_FLOW_LIMIT"),
+    ("QDISC_DROP_MAXFLOWS", "QDISC_MAXFLOWS"), ("QDISC_DROP_GENERIC", "QDISC_DROP"), ("QDISC_DROP", "QDISC_DROP"),
+])
+def test_names_of_the_queues_own_tracepoint(printed: str, known: str) -> None:
+    """Newer kernels tell there alone why a queue dropped; the names of include/net/dropreason-qdisc.h."""
+    found, other = causes.reason(printed), causes.reason(known)
+    assert found is not None
+    assert other is not None
+    assert found.title == other.title
+
+
 def test_a_name_that_several_protocols_have_is_explained_for_each() -> None:
     assert {cause.name for cause in causes.explain("RcvbufErrors")} == {
         "UdpRcvbufErrors", "UdpLiteRcvbufErrors", "Udp6RcvbufErrors", "UdpLite6RcvbufErrors"}

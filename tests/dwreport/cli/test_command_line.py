@@ -173,3 +173,38 @@ def test_a_fault_of_ours_is_one_line_too(history: History) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(history.path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == ("dwreport: a fault of dwreport, KeyError: 'a\\nb' at <string>:3; please report it\n")
+
+
+def test_help_on_a_full_disk_is_a_fault_too() -> None:
+    """What click writes by itself is written all the same, or not."""
+    for words in (["--help"], ["drops", "-h"], ["--version"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run([*WORDS, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr == ("dwreport: cannot write the report, standard output: No space left on device; check "
+                               "where it goes\n")
+
+
+def test_a_closed_standard_output_is_a_fault(history: History) -> None:
+    for words in (["--help"], ["--database", str(history.path)], ["explain", "NO_SOCKET"]):
+        done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *WORDS, *words], stderr=subprocess.PIPE, text=True,
+                              check=False)
+        assert (done.returncode, done.stderr) == (
+            1, "dwreport: cannot write the report, standard output is closed; check where it goes\n")
+
+
+@pytest.mark.parametrize("module", ["click", "dwreport.cli.program", "dwreport.views"])
+def test_an_interrupt_while_it_is_imported_ends_quietly(module: str) -> None:
+    """Ctrl-C comes when it comes: most of the time that a short report takes goes into this."""
+    code = ("import sys\nfrom dwreport.__main__ import main\nclass Finder:\n def find_spec(self, name, *_):\n"
+            f"  if name == {module!r}: raise KeyboardInterrupt\n"
+            "sys.meta_path.insert(0, Finder())\nsys.argv[1:] = ['--version']\nmain()")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_counter_as_it_is_printed_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its collector before it and its labels behind, quoted or not."""
+    for words in (["link tx_dropped"], ["link", "tx_dropped"], ["qdisc", "drops", "kind=fq", "parent="]):
+        assert run(["explain", *words]) == 0
+        assert f"counter of {words[0].split()[0]}" in capsys.readouterr().out

@@ -142,6 +142,15 @@ def test_counters_that_rest_have_been_looked_at(history: History) -> None:
     assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
 
 
+def test_a_namespace_that_nobody_watched_has_not_been_looked_at(history: History) -> None:
+    """The same collector was read in another one."""
+    run = history.run()
+    history.looked(run, "UdpNoPorts")
+    history.looked(run, "IpInReceives", netns=7)
+    history.execute("DELETE FROM watches WHERE namespace_id IN (SELECT id FROM namespaces WHERE inode = 7)")
+    assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
+
+
 def test_what_was_watched_at_another_time_has_not_looked(history: History) -> None:
     """That a counter was read before the window says nothing of the window."""
     run = history.run(_second(-200))
@@ -169,3 +178,29 @@ def test_a_collector_that_failed_has_not_looked(history: History) -> None:
         history.looked(run, name, collector=collector)
     history.gap(run, _second(100), _second(110), cause="collector failed", effect="detail", scope="counters:snmp@blue")
     assert _read(history)[2] == {("web-3", "other", "IpInReceives", 1)}
+
+
+def test_what_was_looked_at_is_found_in_as_many_steps_as_there_are_runs(history: History) -> None:
+    """A daemon that was restarted again and again has as many watches as readings: no look at each pair of them."""
+    def steps(runs: int) -> int:
+        for _ in range(runs):
+            run = history.run(boot_id="b-1")
+            history.execute(f"""
+                WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+                INSERT INTO watches SELECT NULL, {run}, 'counters', 'other' || i, NULL, {START_NS}, {_second(3600)},
+                                           {START_NS}, {_second(3600)}, '[]', '' FROM n""")  # noqa: S608
+            history.looked(run, "UdpNoPorts")
+        taken = 0
+
+        def count() -> None:
+            nonlocal taken
+            taken += 1
+
+        with closing(sqlite3.connect(history.path)) as connection:
+            aligned = Aligned(Reader(connection, HOUR, START_NS + HOUR_NS))
+            connection.set_progress_handler(count, 100)
+            assert aligned.looked_at(NAMES) == {("web-3", "snmp", "UdpNoPorts", 1)}
+        return taken
+
+    few = steps(20)
+    assert steps(60) < 8 * few  # of 80 runs; each pair of watch and reading would make it 16

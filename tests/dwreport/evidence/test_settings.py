@@ -68,6 +68,18 @@ def test_other_end_in_the_same_namespace_has_a_name() -> None:
     assert Settings().other_end(HERE, 2, {HERE: near}) == Place(HOST, INIT, "eth9")
 
 
+@pytest.mark.parametrize(("levels", "title"), [
+    ([1], "The receive queue of a tunnel device was full"), ([0], "A tunnel's receive queue was full"),
+    ([], "A tunnel's receive queue was full"),
+])
+def test_a_tunnel_that_was_up_had_a_full_queue(levels: list[int], title: str) -> None:
+    """The function drops for nothing else; the gauge says that the device was not down."""
+    dropped = key("NOT_SPECIFIED", "gro_cells_receive", netns=BLUE, interface="eth1")
+    up = [level("up", value) for value in levels]
+    given = facts([drop(dropped, 20)], kernel="6.18.0", settings=Settings(lambda: up))
+    assert [finding.title for finding in findings(given)] == [title]
+
+
 def test_a_setting_that_moved_is_none() -> None:
     one = Settings(lambda: [level("mtu", 1500, 0, 10), level("mtu", 1000, 20, 30)])
     assert [one.value(THERE, "mtu", Span(*span)) for span in ((0, 10), (5, 25), (20, 30), (25, 31), (12, 13))] == [

@@ -48,6 +48,15 @@ def test_long_names_are_broken_at_their_joints() -> None:
     ]
 
 
+def test_an_address_is_the_last_to_be_broken() -> None:
+    """It is read as a whole, and copied."""
+    columns: list[Column[Any]] = [Column("WHERE", str, wraps=True), Column("FROM", str, wraps=True, firm=True)]
+    cells = [["__netif_receive_skb", "[2001:db8:1:2::3]:40000"]]
+    assert layout(columns, cells, Page(34)).rows == [
+        "__netif_  [2001:db8:1:2::3]:40000\nreceive_\nskb"]
+    assert "40000" not in layout(columns, cells, Page(30)).rows[0].splitlines()[0]
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 99_999), st.text("ab_ [", max_size=60), st.text("xyz@", max_size=20)),
                 min_size=1, max_size=5), st.integers(40, 200))

@@ -251,3 +251,63 @@ def test_a_finding_that_is_none_is_no_answer(
     history.run()
     assert dwreport(["--database", str(history.path), "--since", f"@{START_NS // NANO}", "explain", "#4"]) == 1
     assert "there is no finding #4 in this window" in capsys.readouterr().err
+
+
+def test_a_chart_keeps_its_blanks_in_markdown(history: History, report: Report) -> None:
+    """A cell's own blanks are trimmed, and runs of them joined: what is drawn has such as are not."""
+    run = history.run()
+    history.drop(run, START_NS + 1800 * NANO, 5)
+    cells = [cell for line in report("--format", "markdown").splitlines() for cell in line.split(" | ")]
+    assert "\u2800" * 6 + "█" + "\u2800" * 5 in cells
+    assert "10:00\u2800\u280011:00" in cells
+
+
+def test_gaps_of_detail_alone_are_counted_apart(history: History, report: Report) -> None:
+    """Above a table of all of them, which is longer."""
+    run = history.run()
+    for second in range(7):
+        history.gap(run, START_NS + second * NANO, START_NS + second * NANO, effect="detail", lost=1)
+    for second in (10, 20):
+        history.gap(run, START_NS + second * NANO, START_NS + (second + 1) * NANO)
+    assert "coverage 99.94 %: 2 gaps and 7 of detail alone; drops may be missing here" in report("coverage")
+    assert len(report.csv("coverage")) == 9
+
+
+def test_ordinary_counters_alone_are_a_sentence(history: History, report: Report) -> None:
+    """No title above no table."""
+    history.counter(history.run(), "IpInReceives", 99)
+    text = report()
+    assert text.endswith("No counter of drops or errors moved; 1 other did; dwreport counters shows all\n")
+    assert "Counters that moved" not in text
+
+
+def test_counters_of_another_protocol_are_left_out(history: History, report: Report) -> None:
+    """Those of IPv4 are none of IPv6; those of TCP are of both."""
+    run = history.run()
+    for collector, name in (("snmp", "UdpNoPorts"), ("snmp6", "Udp6NoPorts"), ("netstat", "TcpExtListenDrops"),
+                            ("netstat", "IpExtInNoRoutes"), ("snmp", "TcpInErrs")):
+        history.counter(run, name, 5, collector=collector)
+    for view in ((), ("counters",)):
+        names = {row["name"] for row in report.json(*view, "--protocol", "ipv6")["counters"]}
+        assert names == {"Udp6NoPorts", "TcpExtListenDrops", "TcpInErrs"}
+    assert len(report.json("counters", "--protocol", "ipv4", "--protocol", "ipv6")["counters"]) == 5
+
+
+def test_booleans_in_csv_are_those_of_json(history: History, report: Report) -> None:
+    run = history.run()
+    history.drop(run, START_NS + NANO, 1)
+    history.packet(run, START_NS + NANO, b"")
+    assert [row["link_header"] for row in report.csv("packets")] == ["true"]
+    assert [row["about"] for row in report.csv("--by", "host")] == ["false"]
+
+
+@pytest.mark.parametrize("width", [50, 60, 72, 80, 200])
+def test_no_line_is_longer_than_it_may_be(history: History, report: Report, width: int) -> None:
+    """A first time is shown on the narrowest of terminals."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 123_456, symbol="__netif_receive_skb_core.constprop.0", name="enp193s0f1np1",
+                 netns=7, netns_name="a-container")
+    history.counter(run, "rx_missed_errors", 812, collector="link", interface="enp193s0f1np1")
+    lines = report("--width", str(width)).splitlines()
+    assert max(map(len, lines)) <= width
+    assert any(" FIRST" in line for line in lines)

@@ -1,0 +1,43 @@
+"""The command line: finds the view."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from dropwatchd import __version__
+from dwreport.cli.options import command_of, merged, shared
+from dwreport.views import view_names
+
+_DEFAULT = "summary"  # the view without a name
+_OWN = {"explain": "dwreport.cli.explain"}  # commands that take more than the options of every view
+
+
+class _Views(click.Group):
+    """Commands in modules of their own, imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for name in view_names() if name != _DEFAULT]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        if own := _OWN.get(cmd_name):
+            command: click.Command = import_module(own).command
+            return command
+        return command_of(_module(cmd_name).view)
+
+
+def _module(view: str) -> Any:
+    return import_module(f"dwreport.views.{view}")
+
+
+@click.group(cls=_Views, invoke_without_command=True, subcommand_metavar="[VIEW]",
+             context_settings={"help_option_names": ["-h", "--help"]})
+@shared
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def dwreport(context: click.Context, /, **options: Any) -> None:
+    """Say which packets this host dropped: how many, why, where in the kernel and on which interface."""
+    if context.invoked_subcommand is None:
+        import_module("dwreport.cli.request").respond(_module(_DEFAULT).view, merged(context, options))
