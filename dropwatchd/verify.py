@@ -6,13 +6,13 @@ from itertools import islice
 from pathlib import Path
 
 from dropwatchd.config import Config
-from dropwatchd.history.damage import pages, references, values
+from dropwatchd.history.damage import pages, references, sums, values
 from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.readonly import UnreadableError, read_as_it_is
 
 _SHOWN = 20  # faults of one kind
 _LOOKS: dict[str, Callable[[sqlite3.Connection], Iterator[str]]] = {
-    "pages": pages, "values": values, "references": references}
+    "pages": pages, "values": values, "references": references, "sums": sums}
 
 
 def verify(config: Config) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
+from dropwatchd.history import layers
 from dropwatchd.history.reader import COUNTER_JOINS, KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
 from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
 from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
@@ -20,13 +21,17 @@ _ROUND_NS = 5_000_000_000  # what reading all counters of many namespaces may ta
 
 # When counters were first and last read in the window, by run and namespace; -1 stands for all of them together. Where
 # none moves across an edge of the window, none did from the reading beyond it up to the edge.
-_SPANS = """
-    moved AS MATERIALIZED (
-        SELECT d.run_id, n.entity AS netns, min(CASE WHEN since_ns >= :since THEN since_ns ELSE until_ns END) AS first,
+_SPANS = f"""
+    {layers.changes("until_ns > :since AND since_ns < :until AND (since_ns >= :since OR until_ns < :until)")},
+    single AS MATERIALIZED (
+        SELECT run_id, counter_id, min(CASE WHEN since_ns >= :since THEN since_ns ELSE until_ns END) AS first,
                max(CASE WHEN until_ns < :until THEN until_ns ELSE since_ns END) AS last,
-               min(since_ns) < :since AS early, max(until_ns) >= :until AS late
-        FROM counter_changes d JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
-        WHERE until_ns > :since AND since_ns < :until AND (since_ns >= :since OR until_ns < :until)
+               min(since_ns) AS since, max(until_ns) AS until
+        FROM change_rows GROUP BY run_id, counter_id),
+    moved AS MATERIALIZED (
+        SELECT d.run_id, n.entity AS netns, min(first) AS first, max(last) AS last,
+               min(since) < :since AS early, max(until) >= :until AS late
+        FROM single d JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
         GROUP BY d.run_id, n.entity),
     visits AS MATERIALIZED (
         SELECT w.run_id, n.entity AS netns, min(w.since_ns) AS first_ns, max(w.until_ns) AS last_ns
@@ -47,6 +52,20 @@ _SPANS = """
         SELECT run_id, netns, min(first) AS first, max(last) AS last FROM readings
         WHERE netns IS NOT NULL GROUP BY run_id, netns
         UNION ALL SELECT run_id, -1, min(first), max(last) FROM readings GROUP BY run_id)"""
+
+_SPAN_JOINS = """LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(n.entity, -1)
+                 LEFT JOIN spans whole ON whole.run_id = d.run_id AND whole.netns = -1"""
+
+# Of an hour's sums: that each lies within the spans of its run and namespace, or outside, as do then all its drops.
+_UNDECIDED = " OR ".join(f"""
+    NOT coalesce(d.first_ns >= {span}.first + {_NEAR_NS} AND d.last_ns <= {span}.last - {_NEAR_NS}
+                 OR d.last_ns < {span}.first - {_NEAR_NS} OR d.first_ns > {span}.last + {_NEAR_NS}, 1)"""
+                         for span in ("own", "whole"))
+_IS_DECIDED = f"""
+    (h.since_ns >= (SELECT max(since) FROM midst) AND h.until_ns <= (SELECT min(until) FROM midst)
+     OR NOT EXISTS (SELECT 1 FROM drop_hours d JOIN interfaces i ON i.id = d.interface_id
+                    LEFT JOIN namespaces n ON n.id = i.namespace_id {_SPAN_JOINS}
+                    WHERE d.hour_ns = h.hour_ns AND ({_UNDECIDED})))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +103,35 @@ class Aligned:
         self._reader = Reader(reader.connection, replace(scope, since_ns=cast("int", since_ns)), reader.now_ns)
 
     def drops(self) -> list[AlignedDrop]:
-        """Return the drops of each key. Those in the midst of all spans are added up before they are looked at."""
+        """Return the drops of each key. Those in the midst of all spans of a run are added up before any join."""
         return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[16:]))
                 for row in self._reader.rows(f"""
             WITH {_SPANS},
             midst AS MATERIALIZED (
-                SELECT coalesce(max(first) + {_NEAR_NS}, :since) AS since,
-                       coalesce(min(last) - {_NEAR_NS}, :until) AS until FROM spans),
+                SELECT run_id, max(first) + {_NEAR_NS} AS since, min(last) - {_NEAR_NS} AS until
+                FROM spans GROUP BY run_id),
+            {layers.drops(drop_clause(self._reader.scope), f"{layers.WITHIN} AND {_IS_DECIDED}")},
             d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, sum(count) AS count,
                        min(first_ns) AS first_ns, max(last_ns) AS last_ns
-                FROM drops, midst WHERE {drop_clause(self._reader.scope)}
+                FROM drop_rows LEFT JOIN midst USING (run_id)
                 GROUP BY run_id, location_id, kind_id, interface_id,
-                         CASE WHEN first_ns >= since AND last_ns <= until THEN 0 ELSE window_start_ns END)
+                         CASE WHEN midst.since IS NULL OR (first_ns >= midst.since AND last_ns <= midst.until)
+                              THEN 0 ELSE window_start_ns END)
             SELECT host_of(r.id), {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
             FROM d {KEY_JOINS}
-            LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(n.entity, -1)
-            LEFT JOIN spans whole ON whole.run_id = d.run_id AND whole.netns = -1
+            {_SPAN_JOINS}
             GROUP BY host_of(r.id), d.location_id, d.kind_id, d.interface_id""")]
 
     def counters(self) -> list[CounterTotal]:
         """Return by how much counters moved from their first to their last reading; of it, what may be too early."""
+        clause = f"{change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until"
         return [CounterTotal(*cast("CounterRow", row)) for row in self._reader.rows(f"""
-            WITH d AS MATERIALIZED (
+            WITH {layers.changes(clause, "h.since_ns >= :edge AND h.until_ns < :until")},
+            d AS MATERIALIZED (
                 SELECT run_id, counter_id, sum(delta) AS delta,
                        sum(CASE WHEN since_ns < :edge THEN abs(delta) ELSE 0 END) AS straddling
-                FROM counter_changes
-                WHERE {change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until
-                GROUP BY run_id, counter_id)
+                FROM change_rows GROUP BY run_id, counter_id)
             SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge,
                    sum(d.straddling), n.name, n.inode
             FROM d {COUNTER_JOINS}

@@ -2,7 +2,7 @@
 
 from dropwatchd.model import NANO, Instant
 
-DAY_NS = 86_400 * NANO
+HOUR_NS, DAY_NS = 3600 * NANO, 86_400 * NANO
 
 
 class Calendar:

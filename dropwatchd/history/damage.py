@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Timer
 
+from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.errors import is_damage
+from dropwatchd.history.statements import SUM_DELTAS
 
-_BIG = ("packets", "drops", "counter_changes")  # looked at last, where time is short
+_BIG = ("packets", "drops", "counter_changes", "drop_hours", "counter_hours")  # looked at last, where time is short
 _AFTER_CRASH_S = 5.0
 
 # What a column holds, by the type it was declared with; whether it may be NULL the schema says as well.
@@ -20,6 +22,7 @@ _HELD = {"INTEGER": "integer", "BIGINT": "integer", "BOOLEAN": "integer", "TEXT"
 # What no row says that was written as it should be. A clock that is set turns times round: nothing is said of them.
 _NEVER = {
     "drops": "count < 1 OR bytes < 0 OR window_width_ns < 1",
+    "drop_hours": "count < 1 OR bytes < 0",
     "packets": "length < 0 OR weight < 1 OR link_header NOT IN (0, 1)",
     "counters": "gauge NOT IN (0, 1) OR CASE WHEN json_valid(labels) THEN json_type(labels) != 'object' ELSE 1 END",
     "watches": "CASE WHEN json_valid(limits) THEN json_type(limits) != 'array' ELSE 1 END",
@@ -100,6 +103,19 @@ def references(connection: sqlite3.Connection) -> Iterator[str]:
             missing[parent] = missing.get(parent, 0) + 1
         for parent, count in missing.items():
             yield f"table {table}: {count} rows refer to {parent} that are not there"
+
+
+def sums(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield how many hours are not the sum of their rows."""
+    for table, column, summed, total in (("drops", "window_start_ns", "drop_hours", "sum(count)"),
+                                         ("counter_changes", "until_ns", "counter_hours", SUM_DELTAS)):
+        (wrong,) = connection.execute(f"""
+            SELECT count(*) FROM hours h WHERE what = '{table}' AND since_ns NOTNULL
+            AND (SELECT {total} FROM {summed} WHERE hour_ns = h.hour_ns) IS NOT (
+                SELECT {total} FROM {table} WHERE {column} >= h.hour_ns AND {column} < h.hour_ns + {HOUR_NS})
+        """).fetchone()
+        if wrong:
+            yield f"table {summed}: {wrong} hours are not the sum of their rows in {table}"
 
 
 def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:

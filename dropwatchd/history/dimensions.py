@@ -56,13 +56,17 @@ class Dimensions:
             self._connection.exec_driver_sql(DESCRIBE_DEVICE, (device.kind, device.driver, device.peer, row))
 
     def location(self, location: Location, time_ns: int) -> int:
-        address = None if location.address is None else f"0x{location.address:016x}"
-        row = self._id(s.locations, location, {**location._asdict(), "address": address}, {"seen_ns": time_ns})
+        row = self._known.get((s.locations, location))
+        if row is None:
+            address = None if location.address is None else f"0x{location.address:016x}"
+            row = self._id(s.locations, location, {**location._asdict(), "address": address}, {"seen_ns": time_ns})
         self._see(s.locations, [(time_ns, row)])
         return row
 
     def kind(self, kind: Kind, time_ns: int) -> int:
-        row = self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns})
+        row = self._known.get((s.kinds, kind))
+        if row is None:
+            row = self._id(s.kinds, kind, kind._asdict(), {"seen_ns": time_ns})
         self._see(s.kinds, [(time_ns, row)])
         return row
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from dropwatchd.history.hours import remove_before
 from dropwatchd.history.statements import EXPIRED_AGAIN, INSERT_GAP, REBASE_GAUGES
 from dropwatchd.model import Effect, Gap, GapCause
 
@@ -20,12 +21,14 @@ class _Table(NamedTuple):
     begin: str
     end: str
     but: str = ""
+    is_summed: bool = False
 
 
 # What expires together; and the watches that vouch for it. The watch "daemon" stays, for that it ran.
 _TABLES = {
     "packets": (_Table("packets", "time_ns", "time_ns"),),
-    "drops": (_Table("drops", "window_start_ns", "last_ns"), _Table("counter_changes", "until_ns", "until_ns"),
+    "drops": (_Table("drops", "window_start_ns", "last_ns", is_summed=True),
+              _Table("counter_changes", "until_ns", "until_ns", is_summed=True),
               _Table("gaps", "until_ns", "until_ns", f"AND cause != '{GapCause.EXPIRED}'"),
               _Table("events", "time_ns", "time_ns")),
 }
@@ -82,12 +85,15 @@ def _shorten(connection: Connection, what: str, oldest_ns: int, run: int, why: s
 
 
 def _delete(connection: Connection, table: _Table, before_ns: int) -> int:
-    name, begin, end, but = table
+    name, begin, end, but, _is_summed = table
     cut_ns = connection.exec_driver_sql(f"""
         SELECT {begin} FROM {name} WHERE {begin} < ? {but} ORDER BY {begin} LIMIT 1 OFFSET {ROWS}""",
                                         (before_ns,)).scalar()
     until_ns = before_ns if cut_ns is None else cut_ns + 1
     if name == "counter_changes":
         connection.exec_driver_sql(REBASE_GAUGES, (min(until_ns, before_ns),))
-    return connection.exec_driver_sql(f"DELETE FROM {name} WHERE {begin} < ? AND {end} < ? {but}",
-                                      (until_ns, before_ns)).rowcount
+    removed = connection.exec_driver_sql(f"DELETE FROM {name} WHERE {begin} < ? AND {end} < ? {but}",
+                                         (until_ns, before_ns)).rowcount
+    if table.is_summed and removed:
+        remove_before(connection, name, until_ns)
+    return removed

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from dropwatchd.history.hours import touch
 from dropwatchd.history.statements import (
     COUNT_WINDOWS,
     DELETE_CHANGE,
@@ -18,7 +19,7 @@ from dropwatchd.history.statements import (
 )
 from dropwatchd.model import NANO
 
-MINUTE_NS, HOUR_NS = 60 * NANO, 3600 * NANO
+MINUTE_NS = 60 * NANO
 _PART = 4  # of the time between two rounds of readings: what lies further apart is of another round
 
 
@@ -85,6 +86,7 @@ def fold_changes(connection: Connection, width_ns: int, before_ns: int) -> Folde
     if len(folded) < len(fine):
         connection.exec_driver_sql(DELETE_CHANGE, [change[:3] for change in fine])
         connection.exec_driver_sql(INSERT_CHANGES, folded)
+        touch(connection, _CHANGES.name, sorted(fine))
     _mark(connection, _CHANGES, width_ns, until_ns)
     return Folded(since_ns, until_ns, len(fine) - len(folded))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from dropwatchd.history import layers
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import run_clause
 
@@ -55,17 +56,25 @@ def looked(reader: Reader, collector: str) -> set[tuple[str, int | None]]:
 
 def _levels(reader: Reader, collector: str) -> Iterator[_Level]:
     """Yield the levels of a collector that were not zero at some time in the window."""
+    if not looked(reader, collector):
+        return
+    before_within_or_after = f"(h.until_ns <= :since OR {layers.WITHIN} OR h.since_ns >= :until)"
+    wanted = "counter_id IN (SELECT id FROM counters WHERE collector = :collector)"
     rows = reader.rows(f"""
+        WITH {layers.changes(wanted, before_within_or_after, ever=True)},
+        d AS MATERIALIZED (
+            SELECT run_id, counter_id, sum(delta) FILTER (WHERE until_ns < :until) AS moved,
+                   count(*) FILTER (WHERE until_ns > :since AND since_ns < :until) AS times
+            FROM change_rows GROUP BY run_id, counter_id)
         SELECT host_of(r.id), n.entity, c.interface, c.name, c.labels,
                coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
-               + coalesce(sum(d.delta) FILTER (WHERE d.until_ns < :until), 0) AS level,
-               count(*) FILTER (WHERE d.until_ns > :since AND d.since_ns < :until)
+               + coalesce(d.moved, 0) AS level, coalesce(d.times, 0)
         FROM counters c JOIN runs r LEFT JOIN namespaces n ON n.id = c.namespace_id
-             LEFT JOIN counter_changes d ON d.counter_id = c.id AND d.run_id = r.id
+             LEFT JOIN d ON d.counter_id = c.id AND d.run_id = r.id
         WHERE c.collector = :collector AND r.started_ns < :until AND {run_clause(reader.scope)}
               AND EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.what = 'counters'
-                          AND w.name = :collector AND w.until_ns >= :since AND w.since_ns < :until)
-        GROUP BY r.id, c.id""", collector=collector)
+                          AND w.name = :collector AND w.until_ns >= :since AND w.since_ns < :until)""",
+                       collector=collector)
     for host, netns, interface, name, labels, level, moved in rows:
         if level or moved:
             yield (cast("str", host), cast("int | None", netns), cast("str | None", interface), cast("str", name),

@@ -89,8 +89,10 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for.
+    What 0004 has added no reader asks for; what 0005 has, it does without.
     """
+    for table, columns in _UNSUMMED.items():
+        connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if revision > "0002":
         return
     namespace_runs = "main.namespace_runs"
@@ -102,6 +104,13 @@ def adapt(connection: sqlite3.Connection, revision: str) -> None:
     connection.executemany(INSERT_WATCH, old_watches(
         connection.execute(f"{OLD_RUNS} FROM main.runs"), connection.execute(f"{OLD_GAPS} FROM main.gaps {BLIND}")))
 
+
+# Up to 0004 no hour has sums.
+_UNSUMMED = {
+    "hours": "what, hour_ns, since_ns, until_ns, summed_ns",
+    "drop_hours": "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
+    "counter_hours": "hour_ns, run_id, counter_id, since_ns, until_ns, delta",
+}
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"
 OLD_GAPS = "SELECT run_id, since_ns, until_ns, scope"

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from dropwatchd.history import layers, samples
 from dropwatchd.history.asked import install
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
     INSIDE,
+    WINDOWS,
     Scope,
     change_clause,
     drop_clause,
@@ -212,23 +214,27 @@ class Reader:
     def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
         """Return the drops of each host, location, kind and interface, the most first, and their shape over time.
 
-        One query reads each row once: that is most of what a report costs.
+        One query reads each row once: that is most of what a report costs. An hour that lies in one step is one row.
         """
+        same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
         return _merged(self.rows(f"""
-            WITH d AS MATERIALIZED (
+            WITH {layers.drops(f"{drop_clause(self.scope)} AND {AT_MOST} > 0", f"{layers.WITHIN} AND {same_step}")},
+            d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
                        sum({INSIDE}) AS inside,
-                       CASE WHEN count(bytes) = count(*) THEN sum(bytes * ({INSIDE}) / count) END AS bytes,
+                       CASE WHEN count(bytes) = count(*)
+                            THEN sum(CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END)
+                       END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
                        sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
-                FROM drops WHERE {drop_clause(self.scope)} AND {AT_MOST} > 0
-                GROUP BY run_id, location_id, kind_id, interface_id, step)
+                FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step)
             SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def may_match(self) -> int:
         """Return how many drops the filters leave out that may match them, for all that is on record."""
-        [(count,)] = self.rows(f"SELECT coalesce(sum(count), 0) FROM drops WHERE {may_clause(self.scope)}")
+        [(count,)] = self.rows(f"""
+            WITH {layers.drops(may_clause(self.scope))} SELECT coalesce(sum(count), 0) FROM drop_rows""")
         return cast("int", count)
 
     def windows(self) -> Iterator[tuple[str, Window]]:
@@ -236,7 +242,7 @@ class Reader:
         for row in self.rows(f"""
                 SELECT host_of(r.id), {KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
                        d.window_start_ns, d.window_width_ns
-                FROM drops d {KEY_JOINS} WHERE {drop_clause(self.scope)}
+                FROM drops d {KEY_JOINS} WHERE {WINDOWS} AND {drop_clause(self.scope)}
                 ORDER BY d.window_start_ns, d.window_width_ns, d.run_id, d.location_id"""):
             start_ns, width_ns = cast("tuple[int, int]", row[20:])
             yield cast("str", row[0]), Window(start_ns, width_ns, _drop(row))
@@ -244,11 +250,11 @@ class Reader:
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
         return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
-            WITH d AS MATERIALIZED (
+            WITH {layers.changes(change_clause(self.scope))},
+            d AS MATERIALIZED (
                 SELECT run_id, counter_id, sum(delta) AS delta,
                        sum(CASE WHEN since_ns < :since OR until_ns > :until THEN abs(delta) ELSE 0 END) AS straddling
-                FROM counter_changes
-                WHERE {change_clause(self.scope)} GROUP BY run_id, counter_id)
+                FROM change_rows GROUP BY run_id, counter_id)
             SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
                    sum(d.straddling), n.name, n.inode
             FROM d {COUNTER_JOINS}
@@ -257,12 +263,11 @@ class Reader:
 
     def packets(self, most: int | None = None) -> Iterator[PacketRow]:
         """Yield the sampled packets in the order of time: all, or so many of each key from all over the time."""
-        chosen = f"SELECT * FROM packets WHERE {drop_clause(self.scope, packets=True)}"
-        if most is not None:  # the id times 2^32 by the golden ratio scatters (Knuth, TAOCP 6.4)
-            chosen = f"""SELECT * FROM (
-                SELECT *, row_number() OVER (PARTITION BY run_id, location_id, kind_id, interface_id
-                                             ORDER BY id * 2654435761 % 4294967296) AS place FROM ({chosen}))
-                WHERE place <= :most"""
+        clause = drop_clause(self.scope, packets=True)
+        chosen = f"SELECT * FROM packets WHERE {clause}"
+        if most is not None:
+            [(has_many,)] = self.rows(samples.HAS_MANY)
+            chosen = samples.some_of_each(clause, has_many=bool(has_many))
         for row in self.rows(f"""
                 SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
                 FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from dropwatchd.history.calendar import DAY_NS
+from dropwatchd.history.calendar import DAY_NS, HOUR_NS
 from dropwatchd.history.expire import begin_of_counts, begin_of_watches, expire, remove_packets
-from dropwatchd.history.fold import HOUR_NS, MINUTE_NS, Folded, fold_changes, fold_windows
+from dropwatchd.history.fold import MINUTE_NS, Folded, fold_changes, fold_windows
 from dropwatchd.history.forget import forget
+from dropwatchd.history.hours import sum_hours
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.model import Effect, Gap, GapCause
 
@@ -33,13 +34,15 @@ class Retention:
     boot_id: str
 
     def step(self, *, pressed: bool, forgets: bool) -> Step:
-        """Do the first thing that there is to do: by age, then where the database is too large, then what is unused."""
+        """Do the first thing that there is to do: by age, by size where that is too much, sums, what is unused."""
         for step in self._by_age():
             if step.worked:
                 return step
         for step in self._by_size() if pressed else ():
             if step.worked:
                 return step
+        if sum_hours(self.connection, self.now_ns):
+            return Step(worked=True)
         forgotten = forgets and forget(self.connection, self.boot_id, self.now_ns) > 0
         return Step(forgotten, forgotten=forgotten)
 

@@ -16,9 +16,10 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    text,
 )
 
-from dropwatchd.history.identity import APPLICATION_ID, REVISION
+from dropwatchd.history.identity import APPLICATION_ID, REVISION, SCATTERED
 
 __all__ = ["APPLICATION_ID", "REVISION", "VIEWS", "metadata"]
 
@@ -162,6 +163,8 @@ packets = Table(
     Column("details", Text),                         # JSON
 )
 Index("packets_time", packets.c.time_ns)
+Index("packets_scattered", packets.c.run_id, packets.c.location_id, packets.c.kind_id, packets.c.interface_id,
+      text(SCATTERED), packets.c.time_ns)  # some of each, from all over the time
 
 counters = Table(
     "counters", metadata, _id(),
@@ -195,6 +198,41 @@ counter_changes = Table(
     _time("since_ns"),
     Column("delta", BigInteger, nullable=False),
     PrimaryKeyConstraint("until_ns", "run_id", "counter_id"),
+    sqlite_with_rowid=False,
+)
+
+# The sums of an hour: of the windows that began in it, and of the counter changes that ended in it. Reports read these
+# for whole hours. `hours` has each hour that any row is of, and up to where in it rows are summed: NULL where none is,
+# since any was written, folded or removed; when all are, from when to when its drops, or changes, were.
+hours = Table(
+    "hours", metadata,
+    Column("what", Text, nullable=False),  # the table: drops or counter_changes
+    _time("hour_ns"),
+    _time("since_ns", nullable=True),
+    _time("until_ns", nullable=True),
+    _time("summed_ns", nullable=True),
+    PrimaryKeyConstraint("what", "hour_ns"),
+    sqlite_with_rowid=False,
+)
+drop_hours = Table(
+    "drop_hours", metadata,
+    _time("hour_ns"),
+    _to("run"), _to("location"), _to("kind"), _to("interface"),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger),
+    _time("first_ns"),
+    _time("last_ns"),
+    PrimaryKeyConstraint("hour_ns", "run_id", "location_id", "kind_id", "interface_id"),
+    sqlite_with_rowid=False,
+)
+counter_hours = Table(
+    "counter_hours", metadata,
+    _time("hour_ns"),
+    _to("run"), _to("counter"),
+    _time("since_ns"),
+    _time("until_ns"),
+    Column("delta", BigInteger, nullable=False),
+    PrimaryKeyConstraint("hour_ns", "run_id", "counter_id"),
     sqlite_with_rowid=False,
 )
 

@@ -9,7 +9,9 @@ from dropwatchd.history.patterns import Patterns, wanted
 # Windows that begin up to this long before the report's may reach into it: retention folds into hours, and the last
 # of an hour's windows may end a minute after it. The like for changes of counters that end after the report's window.
 WIDEST_WINDOW_NS = 3660 * 1_000_000_000
-_LONGEST_CHANGE_NS = 3 * 3600 * 1_000_000_000
+LONGEST_CHANGE_NS = 3 * 3600 * 1_000_000_000
+
+WINDOWS = f"window_start_ns > :since - {WIDEST_WINDOW_NS} AND window_start_ns < :until"
 
 # What leaves open whether a filter's condition holds. A packet of known namespace and protocol but of no ifindex was on
 # no device; without a protocol the map was full, and its device is not on record. Messages between programs have
@@ -23,7 +25,7 @@ _OF_MESSAGES = "symbol GLOB 'unix_*' OR symbol GLOB 'netlink_*' OR symbol GLOB '
 # The parts of windows that meet add up to the row.
 _BEFORE = """CASE WHEN {edge} <= first_ns THEN 0 WHEN {edge} > last_ns THEN count WHEN count < 2 THEN 0
              ELSE 1 + CAST((count - 2) * (1.0 * ({edge} - first_ns) / (last_ns - first_ns)) AS INTEGER) END"""
-INSIDE = f"({_BEFORE.format(edge=':until')}) - ({_BEFORE.format(edge=':since')})"
+INSIDE = f"(({_BEFORE.format(edge=':until')}) - ({_BEFORE.format(edge=':since')}))"
 AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN count < 2 THEN 0
               ELSE (first_ns >= :since) + (last_ns < :until) END"""
 AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
@@ -63,11 +65,12 @@ class Scope:
 
 
 def drop_clause(scope: Scope, *, packets: bool = False) -> str:
-    """Return the condition on the table drops, or packets: on its own columns alone, so that its key is used."""
+    """Return the condition on the table drops, or packets: on its own columns alone.
+
+    Of drops it says which of those rows are meant that may reach into the window: see history/layers.py, and WINDOWS.
+    """
     return " AND ".join([
-        "time_ns >= :since AND time_ns < :until" if packets else
-        f"window_start_ns > :since - {WIDEST_WINDOW_NS} AND window_start_ns < :until"
-        " AND last_ns >= :since AND first_ns < :until",
+        "time_ns >= :since AND time_ns < :until" if packets else "last_ns >= :since AND first_ns < :until",
         *_among("location_id", "locations", _location_condition(scope)),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
         *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope))),
@@ -101,7 +104,7 @@ def may_clause(scope: Scope) -> str:
 def change_clause(scope: Scope) -> str:
     """Return the condition on counter_changes; a counter has no reason, location or protocol."""
     return " AND ".join([
-        f"until_ns > :since AND until_ns < :until + {_LONGEST_CHANGE_NS} AND since_ns < :until",
+        "until_ns > :since AND since_ns < :until",
         *_among("counter_id", "counters", " AND ".join(_counter_conditions(scope))),
         *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
     ])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, cast
 
+from dropwatchd.history import layers
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import run_clause
 
@@ -54,18 +55,17 @@ def levels(reader: Reader, collector: str) -> list[Level]:
     """Return what the gauges of a collector were while runs lasted that touch the window."""
     moved: dict[_Gauge, list[_Moved]] = defaultdict(list)
     for row in reader.rows(f"""
-            WITH read AS (
+            WITH {layers.moves("SELECT id FROM counters WHERE collector = :collector AND gauge")},
+            read AS (
                 SELECT w.run_id, n.entity, max(w.until_ns) AS until_ns
                 FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id
                 WHERE w.what = 'counters' AND w.name = :collector AND w.until_ns >= :since AND w.since_ns < :until
                 GROUP BY w.run_id, n.entity),
-            gauges AS MATERIALIZED (SELECT id FROM counters WHERE collector = :collector AND gauge),
             moved AS MATERIALIZED (
                 SELECT run_id, counter_id, time_ns AS since_ns, time_ns AS until_ns, value AS delta
-                FROM counter_starts WHERE run_id IN (SELECT run_id FROM read) AND counter_id IN gauges
-                UNION ALL SELECT run_id, counter_id, since_ns, until_ns, delta FROM counter_changes
-                WHERE counter_id IN gauges AND until_ns >= (
-                    SELECT min(started_ns) FROM runs WHERE id IN (SELECT run_id FROM read)))
+                FROM counter_starts WHERE run_id IN (SELECT run_id FROM read)
+                     AND counter_id IN (SELECT id FROM counters WHERE collector = :collector AND gauge)
+                UNION ALL SELECT run_id, counter_id, since_ns, until_ns, delta FROM change_rows)
             SELECT host_of(r.id), n.entity, c.ifindex, c.interface, c.name, c.labels, read.until_ns,
                    d.since_ns, d.until_ns, d.delta
             FROM moved d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id

@@ -5,10 +5,10 @@
 _DROPS = """
     INSERT INTO drops (window_start_ns, window_width_ns, run_id, location_id, kind_id, interface_id, count, bytes,
                        first_ns, last_ns)"""
-_ADD = """
+ADD = """
     ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes,
                               first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)"""
-ADD_DROPS = f"{_DROPS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD}"
+ADD_DROPS = f"{_DROPS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {ADD}"
 
 # Windows that begin within a span become ones of a width. One unknown number of bytes makes the sum unknown. Those with
 # drops more than a minute behind that width stay as they are: readers do not look for them so long before.
@@ -17,7 +17,7 @@ _FINE = """window_start_ns >= :since AND window_start_ns < :until AND window_wid
 FOLD_WINDOWS = f"""{_DROPS}
     SELECT window_start_ns - window_start_ns % :width AS start, :width, run_id, location_id, kind_id, interface_id,
            sum(count), CASE WHEN count(bytes) = count(*) THEN sum(bytes) END, min(first_ns), max(last_ns)
-    FROM drops WHERE {_FINE} GROUP BY start, run_id, location_id, kind_id, interface_id {_ADD}"""
+    FROM drops WHERE {_FINE} GROUP BY start, run_id, location_id, kind_id, interface_id {ADD}"""
 DELETE_WINDOWS = f"DELETE FROM drops WHERE {_FINE}"
 COUNT_WINDOWS = """
     SELECT count(*) FROM drops WHERE window_start_ns >= :since - :since % :width AND window_start_ns < :until"""
@@ -46,6 +46,20 @@ INSERT_PACKETS = """
 
 INSERT_STARTS = """
     INSERT INTO counter_starts (run_id, counter_id, time_ns, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+
+# Deltas are added modulo 2^64, by halves, which do not overflow.
+_HIGH, _LOW = "({} >> 32)", "({} & 4294967295)"
+
+
+def _joined(high: str, low: str) -> str:
+    return f"((({high} + ({low} >> 32)) << 32) | ({low} & 4294967295))"
+
+
+SUM_DELTAS = _joined(f"sum{_HIGH.format('delta')}", f"sum{_LOW.format('delta')}")
+_ADDED = _joined(*(f"({half.format('delta')} + {half.format('excluded.delta')})" for half in (_HIGH, _LOW)))
+ADD_CHANGE = f"""
+    ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), until_ns = max(until_ns, excluded.until_ns),
+                              delta = {_ADDED}"""
 
 # What a gauge was is the sum of its start and all its changes: where changes go, it starts with what they made of it.
 REBASE_GAUGES = """

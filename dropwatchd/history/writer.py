@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dropwatchd.history import schema as s
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.dimensions import Dimensions, insert_id
+from dropwatchd.history.hours import touch
 from dropwatchd.history.open import durable, engine, without_references
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.retention import Retention
@@ -156,7 +158,9 @@ class Writer:
 
         rows = [(w.start_ns, w.width_ns, *ids(w.drop.key, w.drop.first_ns, w.drop.last_ns), w.drop.count, w.drop.octets,
                  w.drop.first_ns, w.drop.last_ns) for w in batch.windows]
-        _many(connection, ADD_DROPS, sorted(rows, key=lambda row: row[:6]))
+        rows.sort(key=itemgetter(0, 1, 2, 3, 4, 5))
+        _many(connection, ADD_DROPS, rows)
+        touch(connection, "drops", rows)
         packets = [(*ids(p.key, p.time_ns, p.time_ns), p.time_ns, p.length, p.weight, p.link_header, p.data,
                     json.dumps(dict(p.details)) if p.details else None) for p in batch.packets]
         _many(connection, INSERT_PACKETS, packets)
@@ -173,9 +177,10 @@ class Writer:
         counter = dimensions.counters(gauges, times)
         _many(connection, INSERT_STARTS, [
             (self._run, counter[reading.key], time_ns, signed(reading.value)) for time_ns, reading in batch.starts])
-        _many(connection, INSERT_CHANGES, sorted(
-            (change.until_ns, self._run, counter[change.key], change.since_ns, signed(change.delta))
-            for change in batch.changes))
+        changes = sorted((change.until_ns, self._run, counter[change.key], change.since_ns, signed(change.delta))
+                         for change in batch.changes)
+        _many(connection, INSERT_CHANGES, changes)
+        touch(connection, "counter_changes", changes)
         _many(connection, INSERT_COLLECTED, [(self._run, name, *how) for name, how in batch.collected.items()])
 
     def _write_watches(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:

@@ -14,6 +14,7 @@ from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
 from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.options import Options, View
+from dwreport.cli.progress import progress
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
@@ -50,9 +51,10 @@ def respond(view: View, options: Options) -> None:
 
     def ask(connection: Connection) -> tuple[Answer, Answer]:
         """Return the answer, and what conditions are held against: the report, of the same snapshot."""
-        reader = _reader(connection, request, options)
-        answer = view(reader, request.wanted)
-        return answer, answer if view is summary else summary(reader, request.wanted)
+        with progress(connection):
+            reader = _reader(connection, request, options)
+            answer = view(reader, request.wanted)
+            return answer, answer if view is summary else summary(reader, request.wanted)
 
     try:
         answer, judged = read(request.database, ask)

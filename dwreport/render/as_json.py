@@ -1,6 +1,7 @@
 """JSON: one object, the contract that scripts depend on; unknown is null."""
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from dwreport.evidence.coverage import Coverage
@@ -13,6 +14,20 @@ def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write the object in ASCII, so that no name of the system reaches a terminal raw."""
     json.dump(_document(answer), out, indent=2, default=plain_value)
     out.write("\n")
+
+
+class _Rows(list[object]):
+    """Rows as the encoder takes them, one after the other: a day of them made at once would not fit into memory."""
+
+    def __init__(self, rows: Sequence[object]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 def plain_value(value: object) -> object:
@@ -28,7 +43,7 @@ def _document(answer: Answer) -> dict[str, object]:
         "window": {"since": Moment(scope.since_ns), "until": Moment(scope.until_ns)},
         "hosts": [dict(zip(("hostname", "machine_id", "kernel", "source"), host, strict=True)) for host in hosts],
         "coverage": _coverage(answer.coverage),
-        **{section.key: list(section.rows) for section in answer.sections if section.key},
+        **{section.key: _Rows(section.rows) for section in answer.sections if section.key},
         **answer.extra,
     }
 

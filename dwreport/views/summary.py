@@ -33,7 +33,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show findings, drops by place, the counters that moved, and what was not seen."""
     scope, known = reader.scope, recorded(reader)
     chart = chart_of(reader, known)
-    judged, totals = assessed(reader), reader.drops(scope.since_ns, chart.step_ns)
+    judged, totals = assessed(reader), reader.drops(chart.start_ns, chart.step_ns)
     evidence = gather(reader, totals)
     end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
     found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))

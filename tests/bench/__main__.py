@@ -21,12 +21,14 @@ def main() -> None:
     parser.add_argument("--drops", type=int, default=2_000_000, help="provoked for exactness (default: 2,000,000)")
     parser.add_argument("--pairs", type=int, default=7, help="of runs with and without the daemon (default: 7)")
     parser.add_argument("--idle", type=float, default=60, help="seconds of doing nothing (default: 60)")
+    parser.add_argument("--month", type=int, default=10, metavar="PART",
+                        help="read 1/PART of a busy month; 1 takes 3 GB and ten minutes (default: 10)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         parts: dict[str, Callable[[], list[Row]]] = {
             "reports": lambda: reports(folder),
-            "month": lambda: month(folder),
+            "month": lambda: month(folder, given.month),
             "imports": imports,
             "alerts": alerts,
             "snapshots": snapshots,

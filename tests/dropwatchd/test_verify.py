@@ -1,5 +1,7 @@
 """`dropwatchd --verify`: a line for each kind of fault, and an exit code for scripts."""
 
+# ruff: noqa: S608 - the SQL is put together from numbers of this module.
+
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -26,7 +28,7 @@ def _lines(database: Path, capsys: pytest.CaptureFixture[str], code: int) -> lis
 
 def test_a_whole_history(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is found, and what was looked for is said."""
-    assert _lines(database, capsys, 0) == ["pages       ok", "values      ok", "references  ok"]
+    assert _lines(database, capsys, 0) == ["pages       ok", "values      ok", "references  ok", "sums        ok"]
 
 
 def test_wrong_values_and_references(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +36,22 @@ def test_wrong_values_and_references(database: Path, capsys: pytest.CaptureFixtu
     _spoil(database, "INSERT INTO events VALUES (1, 7, 'x', 'k', 's', 'd', NULL, NULL)")
     assert _lines(database, capsys, 1) == [
         "pages       ok", "values      table events: time_ns is not integer in 1 rows",
-        "references  table events: 1 rows refer to runs that are not there"]
+        "references  table events: 1 rows refer to runs that are not there", "sums        ok"]
+
+
+def test_hours_that_are_not_the_sum_of_their_rows(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report takes whole hours from there: what they say is what rows say, and nothing is said of other hours."""
+    hour_ns = 3_600_000_000_000
+    _spoil(database, "INSERT INTO runs VALUES (1, 'm', 'b', 'h', '6.1', '0', 0, NULL, NULL)",
+           "INSERT INTO counters VALUES (1, 'link', 'rx_dropped', NULL, 2, 'eth0', '{}', 0, 0)",
+           *(f"INSERT INTO counter_changes VALUES ({hour + minute}, 1, 1, {hour}, {2**62})"
+             for hour in (hour_ns, 2 * hour_ns) for minute in (1, 2)),
+           f"INSERT INTO hours VALUES ('counter_changes', {hour_ns}, 1, 2, 3), ('drops', 0, NULL, NULL, NULL)",
+           f"INSERT INTO counter_hours VALUES ({hour_ns}, 1, 1, {hour_ns}, {hour_ns + 2}, {-2**63})")
+    assert _lines(database, capsys, 0)[-1] == "sums        ok"
+    _spoil(database, "UPDATE counter_hours SET delta = delta + 1")
+    assert _lines(database, capsys, 1)[-1] == (
+        "sums        table counter_hours: 1 hours are not the sum of their rows in counter_changes")
 
 
 def test_what_a_reader_hides_is_looked_at(database: Path) -> None:

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.file import beside
-from dropwatchd.history.fold import HOUR_NS, MINUTE_NS, fold_changes, fold_windows
+from dropwatchd.history.fold import MINUTE_NS, fold_changes, fold_windows
 from dropwatchd.history.open import engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer

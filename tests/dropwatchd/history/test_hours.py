@@ -1,0 +1,180 @@
+"""The sums of hours are those of their rows, and what is asked of a history is the same with and without them."""
+
+# ruff: noqa: S608 - the SQL is put together from texts of this module.
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from dropwatchd.history.aligned import Aligned
+from dropwatchd.history.batch import Batch
+from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.fold import MINUTE_NS, fold_changes, fold_windows
+from dropwatchd.history.hours import sum_hours
+from dropwatchd.history.levels import bound_sockets
+from dropwatchd.history.open import engine
+from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.reader import Reader
+from dropwatchd.history.readonly import read
+from dropwatchd.history.scope import Scope
+from dropwatchd.history.settings import levels as gauges
+from dropwatchd.history.writer import Writer
+from dropwatchd.model import NANO, CounterChange, CounterKey, Drop, Reading, Window
+from tests.dropwatchd.conftest import KEY, at, watch
+
+START = 1000 * 86_400
+HOURS = 5
+_HERE, _THERE = KEY.interface, KEY.interface._replace(netns=7, netns_inode=8, netns_name="blue", netns_kind="netns")
+KEYS = [KEY, KEY._replace(kind=KEY.kind._replace(reason="NO_SOCKET")), KEY._replace(interface=_THERE),
+        KEY._replace(interface=_HERE._replace(netns=None, netns_inode=None, netns_name=None))]
+COUNTERS = [CounterKey("snmp", "UdpRcvbufErrors", 1), CounterKey("snmp", "UdpNoPorts", 7),
+            CounterKey("link", "rx_dropped", 1, 2, "eth0"), CounterKey("softnet", "dropped")]
+GAUGES = [CounterKey("bound", "sockets", 1, labels=(("local", "127.0.0.1:53"), ("peer", ""), ("protocol", "udp"))),
+          CounterKey("device", "mtu", 1, 2, "eth0")]
+_OPTIONS = RetentionOptions(days=1, fine_days=1)
+_SCOPES: list[dict[str, Any]] = [{}, {}, {"reason": ("NO_SOCKET",)}, {"interface": ("eth0",)}, {"netns": ("blue",)},
+                                 {"location": ("udp*",)}, {"host": "host"}, {"protocol": ("2048",)}]
+
+
+def _window(second: int, key: Any, count: int, octets: int | None, width: int) -> Window:
+    first_ns = second * NANO
+    return Window(first_ns, width * NANO, Drop(key, count, octets, first_ns, first_ns + width * NANO * 9 // 10))
+
+
+def _life(writer: Writer, begin: int, windows: Any, changes: Any) -> None:
+    """Let a run begin at a second of the history, and record what is after that: it began late, or comes late."""
+    writer.start(at(START + begin))
+    writer.write(Batch(
+        starts=[((START + begin) * NANO, Reading(key, 0, bits=0 if key in GAUGES else 64))
+                for key in COUNTERS + GAUGES],
+        windows=[_window(START + second, *rest) for second, *rest in windows],
+        changes=[CounterChange(key, (START + second - length) * NANO, (START + second) * NANO, delta, 0,
+                               gauge=key in GAUGES)
+                 for second, key, delta, length in changes],
+        watches=[watch(START + begin, START + HOURS * 3600, what, name, netns)
+                 for what, name, netns in (("daemon", "", None), ("software", "bpf", None), ("counters", "snmp", 1),
+                                           ("counters", "snmp", 7), ("counters", "link", 1), ("counters", "bound", 1),
+                                           ("counters", "device", 1))]))
+
+
+def _sum(database: Path, before: int = START + 10 * 3600) -> None:
+    with _transaction(database) as connection:
+        while sum_hours(connection, before * NANO):
+            pass
+
+
+@contextmanager
+def _transaction(database: Path) -> Iterator[Connection]:
+    made = engine(database)
+    with made.begin() as connection:
+        yield connection
+    made.dispose()
+
+
+def _asked(database: Path, scope: Scope, step_ns: int) -> list[Any]:
+    def ask(connection: sqlite3.Connection) -> list[Any]:
+        reader = Reader(connection, scope, (START + 86_400) * NANO)
+        aligned = Aligned(reader)
+        drops = sorted((asdict(total) for total in reader.drops(scope.since_ns, step_ns)), key=str)
+        return [drops, reader.may_match() if scope.filtered else 0, reader.counters(),
+                sorted(map(asdict, aligned.drops()), key=str), sorted(map(asdict, aligned.counters()), key=str),
+                bound_sockets(reader), gauges(reader, "device")]
+
+    return read(database, ask)
+
+
+def _without_hours(database: Path) -> Path:
+    """Return a copy of a history in which no hour has sums."""
+    copy = database.with_name("without.db")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(database, copy)
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.executescript("DELETE FROM hours; DELETE FROM drop_hours; DELETE FROM counter_hours")
+    return copy
+
+
+_SUMS = {
+    "drop_hours": f"""
+        SELECT window_start_ns / {HOUR_NS} * {HOUR_NS}, run_id, location_id, kind_id, interface_id, sum(count),
+               CASE WHEN count(bytes) = count(*) THEN sum(bytes) END, min(first_ns), max(last_ns)
+        FROM drops GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5""",
+    "counter_hours": f"""
+        SELECT until_ns / {HOUR_NS} * {HOUR_NS}, run_id, counter_id, min(since_ns), max(until_ns), sum(delta)
+        FROM counter_changes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
+}
+
+
+def _are_sums(database: Path) -> bool:
+    """Say whether all hours that claim to be summed up are, and whether each hour that has rows is in the list."""
+    with closing(sqlite3.connect(database)) as connection:
+        listed = set(connection.execute("SELECT what, hour_ns, since_ns, until_ns FROM hours"))
+        for what, (table, query) in zip(("drops", "counter_changes"), _SUMS.items(), strict=True):
+            rows = list(connection.execute(query))
+            known = {hour for name, hour, _since, _until in listed if name == what}
+            summed = {hour for name, hour, since, _until in listed if name == what and since is not None}
+            sums = [row for row in connection.execute(f"SELECT * FROM {table}") if row[0] in summed]
+            if sums != [row for row in rows if row[0] in summed] or not {row[0] for row in rows} <= known:
+                return False
+    return True
+
+
+def _windows(chance: Random, most: int) -> list[Any]:
+    return [(chance.randrange(HOURS * 3600), chance.choice(KEYS), chance.randint(1, 9),
+             chance.choice([None, 0, 60, 99, 99, 99]), chance.choice([1, 7, 60]))
+            for _ in range(chance.randrange(most))]
+
+
+def _changes(chance: Random) -> list[Any]:
+    return [(chance.randrange(HOURS * 3600), chance.choice(COUNTERS + GAUGES), chance.randint(-3, 9),
+             chance.choice([10, 10, 60, 4000])) for _ in range(chance.randrange(80))]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40,
+          phases=[Phase.explicit, Phase.generate])
+@given(seed=st.integers(0, 2**32), runs=st.integers(1, 3), late=st.sampled_from([0, 2, 5]),
+       fold=st.sampled_from([0, MINUTE_NS, HOUR_NS]), expired=st.sampled_from([0, 0, 3600, 9000]),
+       asked=st.sampled_from(_SCOPES), step=st.sampled_from([900, 7200, 20_000]), summed=st.sampled_from([3, 10, 10]))
+def test_what_is_asked_is_the_same_with_and_without_sums(  # noqa: PLR0917 - hypothesis gives them by name
+    new_writer: Callable[..., Writer], database: Path, empty_history: Path, seed: int, runs: int, late: int, fold: int,
+    expired: int, asked: dict[str, Any], step: int, summed: int,
+) -> None:
+    """Over restarts, filters, windows of any begin and end, folded, expired and late rows, all or some hours summed."""
+    for side in ("", "-wal", "-shm"):
+        database.with_name(database.name + side).unlink(missing_ok=True)
+    shutil.copyfile(empty_history, database)
+    chance = Random(seed)
+    for begin in sorted(chance.randrange(HOURS * 3600) // 2 for _ in range(runs)):
+        writer = new_writer()
+        _life(writer, begin, _windows(chance, 80), _changes(chance))
+    _sum(database, START + summed * 3600)
+    if late:
+        writer.write(Batch(windows=[_window(START + second, *rest) for second, *rest in _windows(chance, late)]))
+        assert _are_sums(database)
+    if fold:
+        with _transaction(database) as connection:
+            for fold_rows in (fold_windows, fold_changes):
+                fold_rows(connection, fold, (START + chance.randrange(HOURS * 3600)) * NANO)
+        assert _are_sums(database)
+    if expired:
+        writer.tidy(_OPTIONS, at(START + expired + 86_400))
+        assert _are_sums(database)
+    writer.close()
+    since, until = sorted((chance.randrange(HOURS * 1800), chance.randrange(HOURS * 3600)))
+    scope = Scope((START + since) * NANO, (START + until + 1) * NANO, **asked)
+    for again in range(2):
+        found, rows = (_asked(path, scope, step * NANO) for path in (database, _without_hours(database)))
+        for answer, same in zip(found, rows, strict=True):
+            assert answer == same
+        if not again:
+            _sum(database)
+            assert _are_sums(database)
