@@ -92,7 +92,7 @@ def report(name: str, source: str, folder: Path) -> str:
         recording.await_written(stages[name].sender)
         for _ in range(_MIDST):
             rounds.await_next()
-        return recording.dwreport("--since", at(run["started_ns"]))
+        return recording.dwreport("--verbose", "--width", "100", "--since", at(run["started_ns"]))
 
 
 def _prepare(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage]) -> None:
