@@ -59,7 +59,7 @@ def quick_check(connection: sqlite3.Connection, seconds: float) -> str | None:
 def found(connection: sqlite3.Connection, seconds: float) -> str | None:
     """Return the first fault of all that can be told within the time; None where none was."""
     with _time_limit(connection, seconds):
-        for faults in (pages(connection, "quick_check"), values(connection), references(connection)):
+        for faults in (pages(connection, "quick_check"), values(connection), references(connection), sums(connection)):
             if fault := next(faults, None):
                 return fault
     return None

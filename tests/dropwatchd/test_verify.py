@@ -10,6 +10,7 @@ import pytest
 
 from dropwatchd.config import Config
 from dropwatchd.history.damage import values
+from dropwatchd.history.readonly import UnreadableError, read
 from dropwatchd.verify import verify
 
 
@@ -52,6 +53,8 @@ def test_hours_that_are_not_the_sum_of_their_rows(database: Path, capsys: pytest
     _spoil(database, "UPDATE counter_hours SET delta = delta + 1")
     assert _lines(database, capsys, 1)[-1] == (
         "sums        table counter_hours: 1 hours are not the sum of their rows in counter_changes")
+    with pytest.raises(UnreadableError, match="not the sum of their rows"):  # as small as this, before it is read
+        read(database, lambda _connection: None)
 
 
 def test_what_a_reader_hides_is_looked_at(database: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_pipe_has_no_limit_but_one_that_is_given(
                           env=_environment(**environment))
     most = max(map(len, done.stdout.splitlines()))
     assert most > 100 if longest is None else most <= longest
-    assert " FIRST " in done.stdout
+    assert " FIRST" in done.stdout
 
 
 def test_a_terminal_has_a_pager(four: History, tmp_path: Path) -> None:

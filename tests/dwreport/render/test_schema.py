@@ -39,6 +39,9 @@ def full(history: History) -> History:
     history.counter(run, "NobodyKnows", 5, START_NS + 100 * NANO)
     history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO, detail="why")
     history.gap(run, START_NS + 20 * NANO, START_NS + 21 * NANO, lost=7, effect="partial")
+    history.watch(run, "counters", "unseen", START_NS, START_NS + 100 * NANO)
+    history.counter(run, "offload", 1, START_NS + 100 * NANO, collector="unseen", gauge=True, interface="eth0",
+                    labels={"driver": "mlx5_core"})
     history.event(run, START_NS + 5 * NANO, "link down", "eth0", detail="carrier")
     return history
 
