@@ -80,8 +80,8 @@ def test_colour_is_for_terminals_alone(four: History) -> None:
 
 
 @pytest.mark.parametrize(("words", "environment", "longest"), [
-    ((), {}, None), (("--width", "70"), {}, 70), ((), {"COLUMNS": "90"}, 90),
-    (("--width", "70"), {"COLUMNS": "90"}, 70),
+    ((), {}, None), (("--width", "80"), {}, 80), ((), {"COLUMNS": "90"}, 90),
+    (("--width", "80"), {"COLUMNS": "90"}, 80),
 ])
 def test_a_pipe_has_no_limit_but_one_that_is_given(
         four: History, words: tuple[str, ...], environment: dict[str, str], longest: int | None) -> None:
