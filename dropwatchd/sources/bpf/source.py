@@ -167,23 +167,22 @@ class BpfSource:
         return found.cookie or None if found else None
 
     def leave(self) -> list[Record]:
-        """Return all that was counted before; a program that is kept goes on. Twice does nothing."""
-        return self._end(detach=not self._keeper)
+        """Return all that was counted before; a program that the service manager keeps goes on. Twice does nothing."""
+        return self._end()
 
     def close(self) -> list[Record]:
         """Detach, and return all that was counted before. Closing twice does nothing."""
         if self._open and self._keeper:
             self._keeper.let_go(Room.of(self._options.max_keys))
-        records = self._end(detach=True)
+        records = self._end()
         self._told = False  # to anybody who would go on from here
         return records
 
-    def _end(self, *, detach: bool) -> list[Record]:
+    def _end(self) -> list[Record]:
         if not self._open:
             return []
         self._open = False
-        if detach:
-            self._program.detach()
+        self._program.detach()  # which closes our descriptors: whoever has others of these still has it attached
         offset_ns = to_wall_ns()
         try:
             self._program.consume_samples()
