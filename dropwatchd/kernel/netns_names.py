@@ -177,8 +177,9 @@ class NetnsNames:
         return numbered(inode or 0, cookie, printable(path.name), self._folders[path.parent])
 
     def _gone(self, path: Path, now_ns: int) -> Event:
+        """Say that a name has gone: by the folder's time, unless its file is there still, and no namespace any more."""
         held = self._held.pop(path)
-        until_ns = min(now_ns, max(held.since_ns, _modified_ns(path.parent, now_ns)))
+        until_ns = now_ns if _is_plain(path) else min(now_ns, max(held.since_ns, _modified_ns(path.parent, now_ns)))
         of_inode = self._of_inode[held.namespace.inode or 0]
         of_inode[:] = [replace(name, until_ns=until_ns) if name is held else name for name in of_inode
                        if name.until_ns is None or name.until_ns > now_ns - _KEPT_NS]
@@ -230,6 +231,13 @@ def printable(name: str) -> str:
 def _moved(name: Name, step_ns: int) -> Name:
     until_ns = None if name.until_ns is None else name.until_ns + step_ns
     return replace(name, since_ns=name.since_ns and name.since_ns + step_ns, until_ns=until_ns)
+
+
+def _is_plain(path: Path) -> bool:
+    """Say whether a file is there, and nothing is mounted on it."""
+    with suppress(OSError):
+        return path.stat().st_dev == path.parent.stat().st_dev
+    return False
 
 
 def _is_young(status: os.stat_result) -> bool:

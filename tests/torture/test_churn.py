@@ -19,6 +19,7 @@ LINKS = 1000 if LONG else 8
 SECONDS = 3600 if LONG else 0
 WARM = NAMESPACES // 4  # until then caches fill
 DROPS = 30
+LIFE_S = 0.3  # what comes and goes between two looks has no name
 GROWTH_KIB = 8192
 
 
@@ -55,6 +56,7 @@ def _live(number: int, pairs: int) -> None:
             name = f"c{number}-{pair}"
             command(f"ip link add {name} type veth peer name {name}b netns {made.name}")
         made.run(lambda: drop_datagrams(DROPS))
+        threading.Event().wait(LIFE_S)
 
 
 def _counts(recording: Recording) -> dict[str, int]:

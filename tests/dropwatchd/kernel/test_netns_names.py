@@ -62,6 +62,19 @@ def test_a_name_holds_from_its_file_until_it_goes(folder: Path, names: NetnsName
         None, "blue", "blue", None, None]
 
 
+def test_a_name_holds_until_its_file_is_unmounted_though_that_stays(folder: Path, names: NetnsNames) -> None:
+    """`ip netns delete` unmounts, then removes the file: a look in between finds a folder in which nothing changed."""
+    with Namespace() as namespace:
+        inode, cookie = _name(folder, "blue", namespace)
+        names.look()
+        time.sleep(0.02)  # beyond a tick of the folder's clock
+        dropped_ns = time.time_ns()
+        subprocess.run(["umount", folder / "blue"], check=True)
+        (went,) = [record for record in names.look() if isinstance(record, Event)]
+    assert went.kind == "netns removed"
+    assert names.at(inode, cookie, dropped_ns).name == "blue"
+
+
 def test_a_name_is_not_given_to_another_namespace_with_the_same_inode(folder: Path, names: NetnsNames) -> None:
     """The cookie tells them apart, while the name holds and after."""
     with Namespace() as namespace:
