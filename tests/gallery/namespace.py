@@ -1,7 +1,10 @@
 """A named network namespace, and a thread that lives in it."""
 
 import ctypes
+import fcntl
 import shlex
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 _CLONE_NEWNET = 0x40000000
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # netdevice(7)
 _FOLDER = Path("/run/netns")
 _COMMAND_S = 120.0
 _T = TypeVar("_T")
@@ -42,7 +46,7 @@ class Namespace:
             self.sysctl(f"ipv6/conf/{which}/disable_ipv6", 1)
             self.sysctl(f"ipv4/conf/{which}/rp_filter", 0)
             self.sysctl(f"ipv4/conf/{which}/log_martians", 0)
-        self.command("ip link set lo up")
+        self.run(_raise_loopback)
 
     def run(self, function: Callable[[], _T]) -> _T:
         """Call a function in the namespace: its sockets and /proc/thread-self are the namespace's."""
@@ -79,15 +83,17 @@ def command(line: str, given: str = "") -> str:
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 300.0) -> None:
-    """Return as soon as a condition holds; raise TimeoutError that names it when it never does: in an emulated machine
-    beside others, what takes a second elsewhere takes minutes.
+    """Return soon after a condition holds; raise TimeoutError that names it when it never does: in an emulated machine
+    beside others, what takes a second elsewhere takes minutes. Who has waited long looks rarely: looking takes the
+    processor from what is waited for.
     """
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     pause = threading.Event()
     while not condition():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise TimeoutError(f"not within {seconds:g} s: {what}")
-        pause.wait(0.01)
+        pause.wait(min(max(0.01, waited / 10), 0.5))
 
 
 def _enter(path: Path) -> None:
@@ -95,6 +101,12 @@ def _enter(path: Path) -> None:
     with path.open() as file:
         if library.setns(file.fileno(), _CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), f"setns {path}")
+
+
+def _raise_loopback() -> None:
+    """Take the loopback device up, as `ip link set lo up` does, without another program's start."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as some:
+        fcntl.ioctl(some, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
 def _counters(text: str) -> dict[str, int]:

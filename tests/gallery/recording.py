@@ -28,15 +28,21 @@ class Recording:
     """dropwatchd as a user starts it: a process, ready when it says so, ended by SIGTERM."""
 
     def __init__(self, folder: Path, source: str = "bpf", config: str = "", *, python: str = sys.executable) -> None:
-        self.database = folder / "history.db"
+        self.database = self.database_in(folder)
         self.log = folder / "daemon.log"
         self._config = folder / "config.toml"
         self.configure(config)
         self._python = python
-        self.command = [python, "-m", "dropwatchd", "--config", str(self._config), "--database", str(self.database),
-                        "--source", source]
+        # Not what lies in the current folder (-P), but what is installed: compiled, and as users have it.
+        self.command = [python, "-P", "-m", "dropwatchd", "--config", str(self._config),
+                        "--database", str(self.database), "--source", source]
         self._notify = folder / "notify"
         self._started = False
+
+    @staticmethod
+    def database_in(folder: Path) -> Path:
+        """Return where a recording in a folder has its history, which may be there before."""
+        return folder / "history.db"
 
     def __enter__(self) -> Self:
         try:
@@ -79,7 +85,9 @@ class Recording:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the daemon ended with {self.process.returncode}: {self.log.read_text()}")
             with suppress(TimeoutError):
-                return b"READY=1" in manager.recv(4096)
+                while b"READY=1" not in manager.recv(4096):
+                    pass
+                return True
             return False
 
         wait_for(is_ready, "the daemon says READY=1", _START_S)
@@ -124,7 +132,7 @@ class Recording:
 
     def dwreport(self, *arguments: str) -> str:
         """Return what dwreport prints."""
-        done = subprocess.run([self._python, "-m", "dwreport", "--database", str(self.database), *arguments],
+        done = subprocess.run([self._python, "-P", "-m", "dwreport", "--database", str(self.database), *arguments],
                               capture_output=True, text=True, check=False, timeout=_REPORT_S)
         if done.returncode:
             raise RuntimeError(f"dwreport ended with {done.returncode}: {done.stderr}")

@@ -1,21 +1,25 @@
 """Plays scenarios in front of a daemon, a few at a time on stages of their own, and asks the report about each."""
 
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from dropwatchd.collectors import collector_names
+from dropwatchd.history.open import upgrade
 from dropwatchd.model import GapCause
 from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.recording import Recording, at
 from tests.gallery.results import Result, is_right
 from tests.gallery.scenario import MissingError, Scenario
 from tests.gallery.scenarios import scenario
-from tests.gallery.score import Played, headlines, judge
+from tests.gallery.score import SUMMARY, Played, headlines, judge
 from tests.gallery.stage import Stage
 
 BATCH = 12
+SUMMARY_S = 1.5  # a summary's drops lie in the second before it came
+_INTERVAL_S = 2  # of readings: what an emulated machine does in less keeps it from all else
 _MIDST = 3  # rounds after which drops are no longer near to the last reading, with which they cannot be compared
 
 
@@ -24,31 +28,37 @@ def play(names: Iterable[str], source: str, folder: Path, batch: int = BATCH) ->
 
     Where drops happened inside a drop, the record says how many, not which: what was wrong meanwhile is played anew.
     """
-    for number, chosen in enumerate(_batches({name: scenario(name) for name in names}, source, batch)):
-        place = folder / str(number)
-        place.mkdir()
-        results, is_whole = _play(chosen, source, place)
+    empty = folder / "empty.db"
+    upgrade(empty)
+    for number, chosen in enumerate(batches(names, source, batch)):
+        results, is_whole = _play(chosen, source, _place(folder / str(number), empty))
         for name, result in results.items():
             if is_whole or is_right(result):
                 yield name, result
             else:
-                (again := place / name).mkdir()
-                yield name, _play({name: chosen[name]}, source, again)[0][name]
+                yield name, _play({name: chosen[name]}, source, _place(folder / name, empty))[0][name]
 
 
-def _batches(scenarios: Mapping[str, Scenario], source: str, size: int) -> list[dict[str, Scenario]]:
+def _place(folder: Path, empty: Path) -> Path:
+    """Return a new folder with an empty history: its making takes longer than all else of a daemon's start."""
+    folder.mkdir()
+    shutil.copyfile(empty, Recording.database_in(folder))
+    return folder
+
+
+def batches(names: Iterable[str], source: str, size: int = BATCH) -> list[dict[str, Scenario]]:
     """Divide scenarios so that what a drop tells says whose it is: with BPF its namespace does, and no two of a batch
     want the same headline. NET_DM tells no namespace: there no two share a reason or a location.
     """
-    batches: list[dict[str, Scenario]] = []
-    for name, one in scenarios.items():
-        alike = _one_headline if source == "bpf" else _alike
-        fitting = (batch for batch in batches if len(batch) < size
+    found: list[dict[str, Scenario]] = []
+    for name in names:
+        one, alike = scenario(name), _one_headline if source == "bpf" else _alike
+        fitting = (batch for batch in found if len(batch) < size
                    and not any(alike(one, other) for other in batch.values()))
         if (batch := next(fitting, None)) is None:
-            batches.append(batch := {})
+            found.append(batch := {})
         batch[name] = one
-    return batches
+    return found
 
 
 def _one_headline(one: Scenario, other: Scenario) -> bool:
@@ -68,9 +78,12 @@ def _play(chosen: Mapping[str, Scenario], source: str, folder: Path) -> tuple[di
         recording, rounds = _start(stack, chosen, stages, source, folder)
         rounds.await_next()
         since_ns = time.time_ns()
+        if source == SUMMARY:
+            time.sleep(SUMMARY_S)  # so that no summary of what comes began before
         provoked = {name: _provoke(chosen[name], stages[name]) for name in chosen}
         recording.await_written(stages[next(iter(stages))].sender)
         rounds.await_next()
+        recording.stop()  # what is read no more leaves the machine to the report
         report = recording.report(since_ns)
         results: dict[str, Result] = {
             name: judge(Played(chosen[name], stages[name], count, source), report) if isinstance(count, int) else count
@@ -120,7 +133,7 @@ def _configuration(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage], 
     wanted = {moved.collector for scenario in chosen.values() for moved in scenario.counters} | {"snmp"}
     wanted |= {collector for scenario in chosen.values() for collector in scenario.reads}
     lines = [
-        "[counters]", "interval_seconds = 1",
+        "[counters]", f"interval_seconds = {_INTERVAL_S}",
         f"disabled = {sorted({*collector_names()} - wanted)}",
         f"namespaces = {[namespace.name for namespace in _counted(chosen, stages)]}",
         *(["[net_dm]", 'mode = "summary"'] if source == "net_dm summary" else []),

@@ -43,15 +43,14 @@ class Stage:
             for namespace in (self.sender, self.host, self.far):
                 stack.enter_context(namespace)
             self.sender.commands(self._join("sender", "wire", self.host, "in0"),
-                                 *_address("wire", SENDER, SENDER_MAC, (HOST, HOST_MAC)))
+                                 *_address("wire", SENDER, SENDER_MAC, (HOST, HOST_MAC)), f"route add default via {HOST}")
             self.host.commands(self._join("host", "out0", self.far, "in0"),
                                *_address("in0", HOST, HOST_MAC, (SENDER, SENDER_MAC), (STRANGER, SENDER_MAC)),
                                *_address("out0", HOST_FAR, HOST_FAR_MAC, (FAR, FAR_MAC)))
-            self.far.commands(*_address("in0", FAR, FAR_MAC, (HOST_FAR, HOST_FAR_MAC)))
+            self.far.commands(*_address("in0", FAR, FAR_MAC, (HOST_FAR, HOST_FAR_MAC)),
+                              f"route add default via {HOST_FAR}")
             for namespace, *devices in ((self.sender, "wire"), (self.host, "in0", "out0"), (self.far, "in0")):
                 await_links(namespace, *devices)
-            self.sender.commands(f"route add default via {HOST}")
-            self.far.commands(f"route add default via {HOST_FAR}")
             self._wire = stack.enter_context(self.sender.run(_packet_socket))
             self._stack = stack.pop_all()
         return self

@@ -15,7 +15,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "interface down during transmit", provoke, reasons=("QUEUE_PURGE",), reasonless=("*",),
+    "interface down during transmit", provoke, reasons=(), reasonless=("*",), named=("QUEUE_PURGE", "rtnl_kfree_skbs"),
     locations=("rtnl_kfree_skbs", "__rtnl_unlock", "kfree_skb_list_reason"), interface="out0",
     nameless={"net_dm": NO_OUT_PORT},
     beside=("__udp4_lib_rcv",),
