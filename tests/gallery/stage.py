@@ -43,7 +43,8 @@ class Stage:
             for namespace in (self.sender, self.host, self.far):
                 stack.enter_context(namespace)
             self.sender.commands(self._join("sender", "wire", self.host, "in0"),
-                                 *_address("wire", SENDER, SENDER_MAC, (HOST, HOST_MAC)), f"route add default via {HOST}")
+                                 *_address("wire", SENDER, SENDER_MAC, (HOST, HOST_MAC)),
+                                 f"route add default via {HOST}")
             self.host.commands(self._join("host", "out0", self.far, "in0"),
                                *_address("in0", HOST, HOST_MAC, (SENDER, SENDER_MAC), (STRANGER, SENDER_MAC)),
                                *_address("out0", HOST_FAR, HOST_FAR_MAC, (FAR, FAR_MAC)))

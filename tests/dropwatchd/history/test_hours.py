@@ -115,15 +115,17 @@ _SUMS = {
 
 
 def _are_sums(database: Path) -> bool:
-    """Say whether all hours that claim to be summed up are, and whether each hour that has rows is in the list."""
+    """Say whether all hours that claim to be summed up are, and whether each that has rows or sums is in the list."""
     with closing(sqlite3.connect(database)) as connection:
         listed = set(connection.execute("SELECT what, hour_ns, since_ns, until_ns FROM hours"))
         for what, (table, query) in zip(("drops", "counter_changes"), _SUMS.items(), strict=True):
             rows = list(connection.execute(query))
             known = {hour for name, hour, _since, _until in listed if name == what}
             summed = {hour for name, hour, since, _until in listed if name == what and since is not None}
-            sums = [row for row in connection.execute(f"SELECT * FROM {table}") if row[0] in summed]
-            if sums != [row for row in rows if row[0] in summed] or not {row[0] for row in rows} <= known:
+            sums = list(connection.execute(f"SELECT * FROM {table}"))
+            if [row for row in sums if row[0] in summed] != [row for row in rows if row[0] in summed]:
+                return False
+            if not {row[0] for row in rows + sums} <= known:
                 return False
     return True
 
