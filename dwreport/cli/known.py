@@ -24,18 +24,21 @@ def check(reader: Reader) -> None:
     """Raise click.UsageError where a filter asks for, or leaves out, what all of the history never bore.
 
     Of reasons and functions those are known too that the catalogue has: that none was dropped there is an answer. So is
-    that drops of which it is not on record may match.
+    that drops of which it is not on record may match, with the same words on stderr.
     """
     scope = reader.scope
     if scope.host is not None and not _column(reader, f"SELECT hostname FROM runs r WHERE {run_clause(scope)}"):
-        raise _unknown("host", scope.host, _column(reader, "SELECT hostname FROM runs"))
+        raise click.UsageError(_unknown("host", scope.host, _column(reader, "SELECT hostname FROM runs")))
     for option, patterns in (("netns", scope.netns), ("interface", scope.interface), ("reason", scope.reason),
                              ("location", scope.location)):
         if patterns:
             there = _there(reader, option)
             for pattern in (*wanted(patterns), *unwanted(patterns)):
-                if not is_called(pattern, there) and not _is_in_catalogue(option, pattern) and not reader.may_match():
-                    raise _unknown(option, pattern, there)
+                if is_called(pattern, there) or _is_in_catalogue(option, pattern):
+                    continue
+                if not reader.may_match():
+                    raise click.UsageError(_unknown(option, pattern, there))
+                click.echo(f"dwreport: {_unknown(option, pattern, there)}", err=True)
 
 
 def _there(reader: Reader, option: str) -> list[str]:
@@ -70,10 +73,10 @@ def _is_in_catalogue(option: str, pattern: str) -> bool:
     return option in {"reason", "location"} and bool(causes.explain(pattern))
 
 
-def _unknown(option: str, value: str, there: Iterable[str]) -> click.UsageError:
+def _unknown(option: str, value: str, there: Iterable[str]) -> str:
     names = [name for name in there if name.isprintable()]
     near = get_close_matches(value, names, 3, 0.5)
     shown = list(dict.fromkeys([*near, *(name for name in names if not name.isdigit())]))
     more = f" and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
     told = f"there are {', '.join(shown[:_MOST])}{more}" if shown else "there is none"
-    return click.UsageError(f"no {_NOUNS[option]} {value} is on record; {told}")
+    return f"no {_NOUNS[option]} {value} is on record; {told}"

@@ -135,6 +135,18 @@ def test_what_nothing_on_record_bears_is_no_calm_zero(
     assert told in err
 
 
+def test_what_may_match_a_name_that_is_misspelt_is_told_with_the_names_there_are(
+        history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    """A drop of a device that nobody knows may be of any: that is an answer, but hardly the one that was wanted."""
+    run = history.run()
+    history.drop(run, AT_NS, 3, **BLUE)
+    history.drop(run, AT_NS, 5, name=None, ifindex=9)
+    assert dwreport(["--since", f"@{START_NS // NANO}", "--database", str(history.path), "--interface", "ethO"]) == 0
+    out, err = capsys.readouterr()
+    assert "5 more drops may match" in out
+    assert err == "dwreport: no interface ethO is on record; there are eth0, #9\n"
+
+
 def test_a_reason_that_was_never_dropped_is_one_all_the_same(history: History, report: Report) -> None:
     """The catalogue knows it: none is an answer."""
     history.run()

@@ -5,6 +5,7 @@ from tests.gallery.scenario import NO_OUT_PORT, Scenario
 from tests.gallery.stage import Stage
 
 PASSED, COUNT = 1, 20
+PLACES = ("rtnl_kfree_skbs", "__rtnl_unlock", "kfree_skb_list_reason")
 
 
 def provoke(stage: Stage) -> int:
@@ -15,8 +16,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "interface down during transmit", provoke, reasons=(), reasonless=("*",), named=("QUEUE_PURGE", "rtnl_kfree_skbs"),
-    locations=("rtnl_kfree_skbs", "__rtnl_unlock", "kfree_skb_list_reason"), interface="out0",
-    nameless={"net_dm": NO_OUT_PORT},
+    "interface down during transmit", provoke, reasons=(), reasonless=("*",), locations=PLACES,
+    interface="out0", named=("QUEUE_PURGE", *PLACES), nameless={"net_dm": NO_OUT_PORT},
     beside=("__udp4_lib_rcv",),
 )
