@@ -14,6 +14,7 @@ from dropwatchd.history.identity import REVISION
 
 ROOT = Path(__file__).parent.parent
 SHARED = (
+    *(f"man/man{page.suffix[1:]}/{page.name}" for page in (ROOT / "docs/man").iterdir()),
     "bash-completion/completions/dwreport",
     "zsh/site-functions/_dwreport",
     "fish/vendor_completions.d/dwreport.fish",
@@ -93,7 +94,7 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
 
 
 def test_the_wheel_holds_what_is_shared(wheel: Path) -> None:
-    """Completions, where an environment's own share/ has them."""
+    """Man pages and completions, where an environment's own share/ has them."""
     (data,) = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist() if ".data/" in name}
     found = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(data)}
     assert found == {f"{data}/data/share/{name}" for name in SHARED}
