@@ -4,6 +4,10 @@ PREFIX  ?= /usr/local
 SYSCONF ?= /etc
 LIB      = $(PREFIX)/lib/dropwatchd
 UNITS    = $(PREFIX)/lib/systemd/system
+MAN      = $(PREFIX)/share/man
+BASH     = $(PREFIX)/share/bash-completion/completions
+ZSH      = $(PREFIX)/share/zsh/site-functions
+FISH     = $(PREFIX)/share/fish/vendor_completions.d
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
@@ -80,6 +84,12 @@ install:
 	sed 's|/usr/bin/dropwatchd|$(PREFIX)/bin/dropwatchd|' systemd/dropwatchd.service > $(DESTDIR)$(UNITS)/dropwatchd.service
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dropwatchd systemd/net_dm.conf systemd/evidence.conf
+	install -D -m 644 -t $(DESTDIR)$(MAN)/man1 docs/man/dwreport.1
+	install -D -m 644 -t $(DESTDIR)$(MAN)/man5 docs/man/dropwatchd.toml.5 docs/man/dropwatch-history.5
+	install -D -m 644 -t $(DESTDIR)$(MAN)/man8 docs/man/dropwatchd.8
+	install -D -m 644 -t $(DESTDIR)$(BASH) docs/completions/dwreport
+	install -D -m 644 -t $(DESTDIR)$(ZSH) docs/completions/_dwreport
+	install -D -m 644 -t $(DESTDIR)$(FISH) docs/completions/dwreport.fish
 	test -e $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml || install -m 644 systemd/config.toml $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml
 	@echo "Installed. Next: systemd-sysusers; systemctl daemon-reload; systemctl enable --now dropwatchd"
 
@@ -87,6 +97,9 @@ uninstall:
 	rm -rf $(DESTDIR)$(LIB) $(DESTDIR)$(PREFIX)/share/dropwatchd
 	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dwreport
 	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
+	rm -f $(DESTDIR)$(MAN)/man1/dwreport.1 $(DESTDIR)$(MAN)/man8/dropwatchd.8
+	rm -f $(DESTDIR)$(MAN)/man5/dropwatchd.toml.5 $(DESTDIR)$(MAN)/man5/dropwatch-history.5
+	rm -f $(DESTDIR)$(BASH)/dwreport $(DESTDIR)$(ZSH)/_dwreport $(DESTDIR)$(FISH)/dwreport.fish
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -13,6 +13,12 @@ import pytest
 from dropwatchd.history.identity import REVISION
 
 ROOT = Path(__file__).parent.parent
+SHARED = (
+    *(f"man/man{page.suffix[1:]}/{page.name}" for page in (ROOT / "docs/man").iterdir()),
+    "bash-completion/completions/dwreport",
+    "zsh/site-functions/_dwreport",
+    "fish/vendor_completions.d/dwreport.fish",
+)
 CI = os.environ.get("CI") == "true"
 
 
@@ -87,6 +93,13 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
     } <= names
 
 
+def test_the_wheel_holds_what_is_shared(wheel: Path) -> None:
+    """Man pages and completions, where an environment's own share/ has them."""
+    (data,) = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist() if ".data/" in name}
+    found = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(data)}
+    assert found == {f"{data}/data/share/{name}" for name in SHARED}
+
+
 def _make(*words: str) -> None:
     subprocess.run(["make", "-s", *words], cwd=ROOT, check=True, capture_output=True, text=True)
 
@@ -104,8 +117,10 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     script = tmp_path / "opt/dw/lib/dropwatchd/bin/dwreport"
     assert script.read_text().startswith("#!/opt/dw/lib/dropwatchd/bin/python")
     assert config.read_text() == "source = 'none'\n"
+    for name in SHARED:
+        assert (tmp_path / "opt/dw/share" / name).read_text()
     _make("uninstall", *to)
-    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()] == [
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if not path.is_dir() or path.is_symlink()] == [
         Path("etc/dropwatchd/config.toml")
     ]
 

@@ -9,6 +9,8 @@ import click
 from dwreport.render import format_names
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from dropwatchd.history.reader import Reader
     from dwreport.report.answer import Answer
     from dwreport.report.wanted import Wanted
@@ -17,6 +19,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 View = Callable[["Reader", "Wanted"], "Answer"]
 Options = dict[str, Any]
+
+
+def _names(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    """Return what a shell is offered behind a filter."""
+    database: str | None = merged(context, context.params).get("database")
+    found: list[str] = import_module("dwreport.cli.found").names(database, option.name, begun)
+    return found
+
+
+def _files(_context: click.Context, _option: click.Parameter, begun: str) -> "list[CompletionItem]":
+    """Leave it to the shell to offer files."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - of completion alone
+
+    return [CompletionItem(begun, type="file")]
+
 
 _OPTIONS = (
     click.option("--since", metavar="T", help="Begin here: 1h (the default), 2h30min ago, 10:00, 2026-11-22 10:00,"
@@ -28,10 +45,12 @@ _OPTIONS = (
     click.option("--location", metavar="GLOB", multiple=True,
                  help="Only drops in kernel functions such as 'udp*_rcv*'. This filter and the next four may be"
                       " repeated, take globs, and leave out what follows a !: '!lo'."),
-    click.option("--interface", metavar="NAME", multiple=True, help="Only drops on this interface, and its counters."),
-    click.option("--reason", metavar="NAME", multiple=True, help="Only drops with this reason, such as NO_SOCKET."),
+    click.option("--interface", metavar="NAME", multiple=True, shell_complete=_names,
+                 help="Only drops on this interface, and its counters."),
+    click.option("--reason", metavar="NAME", multiple=True, shell_complete=_names,
+                 help="Only drops with this reason, such as NO_SOCKET."),
     click.option("--protocol", metavar="P", multiple=True, help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
-    click.option("--netns", metavar="N", multiple=True,
+    click.option("--netns", metavar="N", multiple=True, shell_complete=_names,
                  help="Only this network namespace: init, a name, or an inode."),
     click.option("--origin", type=click.Choice(["software", "hardware"]), help="Only drops by the kernel, or the NIC."),
     click.option("--severity", type=click.Choice(["harmful", "suspect", "benign", "unknown"]), multiple=True,
@@ -46,7 +65,8 @@ _OPTIONS = (
     click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N rows."),
     click.option("--last", type=click.IntRange(1), metavar="N", help="Show the last N rows of a view."),
     click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
-    click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's."),
+    click.option("--database", metavar="PATH", shell_complete=_files,
+                 help="The history to read, instead of the daemon's."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),
     click.option("--fail-if", metavar="WHAT", multiple=True,
                  help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
