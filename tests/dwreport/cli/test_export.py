@@ -289,8 +289,8 @@ def test_a_full_disk_is_a_fault(history: History, export: Export) -> None:
 def test_a_disk_that_fills_up_in_the_midst_leaves_what_was_there(history: History, export: Export) -> None:
     """A limit on the size of files fails as a disk does; the history is not blamed for it."""
     history.drop(history.run(), START_NS)
-    for _ in range(100):
-        history.packet(1, START_NS, FRAME)
+    for _ in range(30):  # more than is held before it is written
+        history.packet(1, START_NS, FRAME + bytes(10_000))
     export.file.write_bytes(b"old")
     code = ("import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
             "from dwreport.__main__ import main\nmain()")
