@@ -10,14 +10,15 @@ from dwreport.cli.options import command_of, merged, shared
 from dwreport.views import view_names
 
 _DEFAULT = "summary"  # the view without a name
-_OWN = {"explain": "dwreport.cli.explain"}  # commands that take more than the options of every view
+# Commands that take more than the options of every view, or are no view.
+_OWN = {"explain": "dwreport.cli.explain", "export": "dwreport.cli.export"}
 
 
 class _Views(click.Group):
     """Commands in modules of their own, imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return [name for name in view_names() if name != _DEFAULT]
+        return sorted({*view_names(), *_OWN} - {_DEFAULT})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

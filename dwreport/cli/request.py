@@ -1,10 +1,12 @@
 """From options to a written report: scope, reading, view, rendering."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from sqlite3 import Connection
+from typing import TypeVar
 
 import click
 
@@ -24,6 +26,8 @@ from dwreport.render.page import Page, page_of
 from dwreport.report.answer import Answer
 from dwreport.report.arrange import arranged
 from dwreport.report.wanted import Wanted
+
+T = TypeVar("T")
 
 _ROWS_ALONE = {"csv", "jsonl"}
 
@@ -49,21 +53,31 @@ def respond(view: View, options: Options) -> None:
         view = import_module("dwreport.views._groups").view
     summary: View = import_module("dwreport.views.summary").view if conditions else view
 
-    def ask(connection: Connection) -> tuple[Answer, Answer]:
+    def ask(reader: Reader) -> tuple[Answer, Answer]:
         """Return the answer, and what conditions are held against: the report, of the same snapshot."""
-        with progress(connection):
-            reader = _reader(connection, request, options)
-            answer = view(reader, request.wanted)
-            return answer, answer if view is summary else summary(reader, request.wanted)
+        answer = view(reader, request.wanted)
+        return answer, answer if view is summary else summary(reader, request.wanted)
 
+    answer, judged = asked(ask, request, options)
     try:
-        answer, judged = read(request.database, ask)
         _write(arranged(answer, request.wanted), request)
         _warn(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
     if conditions and (held := check(conditions, judged)):
         raise ConditionError(", ".join(held))
+
+
+def asked(ask: Callable[[Reader], T], request: Request, options: Options) -> T:
+    """Return what is found in one snapshot of the history, perhaps at a second try; raise click.ClickException."""
+    def found(connection: Connection) -> T:
+        with progress(connection):
+            return ask(_reader(connection, request, options))
+
+    try:
+        return read(request.database, found)
+    except UnreadableError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _warn(answer: Answer, request: Request) -> None:
