@@ -10,7 +10,8 @@ from dwreport.cli.options import command_of, merged, shared
 from dwreport.views import view_names
 
 _DEFAULT = "summary"  # the view without a name
-_OWN = {"explain": "dwreport.cli.explain"}  # commands that take more than the options of every view
+# Commands that take more than the options of every view.
+_OWN = {"explain": "dwreport.cli.explain", "compare": "dwreport.cli.compare"}
 
 
 class _Views(click.Group):

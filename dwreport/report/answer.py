@@ -54,7 +54,8 @@ class Section(Generic[Row]):
 class Answer:
     """A whole report. CSV shows the first section that has a record; `lead` is said before anything else.
 
-    `stops` says when hosts were last recorded, where no run reaches the window.
+    `stops` says when hosts were last recorded, where no run reaches the window; `beside`, what must be known before
+    the figures are read, where these are not of one window alone.
     """
 
     scope: Scope
@@ -65,6 +66,7 @@ class Answer:
     lead: Sequence[str] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
     stops: Sequence[Stop] = ()
+    beside: Sequence[str] = ()
 
     def hosts(self) -> list[str]:
         """Return the names of the hosts that have runs in the window."""
