@@ -38,7 +38,7 @@ def command(context: click.Context, /, **given: Any) -> None:
         try:
             return earlier(text, now, now_ns)
         except (ValueError, OverflowError, OSError) as error:
-            raise click.UsageError(f"unreadable --with, {error}") from None
+            raise click.UsageError(f"wrong --with, {error}") from None
 
     view = import_module("dwreport.views.compare").view
     import_module("dwreport.cli.request").respond(partial(view, earlier=window), options)

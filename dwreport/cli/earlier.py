@@ -25,13 +25,20 @@ def earlier(text: str, window: Span, now_ns: int) -> Span:
         if found[0] >= found[1]:  # of an hour that came twice
             found = found[1] - length_ns, found[1]
     else:
-        start_ns = point(text, now_ns)
+        start_ns = _start(text, now_ns)
         found = start_ns, start_ns + length_ns
     if found[0] >= since_ns:
         raise ValueError(f'"{text}" is not earlier than --since; write before, yesterday, last-week or an earlier time')
     if found[0] < _FIRST_NS:
         raise ValueError(f'"{text}" is before all times; give a later --since')
     return found
+
+
+def _start(text: str, now_ns: int) -> int:
+    try:
+        return point(text, now_ns)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "before" or "last-week"') from None
 
 
 def _days_before(time_ns: int, days: int) -> int:

@@ -74,6 +74,6 @@ class Answer:
 
     def columns(self, section: Section[Any]) -> list[Column[Any]]:
         """Return the columns of a section; of several hosts, each row says whose it is."""
-        host: Column[Any] = Column("HOST", lambda row: clean(str(row.host)), wraps=True)
+        host: Column[Any] = Column("HOST", lambda row: clean(str(row.host or "-")), wraps=True)
         told = len(self.hosts()) > 1 and any(hasattr(row, "host") for row in section.shown)  # a time line adds hosts up
         return [*section.columns, *([host] if told else [])]

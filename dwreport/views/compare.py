@@ -84,7 +84,7 @@ def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:
     several = {run.hostname for one in (now, then) for run in one.side.known.runs}
     answer = answered(
         now.reader, now.judged,
-        [_windows(now, then), Section("changes", rows, _columns(rows), rows, notes=_notes(now, then),
+        [_windows(now, then), Section("changes", rows, _columns(rows), rows, notes=_notes(now, then, rows),
                                       record=ChangeRow, tone=lambda row: row.severity),
          gap_section(now.reader, now.judged), _gaps(then)],
         _lead(now, then, rows), hidden(now.reader, now.found))
@@ -175,11 +175,13 @@ def _watched(row: ComparedRow) -> str:
     return "partly" if row.status == "partial" and row.fraction == 1 else fraction(row.fraction)
 
 
-def _notes(now: _Window, then: _Window) -> list[str]:
-    if now.watched_ns == then.watched_ns or not (now.watched_ns and then.watched_ns):
+def _notes(now: _Window, then: _Window, rows: Sequence[ChangeRow]) -> list[str]:
+    """Say what is compared where that is not the counts that are shown; each host has its own time."""
+    if now.watched_ns == then.watched_ns or all(row.ratio is None for row in rows):
         return []
-    watched = f"{duration(now.watched_ns)} now, {duration(then.watched_ns)} then"
-    return [f"What has grown or shrunk is told by packets per time watched: {watched}."]
+    hosts = {run.hostname for one in (now, then) for run in one.side.known.runs}
+    watched = f": {duration(now.watched_ns)} now, {duration(then.watched_ns)} then" if len(hosts) == 1 else ""
+    return [f"What has grown or shrunk is told by packets per time watched{watched}."]
 
 
 def _lead(now: _Window, then: _Window, rows: Sequence[ChangeRow]) -> list[str]:

@@ -172,6 +172,10 @@ def test_another_host_that_was_not_there_then_has_nothing_new(history: History, 
     rows = {row["host"]: row["change"] for row in report.json("compare")["changes"]}
     assert rows == {"web-3": "new", "web-4": "new or unseen then"}
     assert "web-4" in report("compare")
+    assert "per time watched" not in report("compare")
+    history.drop(watched, BEFORE_NS + MINUTE_NS, 1, **BENIGN)
+    assert "is told by packets per time watched." in report("compare")  # each host's own
+    assert [row["change"] for row in report.json("compare", "--severity", "benign")["changes"]] == ["grown"]
 
 
 def test_a_host_that_is_not_there_now_is_named(history: History, report: Report, watched: int) -> None:
@@ -309,7 +313,7 @@ def test_the_seconds_that_are_not_written_yet_are_left_out(
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    (("--with", "nonsense"), "unreadable --with"),
+    (("--with", "lastweek"), '"before" or "last-week"'),
     (("--with", "now"), "not earlier than --since"),
     (("--with", f"@{START_NS // NANO}"), "not earlier than --since"),
     (("--by", "reason"), "compare has no --by"),
