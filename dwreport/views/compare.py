@@ -88,7 +88,7 @@ def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:
                                       record=ChangeRow, tone=lambda row: row.severity),
          gap_section(now.reader, now.judged), _gaps(then)],
         _lead(now, then, rows), hidden(now.reader, now.found))
-    return replace(answer, beside=_beside(then), sections=_placed(answer, several))
+    return replace(answer, beside=_beside(now, then), sections=_placed(answer, several))
 
 
 def _written_until(reader: Reader) -> int:
@@ -194,10 +194,13 @@ def _lead(now: _Window, then: _Window, rows: Sequence[ChangeRow]) -> list[str]:
     return [line for one in (now, then) for line in lead(one.reader, one.judged, one.found)]
 
 
-def _beside(then: _Window) -> list[str]:
+def _beside(now: _Window, then: _Window) -> list[str]:
+    """Say how far the earlier window was watched, and which hosts were not there: those that were may be all of it."""
     if then.judged.status == "blind":
         return ["Not watched then: whether anything is new is not known."]
-    return [f"Then: {line}" for line in warning(answered(then.reader, then.judged, ()))]
+    absent = sorted({run.hostname for run in now.side.known.runs} - {run.hostname for run in then.side.known.runs})
+    return [*(f"Then: {line}" for line in warning(answered(then.reader, then.judged, ()))),
+            *([f"Not watched then: {clean(', '.join(absent))}."] if absent else [])]
 
 
 def _gaps(then: _Window) -> Section[GapRow]:

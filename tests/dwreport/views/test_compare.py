@@ -172,10 +172,11 @@ def test_another_host_that_was_not_there_then_has_nothing_new(history: History, 
     rows = {row["host"]: row["change"] for row in report.json("compare")["changes"]}
     assert rows == {"web-3": "new", "web-4": "new or unseen then"}
     assert "web-4" in report("compare")
-    assert "per time watched" not in report("compare")
+    assert "Not watched then: web-4." in report("compare")
     history.drop(watched, BEFORE_NS + MINUTE_NS, 1, **BENIGN)
-    assert "is told by packets per time watched." in report("compare")  # each host's own
     assert [row["change"] for row in report.json("compare", "--severity", "benign")["changes"]] == ["grown"]
+    history.gap(watched, BEFORE_NS + 30 * MINUTE_NS, BEFORE_NS + 40 * MINUTE_NS, scope="software")
+    assert "is told by packets per time watched." in report("compare")  # each host's own
 
 
 def test_a_host_that_is_not_there_now_is_named(history: History, report: Report, watched: int) -> None:
