@@ -12,7 +12,7 @@ from dwreport.evidence.filters import Filters, Match
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
 from dwreport.findings.drivers import devices, findings_of
-from dwreport.findings.finding import Confidence, Finding
+from dwreport.findings.finding import Basis, Confidence, Finding
 from dwreport.findings.owners import losers
 from dwreport.findings.steps import step
 from dwreport.findings.weigh import moved, where
@@ -78,12 +78,13 @@ def _finding(cause: Cause, subject: _Subject, found: Sequence[tuple[Agreement, i
     count = sum(count for _agreement, count in found)
     whole = sum(agreement.counted for agreement in same)
     who, place = _who(same, facts), same[0].place
+    straddling = min(count, _straddling(same, facts))
+    basis = Basis(subject.place, "counters", count - straddling, count, collectors=_collectors(same, facts))
     return Finding(
         cause.title, cause.harm, count, None, None,
-        [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because,
-                         min(count, _straddling(same, facts)))],
+        [support.Counted(moved(same), count, whole, where(same, facts.names), subject.because, straddling)],
         who, step(_advice(cause, same, facts), facts.spaces.get(place.netns or 0), who), _confidence(same[0]),
-        sorted({agreement.place.host for agreement in same}))
+        sorted({agreement.place.host for agreement in same}), basis)
 
 
 def _advice(cause: Cause, same: Sequence[Agreement], facts: Facts) -> str | None:
@@ -105,6 +106,11 @@ def _straddling(same: Sequence[Agreement], facts: Facts) -> int:
     """Return how many packets may have been counted before the window, since the reading before it."""
     return sum(row.straddling for agreement in same for name in agreement.counters
                for row in facts.tally.rows(name, agreement.place))
+
+
+def _collectors(same: Sequence[Agreement], facts: Facts) -> frozenset[str]:
+    return frozenset(row.collector for agreement in same for name in agreement.counters
+                     for row in facts.tally.rows(name, agreement.place))
 
 
 def _main(agreement: Agreement) -> str:

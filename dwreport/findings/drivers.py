@@ -15,7 +15,7 @@ from dwreport.evidence.compare import Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.tally import Place
 from dwreport.findings import support
-from dwreport.findings.finding import Finding
+from dwreport.findings.finding import Basis, Finding
 from dwreport.findings.steps import step
 from dwreport.text import named_netns
 
@@ -66,12 +66,15 @@ def findings_of(device: Device, evidence: Evidence) -> Iterator[Finding]:
     for loss in device.losses:
         in_link = not device.is_known and any(count == loss.count for _name, count in loss.link)
         if loss.packets and not loss.event and not in_link and loss.count > _unnamed(evidence, place):
+            fact = _fact(loss, device.rows)
             yield Finding(
-                loss.title, _harm(loss), loss.count, None, None, [_fact(loss, device.rows)],
+                loss.title, _harm(loss), loss.count, None, None, [fact],
                 [support.OnInterface(place.interface or "", named_netns(place.netns, evidence.facts.names), loss.count,
                                      loss.count)],
                 step(causes.filled(loss.next, interface=place.interface), evidence.facts.spaces.get(place.netns or 0)),
-                "medium", [place.host])
+                "medium", [place.host],
+                Basis(place, "counters", loss.count - fact.straddling, loss.count,
+                      collectors=frozenset(row.collector for row in device.rows)))
 
 
 def _harm(loss: Loss) -> causes.Harm | None:

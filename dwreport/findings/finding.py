@@ -4,11 +4,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dropwatchd.model import DropKey
 from dwreport.causes import Harm
+from dwreport.evidence.tally import Place
 from dwreport.findings.support import Fact, Who
 
 Confidence = Literal["high", "medium", "low"]
 State = Literal["going on", "over"]
+SeenBy = Literal["software", "hardware", "counters"]
+Event = tuple[str | None, str | None, str | None]
+
+
+def event_of(key: DropKey) -> Event:
+    """Return what the kernel said of a drop: its reason, trap and function, which hold in any boot."""
+    return key.kind.reason, key.kind.trap, key.location.symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """By what a finding is known in another window: its place, and what has to have watched there to see it.
+
+    There are `least` to `most` packets for sure within the window. `events` is what the kernel said of them, for the
+    same may have another title where the evidence is another; `collectors` read the counters that alone saw it.
+    """
+
+    place: Place
+    seen_by: SeenBy
+    least: int
+    most: int
+    events: frozenset[Event] = frozenset()
+    collectors: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +56,7 @@ class Finding:
     advice: str | None
     confidence: Confidence
     hosts: Sequence[str]
+    basis: Basis
     shape: Mapping[int, int] = field(default_factory=dict)
     state: State | None = None
     placed: bool = True

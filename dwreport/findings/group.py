@@ -29,6 +29,7 @@ class Group:
     name: str
     cause: Cause | None
     drops: Sequence[Observed]
+    place: Place
     told: str = ""
     parts: Sequence[Part] = ()
     part: Part | None = None
@@ -72,7 +73,8 @@ def groups(evidence: Evidence) -> list[Group]:
         found[subject].append(drop)
         grounds[subject].add(ground)
         known.setdefault(subject, cause)
-    whole = [Group("reason" if "reason" in sure else min(sure), subject.name, known[subject], drops, subject.told)
+    whole = [Group("reason" if "reason" in sure else min(sure), subject.name, known[subject], drops,
+                   subject.place, subject.told)
              for (subject, drops), sure in zip(found.items(), grounds.values(), strict=True)]
     return [part for group in whole for part in _split(group, evidence)]
 

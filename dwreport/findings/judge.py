@@ -10,7 +10,7 @@ from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.tally import Place
 from dwreport.findings.ends import Senders
-from dwreport.findings.finding import Confidence, Finding
+from dwreport.findings.finding import Basis, Confidence, Finding, event_of
 from dwreport.findings.group import Group, place_name
 from dwreport.findings.owners import other_sockets, owners
 from dwreport.findings.rules import listing, listing_of, rule_rows
@@ -43,8 +43,18 @@ def judge(group: Group, evidence: Evidence) -> Finding:
         group.title, group.cause.harm if group.cause else None, group.count, *span(group),
         [*weighed(group, compared, refusing, evidence), *([silent] if silent else []), *others],
         who, step(advice, evidence.facts.spaces.get(_netns(group)), who),
-        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _shape(group),
+        _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _basis(group),
+        _shape(group),
         placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2)
+
+
+def _basis(group: Group) -> Basis:
+    totals = [drop.total for drop in group.drops if drop.total]
+    return Basis(
+        group.place, "hardware" if group.ground == "trap" else "software",
+        max(0, group.count - sum(total.straddling for total in totals)),
+        group.count + sum(total.at_most - total.drop.count for total in totals),
+        events=frozenset(event_of(drop.key) for drop in group.drops))
 
 
 def _netns(group: Group) -> int:

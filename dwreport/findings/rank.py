@@ -12,7 +12,7 @@ from dwreport.findings.group import groups
 from dwreport.findings.judge import judge
 from dwreport.findings.lasting import Lasting
 
-_RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
+RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
 
 
 class Findings(NamedTuple):
@@ -33,4 +33,4 @@ def findings(evidence: Evidence, filters: Filters, lasting: Lasting | None = Non
 
 
 def _order(finding: Finding) -> tuple[int, bool, int, str]:
-    return _RANK[finding.severity], finding.state == "over", -finding.count, finding.title
+    return RANK[finding.severity], finding.state == "over", -finding.count, finding.title

@@ -53,6 +53,10 @@ def _gap(gap: LedgerGap, scope: Scope) -> str:
 
 def warning(answer: Answer) -> list[str]:
     """Return what must be known before the figures are read."""
+    return [*_of_window(answer), *answer.beside]
+
+
+def _of_window(answer: Answer) -> list[str]:
     coverage = answer.coverage
     watched, unknown, missed = _WORDS.get(coverage.asked, _WORDS["software"])
     if coverage.status == "complete" or coverage.only_unwritten:

@@ -54,7 +54,8 @@ class Section(Generic[Row]):
 class Answer:
     """A whole report. CSV shows the first section that has a record; `lead` is said before anything else.
 
-    `stops` says when hosts were last recorded, where no run reaches the window.
+    `stops` says when hosts were last recorded, where no run reaches the window; `beside`, what must be known before
+    the figures are read, where these are not of one window alone.
     """
 
     scope: Scope
@@ -65,6 +66,7 @@ class Answer:
     lead: Sequence[str] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
     stops: Sequence[Stop] = ()
+    beside: Sequence[str] = ()
 
     def hosts(self) -> list[str]:
         """Return the names of the hosts that have runs in the window."""
@@ -72,6 +74,6 @@ class Answer:
 
     def columns(self, section: Section[Any]) -> list[Column[Any]]:
         """Return the columns of a section; of several hosts, each row says whose it is."""
-        host: Column[Any] = Column("HOST", lambda row: clean(str(row.host)), wraps=True)
+        host: Column[Any] = Column("HOST", lambda row: clean(str(row.host or "-")), wraps=True)
         told = len(self.hosts()) > 1 and any(hasattr(row, "host") for row in section.shown)  # a time line adds hosts up
         return [*section.columns, *([host] if told else [])]

@@ -74,7 +74,7 @@ def test_every_view_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     """And is named by the program's own."""
     assert run(["--help"]) == 0
     out = capsys.readouterr().out
-    for view in ("drops", "counters", "timeline", "coverage", "packets", "explain", "export"):
+    for view in ("drops", "counters", "timeline", "coverage", "packets", "explain", "export", "compare"):
         assert view in out
         assert run([view, "--help"]) == 0
         assert "Usage: dwreport" in capsys.readouterr().out

@@ -5,7 +5,8 @@ import pytest
 from dropwatchd.history.reader import Run, WatchRow
 from dropwatchd.model import NANO
 from dwreport.evidence.coverage import Recorded
-from dwreport.findings.finding import Finding, State
+from dwreport.evidence.tally import Place
+from dwreport.findings.finding import Basis, Finding, State
 from dwreport.findings.lasting import Lasting
 
 END_NS = 3600 * NANO
@@ -16,7 +17,7 @@ def _state(first_s: int, last_s: int, count: int, steps: tuple[int, ...] = (), w
     run = Run(1, "web-3", "m-1", "6.18.0", 0, watched_s * NANO, ended=True)
     watch = WatchRow("web-3", 1, "software", "bpf", None, 0, watched_s * NANO)
     finding = Finding("A loss", "harmful", count, first_s * NANO, last_s * NANO, [], [], None, "high", ["web-3"],
-                      dict.fromkeys(steps, 1))
+                      Basis(Place("web-3"), "software", count, count), dict.fromkeys(steps, 1))
     return Lasting(Recorded([run], [watch], []), END_NS, STEP_NS).state(finding)
 
 
