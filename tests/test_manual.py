@@ -55,8 +55,8 @@ def _examples(text: str) -> list[str]:
 
 
 @cache
-def _help(program: str) -> str:
-    done = subprocess.run([sys.executable, "-m", program, "--help"], cwd=ROOT, check=True, capture_output=True,
+def _help(program: str, *command: str) -> str:
+    done = subprocess.run([sys.executable, "-m", program, *command, "--help"], cwd=ROOT, check=True, capture_output=True,
                           text=True, timeout=60, env={**os.environ, "COLUMNS": "80"})
     return done.stdout
 
@@ -66,6 +66,18 @@ def _told(text: str) -> dict[str, set[str]]:
     heads = [re.split(r"\s{2,}", line.strip())[0] for line in text.splitlines() if line.startswith("  -")]
     return {option: set(re.split(r"[|,]", allowed[1])) if (allowed := re.search(r"[\[{](.*)[\]}]", head)) else set()
             for head in heads for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", head)}
+
+
+def _commands(program: str) -> list[str]:
+    return re.findall(r"^  ([a-z]+)  ", _help(program).partition("\nCommands:\n")[2], flags=re.MULTILINE)
+
+
+def _options(program: str) -> dict[str, set[str]]:
+    """Return the options of a program and of its commands, which have their own besides."""
+    told = _told(_help(program))
+    for command in _commands(program):
+        told |= _told(_help(program, command))
+    return told
 
 
 def _written(text: str) -> dict[str, set[str]]:
@@ -90,7 +102,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_page_has_the_options_that_help_tells(program: str) -> None:
     """Each with the same values, and no other."""
-    told = _told(_help(program))
+    told = _options(program)
     assert {"--help", "--version", "--database"} <= told.keys()
     assert _written(_page(PROGRAMS[program])) == told
 
@@ -98,7 +110,7 @@ def test_a_page_has_the_options_that_help_tells(program: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_names_an_option_that_is_not_there(page: Path) -> None:
     """Neither in its prose, nor in examples, nor in the synopsis."""
-    known = {program: {*_told(_help(program))} for program in PROGRAMS}
+    known = {program: {*_options(program)} for program in PROGRAMS}
     text = _page(page.name)
     own = next((known[program] for program, name in PROGRAMS.items() if name == page.name), set())
     macros = [line for line in text.splitlines() if re.match(r"\..*\bFl ", line)]
@@ -107,7 +119,7 @@ def test_no_page_names_an_option_that_is_not_there(page: Path) -> None:
 
 
 def test_every_command_stands_in_its_page() -> None:
-    told = re.findall(r"^  ([a-z]+)  ", _help("dwreport").partition("\nCommands:\n")[2], flags=re.MULTILINE)
+    told = _commands("dwreport")
     commands = _items(_parts(_page("dwreport.1"), "Sh")["COMMANDS"], "Cm")
     assert [command.split()[0] for command in commands] == told
     assert "explain" in told
