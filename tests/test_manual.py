@@ -56,8 +56,8 @@ def _examples(text: str) -> list[str]:
 
 @cache
 def _help(program: str, *command: str) -> str:
-    done = subprocess.run([sys.executable, "-m", program, *command, "--help"], cwd=ROOT, check=True, capture_output=True,
-                          text=True, timeout=60, env={**os.environ, "COLUMNS": "80"})
+    done = subprocess.run([sys.executable, "-m", program, *command, "--help"], cwd=ROOT, check=True, timeout=60,
+                          capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"})
     return done.stdout
 
 

@@ -8,6 +8,7 @@ from dropwatchd.model import Location
 
 _NEAR_BITS = 16  # no function is larger than 64 KiB; beyond that lies code of a module that has gone
 _DIGITS = 16     # of an address
+_TRIES = 3
 _LINE = re.compile(rb"([0-9a-f]{%d}) \S \S" % _DIGITS)
 # The last line is a module's or a BPF program's, or the kernel's end: its address is 0 only where all are hidden
 _HIDDEN = "/proc/kallsyms hides its addresses (CAP_SYSLOG is missing, or kernel.kptr_restrict is 2)"
@@ -20,24 +21,29 @@ class Kallsyms:
         self._symbols = proc / "kallsyms"
         self._modules = proc / "modules"
         self._known: dict[int, Location] = {}
-        self._loaded: list[tuple[bytes, bytes]] = []
+        self._loaded: list[tuple[bytes, ...]] = []
         self.trouble = ""
 
     def names(self, addresses: Collection[int]) -> dict[int, Location]:
         """Return the location of each address; reads the symbols only when one of them is new."""
         self._forget_modules()
-        unknown = {address for address in addresses if address not in self._known}
-        if unknown:
+        for _ in range(_TRIES):
+            unknown = {address for address in addresses if address not in self._known}
+            if not unknown:
+                break
             self._known.update(self._search(unknown))
-        return {address: self._known[address] for address in addresses}
+            # The kernel counts lines from the start at every read: what modules come and go meanwhile hides some.
+            self._forget_modules()
+        return {address: self._known.get(address, Location(None, address=address)) for address in addresses}
 
     def _forget_modules(self) -> None:
-        """A module's addresses may belong to another one after it has been unloaded."""
+        """A module's addresses may belong to another one after it has been unloaded, or to none while it is loaded."""
         try:
             rows = [line.split() for line in self._modules.read_bytes().splitlines()]
         except OSError:  # a kernel without modules
             rows = []
-        loaded = [(row[0], row[5]) for row in rows if len(row) > 5]  # name, and the address (0 where it is hidden)
+        # name, state, and address (0 where it is hidden)
+        loaded: list[tuple[bytes, ...]] = [(row[0], row[4], row[5]) for row in rows if len(row) > 5]
         if loaded != self._loaded:
             self._loaded = loaded
             self._known = {address: location for address, location in self._known.items()

@@ -58,7 +58,8 @@ def judge(played: Played, report: Row) -> Score:
            if belongs(row, scenario, played.stage) and is_cause(row, scenario, by_place=by_place)]
     count = sum(row["count"] for row in own)
     if count != provoked:
-        notes = (f"{count} recorded, {provoked} provoked", *notes)
+        beside = [f"{row['count']} {_called(row)}" for row in report["drops"] if row not in own]
+        notes = (f"{count} recorded, {provoked} provoked; beside: {', '.join(beside[:40])}", *notes)
     if not (cause := bool(own) and all(row["cause"] for row in own)):
         notes = (*notes, f"no cause for {sorted({_called(row) for row in own})}")
     named, note = _interface(played, own)

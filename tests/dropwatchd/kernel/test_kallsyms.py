@@ -1,6 +1,7 @@
 """Code addresses named from a recorded /proc/kallsyms, and from this machine's."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,42 @@ def test_symbols_are_read_once_for_all_that_is_new(proc: Path) -> None:
     first = kallsyms.names(addresses)
     (proc / "kallsyms").unlink()
     assert kallsyms.names(addresses) == first
+
+
+class _Disturbed(Kallsyms):
+    """Modules change while the symbols are read, `times` times; only then has the list all lines."""
+
+    def __init__(self, proc: Path, times: int) -> None:
+        super().__init__(proc)
+        self.proc, self.times = proc, times
+
+    def _search(self, addresses: Collection[int]) -> dict[int, Location]:
+        found = super()._search(addresses)
+        if self.times:
+            self.times -= 1
+            (self.proc / "modules").write_text(f"{MODULES}other{self.times} 1 0 - Live 0xffffffffc0003000\n")
+            if not self.times:
+                (self.proc / "kallsyms").write_text(SYMBOLS)
+        return found
+
+
+@pytest.mark.parametrize(("times", "symbol"), [(1, "nf_hook"), (2, "nf_hook"), (9, None)])
+def test_what_was_read_while_modules_changed_is_read_anew(proc: Path, times: int, symbol: str | None) -> None:
+    """Lines are missing from such a list; where it never rests the address stands for itself."""
+    (proc / "kallsyms").write_text("ffffffffc0000ff0 t wrong\t[bridge]\n")
+    found = _Disturbed(proc, times).names([0xFFFFFFFFC0001004])
+    assert found[0xFFFFFFFFC0001004].symbol == symbol
+
+
+def test_a_module_that_has_come_to_life_is_looked_at_anew(proc: Path) -> None:
+    """While it was loaded its functions may not have been listed."""
+    kallsyms, address = Kallsyms(proc), 0xFFFFFFFFC0001004
+    (proc / "modules").write_text(MODULES.replace("Live", "Loading"))
+    (proc / "kallsyms").write_text("ffffffff81000000 T _text\n")
+    assert kallsyms.names([address])[address].symbol is None
+    (proc / "modules").write_text(MODULES)
+    (proc / "kallsyms").write_text(SYMBOLS)
+    assert kallsyms.names([address])[address].symbol == "nf_hook"
 
 
 def test_a_modules_names_are_forgotten_when_modules_change(proc: Path) -> None:

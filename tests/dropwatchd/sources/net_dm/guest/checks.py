@@ -85,7 +85,7 @@ def check_packets_without_mac_header() -> None:
             provoke(1000)
         with recording(mode="summary") as summaries:
             provoke(1000)
-            until(lambda: summaries.count(is_nft) == 1000, "1000 drops")
+            until(lambda: summaries.count(is_nft) == 1000, lambda: f"1000 drops, but {summaries.places()}")
     finally:
         subprocess.run(["nft", "delete", "table", "ip", "checks"], check=True)
     assert packets.count(is_nft) == 0

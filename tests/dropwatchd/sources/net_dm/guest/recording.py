@@ -5,10 +5,11 @@ import select
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dropwatchd.model import Drop, DropKey, Event, Gap, GapCause, PacketSample, Record
+from dropwatchd.model import Drop, DropKey, Event, Gap, GapCause, Location, PacketSample, Record
 from dropwatchd.sources.net_dm.options import NetDmOptions, StormLimits
 from dropwatchd.sources.net_dm.source import NetDmSource
 
@@ -62,6 +63,13 @@ class Recording:
     def count(self, belongs: Callable[[DropKey], bool]) -> int:
         return sum(drop.count for drop in self.drops() if belongs(drop.key))
 
+    def places(self) -> Counter[Location]:
+        """Return how many were recorded where."""
+        found: Counter[Location] = Counter()
+        for drop in self.drops():
+            found[drop.key.location] += drop.count
+        return found
+
     def lost(self) -> int:
         return sum(gap.lost or 0 for cause in (GapCause.KERNEL_QUEUE, GapCause.SOCKET_OVERRUN)
                    for gap in self.gaps(cause))
@@ -77,12 +85,12 @@ def recording(**options: Any) -> Iterator[Recording]:
         running.close()
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition, and fail when it does not come."""
+def until(condition: Callable[[], object], what: str | Callable[[], str]) -> None:
+    """Wait for a condition, and fail when it does not come; `what` says then what was waited for."""
     end = time.monotonic() + DEADLINE_S
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"waited {DEADLINE_S} s for {what}")
+            raise AssertionError(f"waited {DEADLINE_S} s for {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 
