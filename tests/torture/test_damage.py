@@ -20,7 +20,7 @@ from tests.torture.outcome import Outcome
 
 DAMAGES = 300 if LONG else 12
 PAGE = 4096
-VIEWS: tuple[list[str], ...] = ([], ["drops"], ["counters"], ["timeline"], ["coverage"], ["packets"])
+VIEWS: tuple[list[str], ...] = ([], ["drops"], ["counters"], ["timeline"], ["coverage"], ["packets"], ["compare"])
 FORMATS = ("table", "json", "csv", "markdown")
 VALUES = (None, -5, 2**63 - 1, -2**63, 1e300, "abc", b"\xff\xfe\x00", "\x1b[2J\u202e", "{not json", "[]")
 
