@@ -397,7 +397,7 @@ def test_days_of_another_length_are_compared_by_rates(
     [row] = json.loads(capsys.readouterr().out)["changes"]
     assert row["ratio"] == pytest.approx(200 / 25 / (176 / 24))
     assert row["change"] == "same"
-    assert run(words) == 0
+    assert run([*words, "--width", "100"]) == 0
     assert "1 d 1 h now, 1 d then" in capsys.readouterr().out
 
 
