@@ -3,15 +3,25 @@
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from dropwatchd.model import Location
 
 _NEAR_BITS = 16  # no function is larger than 64 KiB; beyond that lies code of a module that has gone
 _DIGITS = 16     # of an address
 _TRIES = 3
-_LINE = re.compile(rb"([0-9a-f]{%d}) \S \S" % _DIGITS)
+_LINE = re.compile(rb"([0-9a-f]{%d}) \S \S+(?:\s+\[([^\]]+)\])?" % _DIGITS)
 # The last line is a module's or a BPF program's, or the kernel's end: its address is 0 only where all are hidden
 _HIDDEN = "/proc/kallsyms hides its addresses (CAP_SYSLOG is missing, or kernel.kptr_restrict is 2)"
+
+
+class _Module(NamedTuple):
+    """A line of /proc/modules. The start is 0 where it is hidden; since 6.4 the size counts what lies elsewhere, too."""
+
+    start: int
+    size: int
+    name: bytes
+    state: bytes
 
 
 class Kallsyms:
@@ -21,7 +31,7 @@ class Kallsyms:
         self._symbols = proc / "kallsyms"
         self._modules = proc / "modules"
         self._known: dict[int, Location] = {}
-        self._loaded: list[tuple[bytes, ...]] = []
+        self._loaded: list[_Module] = []
         self.trouble = ""
 
     def names(self, addresses: Collection[int]) -> dict[int, Location]:
@@ -42,8 +52,7 @@ class Kallsyms:
             rows = [line.split() for line in self._modules.read_bytes().splitlines()]
         except OSError:  # a kernel without modules
             rows = []
-        # name, state, and address (0 where it is hidden)
-        loaded: list[tuple[bytes, ...]] = [(row[0], row[4], row[5]) for row in rows if len(row) > 5]
+        loaded = [_Module(int(row[5], 16), int(row[1]), row[0], row[4]) for row in rows if len(row) > 5]
         if loaded != self._loaded:
             self._loaded = loaded
             self._known = {address: location for address, location in self._known.items()
@@ -52,11 +61,13 @@ class Kallsyms:
     def _search(self, addresses: Collection[int]) -> dict[int, Location]:
         """Read lines of address, type, symbol and [module]: the nearest symbol at or before an address has it.
 
-        Of several at one address the first counts, as in the kernel's own lookup (kernel/kallsyms.c). Only lines that
-        can matter are parsed: their upper digits are those of an address or one less.
+        Of several at one address the first counts, as in the kernel's own lookup (kernel/kallsyms.c), and of modules
+        those alone of the one that lies there: others' functions for their start, long freed, are still in the list.
+        Only lines that can matter are parsed: their upper digits are those of an address or one less.
         """
-        wanted = sorted(addresses)
-        near = {b"%012x" % ((address >> _NEAR_BITS) - step) for address in wanted for step in (0, 1)
+        wanted = [(address, self._module_at(address)) for address in sorted(addresses)]
+        modules = {module.name for module in self._loaded}
+        near = {b"%012x" % ((address >> _NEAR_BITS) - step) for address, _ in wanted for step in (0, 1)
                 if address >> _NEAR_BITS >= step}
         digits = _DIGITS - _NEAR_BITS // 4
         best: dict[int, tuple[int, bytes]] = {}
@@ -65,15 +76,20 @@ class Kallsyms:
             with self._symbols.open("rb") as lines:
                 for line in lines:
                     if line[:digits] in near and (found := _LINE.match(line)):
-                        start = int(found[1], 16)
-                        for address in wanted:
-                            if start <= address and (address not in best or start > best[address][0]):
+                        start, module = int(found[1], 16), found[2] if found[2] in modules else None
+                        for address, there in wanted:
+                            if module == there and best.get(address, (-1,))[0] < start <= address:
                                 best[address] = start, line
             self.trouble = "" if line[:_DIGITS].strip(b"0") else _HIDDEN
         except OSError as error:  # no /proc, a kernel without kallsyms, or a service that may not see it
             self.trouble = f"{self._symbols} cannot be read ({error.strerror})"
             best = {}
-        return {address: _location(address, *best.get(address, (0, b""))) for address in wanted}
+        return {address: _location(address, *best.get(address, (0, b""))) for address in addresses}
+
+    def _module_at(self, address: int) -> bytes | None:
+        """Return the name of the module whose memory an address is in, if it is in any."""
+        nearest = max((module for module in self._loaded if module.start <= address), default=None)
+        return nearest.name if nearest and address < nearest.start + nearest.size else None
 
 
 def _location(address: int, start: int, line: bytes) -> Location:

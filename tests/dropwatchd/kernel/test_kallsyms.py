@@ -19,7 +19,7 @@ ffffffff81ff0000 D some_data
 ffffffffc0002000 t br_forward\t[bridge]
 ffffffffc0001000 t nf_hook\t[nf_tables]
 """
-MODULES = "bridge 1 0 - Live 0xffffffffc0002000\nnf_tables 1 0 - Live 0xffffffffc0001000\n"
+MODULES = "bridge 4096 0 - Live 0xffffffffc0002000\nnf_tables 4096 0 - Live 0xffffffffc0001000\n"
 
 
 @pytest.fixture
@@ -61,6 +61,17 @@ def test_an_address_belongs_to_the_nearest_symbol_before_it(proc: Path, address:
     assert Kallsyms(proc).names([address]) == {address: location}
 
 
+def test_what_a_module_had_for_its_start_names_nothing_of_another(proc: Path) -> None:
+    """The bridge's br_init is freed and still listed, where nf_tables is now; and where a program of BPF is."""
+    with (proc / "kallsyms").open("a") as list_:
+        list_.write("ffffffffc0001800 T br_init\t[bridge]\nffffffffc0004800 T br_exit\t[bridge]\n"
+                    "ffffffffc0004400 t bpf_prog_4a\t[bpf]\n")
+    assert Kallsyms(proc).names([0xFFFFFFFFC0001804, 0xFFFFFFFFC0004804, 0xFFFFFFFFC0002004]) == {
+        0xFFFFFFFFC0001804: Location("nf_hook", 0x804, "nf_tables"),
+        0xFFFFFFFFC0004804: Location("bpf_prog_4a", 0x404, "bpf"),
+        0xFFFFFFFFC0002004: Location("br_forward", 4, "bridge")}
+
+
 def test_symbols_are_read_once_for_all_that_is_new(proc: Path) -> None:
     """What is known is not looked for again."""
     kallsyms, addresses = Kallsyms(proc), [0xFFFFFFFF81001004, 0xFFFFFFFFC0001004]
@@ -80,7 +91,7 @@ class _Disturbed(Kallsyms):
         found = super()._search(addresses)
         if self.times:
             self.times -= 1
-            (self.proc / "modules").write_text(f"{MODULES}other{self.times} 1 0 - Live 0xffffffffc0003000\n")
+            (self.proc / "modules").write_text(f"{MODULES}other{self.times} 4096 0 - Live 0xffffffffc0003000\n")
             if not self.times:
                 (self.proc / "kallsyms").write_text(SYMBOLS)
         return found
@@ -109,7 +120,7 @@ def test_a_modules_names_are_forgotten_when_modules_change(proc: Path) -> None:
     """Another module may be at the same address; the kernel itself stays where it is."""
     kallsyms, addresses = Kallsyms(proc), [0xFFFFFFFF81001004, 0xFFFFFFFFC0001004]
     kallsyms.names(addresses)
-    (proc / "modules").write_text("other 1 0 - Live 0xffffffffc0001000\n")
+    (proc / "modules").write_text("other 4096 0 - Live 0xffffffffc0001000\n")
     (proc / "kallsyms").write_text("ffffffffc0001000 t other_hook\t[other]\n")
     assert kallsyms.names(addresses) == {
         addresses[0]: Location("udp_rcv", 4), addresses[1]: Location("other_hook", 4, "other")}
