@@ -16,7 +16,7 @@ _HIDDEN = "/proc/kallsyms hides its addresses (CAP_SYSLOG is missing, or kernel.
 
 
 class _Module(NamedTuple):
-    """A line of /proc/modules. The start is 0 where it is hidden; since 6.4 the size counts what lies elsewhere, too."""
+    """A line of /proc/modules. The start is 0 where it is hidden; since 6.4 the size counts more than its code."""
 
     start: int
     size: int
