@@ -11,6 +11,7 @@ _NEAR_BITS = 16  # no function is larger than 64 KiB; beyond that lies code of a
 _DIGITS = 16     # of an address
 _TRIES = 3
 _LINE = re.compile(rb"([0-9a-f]{%d}) \S \S+(?:\s+\[([^\]]+)\])?" % _DIGITS)
+_MODULE = re.compile(rb"^(\S+) ([0-9]{1,15}) \S+ \S+ (\S+) 0x([0-9a-f]{1,16})\b", re.MULTILINE)
 # The last line is a module's or a BPF program's, or the kernel's end: its address is 0 only where all are hidden
 _HIDDEN = "/proc/kallsyms hides its addresses (CAP_SYSLOG is missing, or kernel.kptr_restrict is 2)"
 
@@ -49,10 +50,10 @@ class Kallsyms:
     def _forget_modules(self) -> None:
         """A module's addresses may belong to another one after it has been unloaded, or to none while it is loaded."""
         try:
-            rows = [line.split() for line in self._modules.read_bytes().splitlines()]
+            rows = _MODULE.findall(self._modules.read_bytes())
         except OSError:  # a kernel without modules
             rows = []
-        loaded = [_Module(int(row[5], 16), int(row[1]), row[0], row[4]) for row in rows if len(row) > 5]
+        loaded = [_Module(int(start, 16), int(size), name, state) for name, size, state, start in rows]
         if loaded != self._loaded:
             self._loaded = loaded
             self._known = {address: location for address, location in self._known.items()
