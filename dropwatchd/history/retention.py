@@ -29,7 +29,8 @@ class Retention:
 
     connection: Connection
     options: RetentionOptions
-    now_ns: int
+    now_ns: int  # as far as the clock is trusted: nothing goes by a later time
+    wall_ns: int  # as the clock says: sums that it has made too early are made anew with the next row
     run: int
     boot_id: str
 
@@ -41,7 +42,7 @@ class Retention:
         for step in self._by_size() if pressed else ():
             if step.worked:
                 return step
-        if sum_hours(self.connection, self.now_ns):
+        if sum_hours(self.connection, self.wall_ns):
             return Step(worked=True)
         forgotten = forgets and forget(self.connection, self.boot_id, self.now_ns) > 0
         return Step(forgotten, forgotten=forgotten)

@@ -121,7 +121,7 @@ class Writer:
         open_gaps, now_ns = dict(self._open_gaps), self._calendar.trusted_ns(now)
         pressed, forgets = self._space.is_pressed(options), now.boot_ns >= self._forgets_at_ns
         with without_references(self._engine), self._engine.begin() as connection:
-            step = Retention(connection, options, now_ns, self._run, self._identity.boot_id).step(
+            step = Retention(connection, options, now_ns, now.wall_ns, self._run, self._identity.boot_id).step(
                 pressed=pressed, forgets=forgets)
             if step.gap:
                 self._write_gap(connection, step.gap, open_gaps)
