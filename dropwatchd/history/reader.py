@@ -14,6 +14,7 @@ from typing import cast
 
 from dropwatchd.history import layers, samples
 from dropwatchd.history.asked import install
+from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
@@ -162,6 +163,7 @@ class Reader:
     """Answers from one snapshot of a history, within a scope."""
 
     def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int) -> None:
+        connection = connection.pull(scope) if isinstance(connection, Pulled) else connection
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
