@@ -12,7 +12,7 @@ VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
 
-.PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
+.PHONY: help run test mutate torture bench compare gallery fleet bpf dist install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench      measure exactness, cost and speed on this machine"
 	@echo "make compare    the same drops seen by dwdump, dropwatch, bpftrace, perf and dropwatchd, in a guest"
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
+	@echo "make fleet      ten hosts' histories in a PostgreSQL of their own, and the reports on them"
 	@echo "make bpf        rebuild the BPF programs (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
@@ -49,6 +50,9 @@ compare: $(VENV)/.test
 
 gallery: $(VENV)/.test
 	$(VENV)/bin/python -m tests.gallery $(ARGS)
+
+fleet: $(VENV)/.test
+	$(VENV)/bin/python -m tests.fleet $(ARGS)
 
 bpf: $(BPF:=.o)
 
@@ -80,8 +84,9 @@ install:
 	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --constraint constraints.txt .
 	grep -rlI --exclude-dir=site-packages '$(DESTDIR)$(LIB)' $(DESTDIR)$(LIB) | xargs -r sed -i 's|$(DESTDIR)$(LIB)|$(LIB)|g'
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(SYSCONF)/dropwatchd
-	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
+	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dropwatchd-upload $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
 	sed 's|/usr/bin/dropwatchd|$(PREFIX)/bin/dropwatchd|' systemd/dropwatchd.service > $(DESTDIR)$(UNITS)/dropwatchd.service
+	sed 's|/usr/bin/dropwatchd-upload|$(PREFIX)/bin/dropwatchd-upload|' systemd/dropwatchd-upload.service > $(DESTDIR)$(UNITS)/dropwatchd-upload.service
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dropwatchd systemd/net_dm.conf systemd/evidence.conf
 	install -D -m 644 -t $(DESTDIR)$(MAN)/man1 docs/man/dwreport.1
@@ -95,8 +100,8 @@ install:
 
 uninstall:
 	rm -rf $(DESTDIR)$(LIB) $(DESTDIR)$(PREFIX)/share/dropwatchd
-	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dwreport
-	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
+	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dropwatchd-upload $(DESTDIR)$(PREFIX)/bin/dwreport
+	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(UNITS)/dropwatchd-upload.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
 	rm -f $(DESTDIR)$(MAN)/man1/dwreport.1 $(DESTDIR)$(MAN)/man8/dropwatchd.8
 	rm -f $(DESTDIR)$(MAN)/man5/dropwatchd.toml.5 $(DESTDIR)$(MAN)/man5/dropwatch-history.5
 	rm -f $(DESTDIR)$(BASH)/dwreport $(DESTDIR)$(ZSH)/_dwreport $(DESTDIR)$(FISH)/dwreport.fish

@@ -92,7 +92,7 @@ class DropTotal:
     """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
 
     `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
-    began in which step.
+    began in which step; with 0, that some of a row that began before may be in it.
     """
 
     host: str
@@ -228,9 +228,11 @@ class Reader:
                             THEN sum(CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END)
                        END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
-                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most,
+                       max((min(last_ns, :until - 1) - :start) / :step) AS reach
                 FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
+            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most,
+                   d.reach
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def may_match(self) -> int:
@@ -336,8 +338,9 @@ def _merged(rows: Iterator[Row]) -> list[DropTotal]:
     """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        straddling, step, at_most = cast("tuple[int, int, int]", row[20:])
-        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[16])}), at_most)
+        straddling, step, at_most, reach = cast("tuple[int, int, int, int]", row[20:])
+        shape = Counter({step: cast("int", row[16]), **dict.fromkeys(range(int(step) + 1, int(reach) + 1), 0)})
+        new = DropTotal(cast("str", row[0]), _drop(row), straddling, shape, at_most)
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return sorted(totals.values(), key=lambda total: (-total.drop.count, total.drop.first_ns))
@@ -347,5 +350,6 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
-                     one.at_most + other.at_most)
+    shape = Counter(one.shape)
+    shape.update(other.shape)
+    return DropTotal(one.host, drop, one.straddling + other.straddling, shape, one.at_most + other.at_most)

@@ -29,12 +29,16 @@ class Cut(NamedTuple):
 
 @dataclass(slots=True)
 class Moved:
-    """Rows to send, up to `until_ns`; up to `vouched_ns` no change is missing then. `held` back is what may grow."""
+    """Rows to send, up to `until_ns`; up to `vouched_ns` no change is missing then. `held` back is what may grow.
+
+    `reach_ns` is when the latest change was, where that is later.
+    """
 
     rows: list[Row] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
     until_ns: int = 0
     vouched_ns: int = 0
+    reach_ns: int = 0
     held: bool = False
 
 
@@ -61,14 +65,14 @@ def read(connection: sqlite3.Connection, run_id: int, names: Names, cut: Cut) ->
 
 def reconciled(connection: sqlite3.Connection, run_id: int, names: Names, there: reconcile.There, cut: Cut) -> Moved:
     """Return what is missing there of all changes up to now, as of one span."""
-    read_ns = max((watch.until_ns for watch in cut.watches if watch.what == "counters"), default=cut.since_ns)
     since_ns, missing = reconcile.difference(connection, run_id, names, there, cut.since_ns)
-    [(until_ns,)] = connection.execute("""
-        SELECT coalesce(max(until_ns), 0) FROM counter_changes WHERE run_id = ? AND until_ns <= ?""",
-                                       (run_id, read_ns))
-    until_ns = max(until_ns, since_ns + 1)
+    reach_ns, until_ns = connection.execute("""
+        SELECT coalesce(max(until_ns), 0), coalesce(max(until_ns) FILTER (WHERE until_ns <= (
+            SELECT until_ns FROM watches w WHERE w.run_id = :run AND what = 'counters'
+            ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1)), :mark)
+        FROM counter_changes WHERE run_id = :run""", {"run": run_id, "mark": cut.since_ns}).fetchone()
     rows = [(names.counters[counter].key, until_ns, since_ns, signed(delta)) for counter, delta in missing.items()]
-    return Moved(rows, {*missing}, until_ns, cut.limit_ns)
+    return Moved(rows, {*missing}, until_ns, cut.limit_ns, reach_ns)
 
 
 def _keyed(rows: Iterable[tuple[int, ...]], names: Names) -> list[Row]:

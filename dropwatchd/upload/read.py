@@ -71,7 +71,7 @@ def _fill(made: Slice, connection: sqlite3.Connection, run: _Run, *, packets: bo
     watches = [watch for watch in unsent(connection, run_id, made.run_key, names, there.watches)
                if packets or watch.what != "packets"]
     begin_ns = min((watch.begin_ns for watch in watches), default=changes.NO_LIMIT)
-    differs = reconcile.is_needed(connection, run_id, there.changes_ns, there.newest_ns, watches)
+    differs = reconcile.is_needed(connection, run_id, there.reach_ns, there.changes_ns, watches)
     limit_ns = changes.NO_LIMIT if differs else _limit(watches, begin_ns)
     made.more = limit_ns < changes.NO_LIMIT
     watches = [watch.up_to(limit_ns) for watch in watches if watch.begin_ns < limit_ns]
@@ -101,6 +101,7 @@ def _fill(made: Slice, connection: sqlite3.Connection, run: _Run, *, packets: bo
     rows["events"] = _events(connection, run_id, names, begin_ns - LATE_NS, limit_ns) if watches else []
     _name(rows, names, used, made.run[_BOOT])
     made.changes_ns = moved.until_ns
+    made.reach_ns = max(there.reach_ns, moved.reach_ns or moved.until_ns)
     made.complete = has_ended and not made.more and not moved.held
     return run.sent is None or bool(watches) or made.complete or bool(moved.rows)
 

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from dropwatchd.model import GapCause
+from dropwatchd.model import NANO, GapCause
 from dropwatchd.upload.names import Names
 from dropwatchd.upload.watched import Watch
 
 Sums = dict[int, int]
+_NEAR_NS = 120 * NANO  # a span of changes may reach so far beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,17 @@ class There:
     levels: Callable[[], Sums]
 
 
-def is_needed(connection: sqlite3.Connection, run_id: int, mark_ns: int, newest_ns: int, watches: Iterable[Watch],
+def is_needed(connection: sqlite3.Connection, run_id: int, reach_ns: int, mark_ns: int, watches: Iterable[Watch],
               ) -> bool:
-    """Say whether rows after the mark may hold what was sent, or rows before it what was not; `newest_ns` is there."""
-    if not newest_ns:
+    """Say whether rows after the mark may hold what was sent, or rows before it what was not."""
+    if not reach_ns:
         return False
     [(folded_ns,)] = connection.execute("SELECT coalesce(max(until_ns), 0) FROM folded WHERE what = 'counter_changes'")
     if folded_ns > mark_ns and not connection.execute(
             "SELECT 1 FROM counter_changes WHERE until_ns = ? AND run_id = ?", (mark_ns, run_id)).fetchone():
         return True
-    return newest_ns > mark_ns or any(watch.hole_ns is not None or watch.begin_ns == watch.since_ns < mark_ns
-                                      for watch in watches if watch.what == "counters")
+    return reach_ns > mark_ns or any(watch.hole_ns is not None or watch.begin_ns == watch.since_ns < reach_ns
+                                     for watch in watches if watch.what == "counters")
 
 
 def difference(connection: sqlite3.Connection, run_id: int, names: Names, there: There, mark_ns: int,
@@ -48,9 +49,7 @@ def difference(connection: sqlite3.Connection, run_id: int, names: Names, there:
     That is from the last time on at which changes ended both here and there, or from where changes expired: what was
     sent together with such is part of what is missing there then, which the ledger has.
     """
-    here = {row[0] for row in connection.execute(
-        "SELECT DISTINCT until_ns FROM counter_changes WHERE run_id = ? AND until_ns <= ?", (run_id, mark_ns))}
-    since_ns = max(here & there.ends(), default=_expired(connection, run_id))
+    since_ns = _common(connection, run_id, there.ends(), mark_ns)
     ids: dict[int, int] = {}
     found: Counter[int] = Counter()
     levels = there.levels()
@@ -70,9 +69,27 @@ def difference(connection: sqlite3.Connection, run_id: int, names: Names, there:
     return since_ns, {ids[own]: delta for own, delta in found.items() if delta}
 
 
+def _common(connection: sqlite3.Connection, run_id: int, there: set[int], before_ns: int) -> int:
+    """Return the last time at which changes ended here and there, but none at which the clock came by twice."""
+    twice: list[tuple[int, int]] = []
+    last_ns = 0
+    for since_ns, until_ns in connection.execute("""
+            SELECT since_ns, until_ns FROM watches WHERE run_id = ? AND what = 'counters'
+            ORDER BY since_boot_ns, since_ns""", (run_id,)):
+        if since_ns < last_ns:
+            twice.append((since_ns, last_ns))
+        last_ns = max(last_ns, until_ns)
+    here = {row[0] for row in connection.execute(
+        "SELECT DISTINCT until_ns FROM counter_changes WHERE run_id = ? AND until_ns <= ?", (run_id, before_ns))}
+    return max((end_ns for end_ns in here & there if not any(since_ns <= end_ns <= until_ns + _NEAR_NS
+                                                             for since_ns, until_ns in twice)),
+               default=_expired(connection, run_id))
+
+
 def _expired(connection: sqlite3.Connection, run_id: int) -> int:
-    """Return up to when changes of a run were removed; when it began, if none was."""
-    [(since_ns,)] = connection.execute("""
-        SELECT max(started_ns, coalesce((SELECT max(until_ns) FROM gaps WHERE cause = ? AND scope = 'drops'), 0))
-        FROM runs WHERE id = ?""", (GapCause.EXPIRED, run_id))
-    return int(since_ns)
+    """Return up to when changes of a run were removed, 0 where none was."""
+    [(until_ns,)] = connection.execute("""
+        SELECT coalesce(max(until_ns), 0) FROM gaps
+        WHERE cause = ? AND scope = 'drops' AND until_ns > (SELECT started_ns FROM runs WHERE id = ?)""",
+                                       (GapCause.EXPIRED, run_id))
+    return int(until_ns)

@@ -88,10 +88,10 @@ def _statement(name: str, table: _Table) -> str:
 _STATEMENTS = {name: _statement(name, table) for name, table in _TABLES.items()}
 _RUN = """
     INSERT INTO dropwatch.runs AS t (host, run, boot_id, hostname, kernel, version, started_ns, ended_ns, ending,
-                                     changes_ns, complete)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                     changes_ns, reach_ns, complete)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (host, run) DO UPDATE SET ended_ns = excluded.ended_ns, ending = excluded.ending,
-        changes_ns = excluded.changes_ns, complete = excluded.complete"""
+        changes_ns = excluded.changes_ns, reach_ns = excluded.reach_ns, complete = excluded.complete"""
 
 
 class Sender:
@@ -109,13 +109,11 @@ class Sender:
         if marks.sendings != self._sendings:  # by others, or it was taken back from a copy
             self._there.clear()
             self._sendings = marks.sendings
-        for run, complete, changes_ns, newest_ns, last_gap in connection.execute("""
-                SELECT run, complete, changes_ns,
-                       (SELECT max(until_ns) FROM dropwatch.counter_changes c
-                        WHERE NOT complete AND c.host = r.host AND c.run = r.run),
+        for run, complete, changes_ns, reach_ns, last_gap in connection.execute("""
+                SELECT run, complete, changes_ns, reach_ns,
                        (SELECT max(gap) FROM dropwatch.gaps g WHERE NOT complete AND g.host = r.host AND g.run = r.run)
                 FROM dropwatch.runs r WHERE host = %s""", (host,)):
-            marks.runs[run] = Sent(changes_ns, newest_ns or 0, last_gap or 0, complete)
+            marks.runs[run] = Sent(changes_ns, reach_ns, last_gap or 0, complete)
         for run, watch, *part in connection.execute("""
                 SELECT run, watch, part, since_ns, until_ns, ending FROM dropwatch.watches
                 WHERE host = %s AND run = ANY(%s) ORDER BY part""",
@@ -151,7 +149,8 @@ class Sender:
             with connection.transaction(), connection.cursor() as cursor:
                 _begin(cursor, host, made, marks)
                 ending = made.run[5:] if made.complete else (None, None)
-                cursor.execute(_RUN, (host, made.run_key, *made.run[:5], *ending, made.changes_ns, made.complete))
+                cursor.execute(_RUN, (host, made.run_key, *made.run[:5], *ending, made.changes_ns,
+                                      made.reach_ns, made.complete))
                 for name, table in _TABLES.items():
                     if chosen := new.get(name):
                         scope = [{"host": host, "run": made.run_key}[part] for part in table.scope.split()]

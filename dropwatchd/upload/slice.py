@@ -20,11 +20,11 @@ class Part(NamedTuple):
 class Sent:
     """What the central history has of a run: `changes_ns` is up to when its counter changes were sent.
 
-    `newest_ns` is when the newest of them ended: later, where the clock was set back since.
+    `reach_ns` is when the latest of them was: later, where the clock was set back since.
     """
 
     changes_ns: int = 0
-    newest_ns: int = 0
+    reach_ns: int = 0
     last_gap: int = 0
     complete: bool = False
     watches: dict[int, Part] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Marks:
 class Slice:
     """Rows of a run by table, in the order of its columns behind host and run; `more`: this was not all of it.
 
-    `run` is the row of the run, and `changes_ns` and `complete` what will have been sent with this.
+    `run` is the row of the run, and `changes_ns`, `reach_ns` and `complete` what will have been sent with this.
     """
 
     machine_id: str
@@ -50,6 +50,7 @@ class Slice:
     run_key: int
     run: Row
     changes_ns: int = 0
+    reach_ns: int = 0
     complete: bool = False
     more: bool = False
     rows: dict[str, Sequence[Row]] = field(default_factory=dict)

@@ -125,7 +125,7 @@ def _steps(total: DropTotal, start_ns: int, step: str | None) -> Iterator[tuple[
         yield None, total.drop.count
         return
     counts: dict[str, int] = defaultdict(int)
-    for place, count in total.shape.items():
+    for place, count in (+total.shape).items():
         counts[_label(step, start_ns + place * _HOUR_NS)] += count
     yield from counts.items()
 

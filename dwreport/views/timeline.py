@@ -71,8 +71,10 @@ def _rows(reader: Reader, wanted: Wanted) -> list[StepRow]:
     for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
         status = assess(found, span, scope.origin).status
-        is_unknown = status == "blind" or any(since < span[1] and span[0] <= until for since, until in untimed)
-        rows.append(_row(span, steps.get(step, Counter()), status, is_unknown=is_unknown))
+        counts = steps.get(step, Counter())
+        is_unknown = status == "blind" or bool(counts) or any(
+            since < span[1] and span[0] <= until for since, until in untimed)
+        rows.append(_row(span, +counts, status, is_unknown=is_unknown))
     return rows
 
 

@@ -105,8 +105,8 @@ class Life:
             self.dropped[key.kind.reason, key.location.symbol, key.interface.name] += many
         changes = [CounterChange(key, self._at(self._read).wall_ns, self._at(self.now).wall_ns, delta, 0,
                                  gauge=key == GAUGE) for key, delta in (moves or {}).items()]
-        for key, delta in (moves or {}).items():
-            self.moved[key.name] += delta
+        for counter, delta in (moves or {}).items():
+            self.moved[counter.name] += delta
         self._read = self.now
         self._write(Batch(windows=windows, packets=samples, changes=changes, namespaces=_SPACES))
 

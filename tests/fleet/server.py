@@ -1,9 +1,11 @@
 """A PostgreSQL of our own: its own folder, its own socket, its own port, ended by its own number."""
 
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +28,7 @@ class Server:
         self._home, self._port, self._options = home, port, options
         self.folder = Path(tempfile.mkdtemp(prefix="dropwatchd-fleet-", dir="/tmp"))
         self._user: dict[str, str] = {}
-        if Path("/").owner() == "root" and shutil.chown and _is_root():
+        if os.geteuid() == 0:
             shutil.chown(self.folder, "nobody")
             self._user = {"user": "nobody"}
         self._run("initdb", "--pgdata", str(self.folder / _DATA), "--auth", "trust", "--username", "postgres",
@@ -68,7 +70,7 @@ class Server:
             if done.returncode == 0:
                 return
             if left and self._process.poll() is None:
-                _breathe()
+                time.sleep(0.1)
         raise AssertionError(f"{program}: {done.stdout}{done.stderr}{self._log()}")
 
     def _log(self) -> str:
@@ -76,13 +78,3 @@ class Server:
         return log.read_text() if log.exists() else ""
 
 
-def _is_root() -> bool:
-    import os  # noqa: PLC0415
-
-    return os.geteuid() == 0
-
-
-def _breathe() -> None:
-    import time  # noqa: PLC0415
-
-    time.sleep(0.1)

@@ -27,7 +27,8 @@ CREATE TABLE dropwatch.hosts (
     CHECK (host = dropwatch.key(machine_id))
 );
 
--- One life of the daemon. `changes_ns` is up to when its counter changes were sent; `complete`: there is no more to send.
+-- One life of the daemon. `changes_ns` is up to when its counter changes were sent, and `reach_ns` when the latest of
+-- them was, later where the clock was set back since; `complete`: there is no more to send.
 CREATE TABLE dropwatch.runs (
     host bigint NOT NULL,
     run bigint NOT NULL,
@@ -40,6 +41,7 @@ CREATE TABLE dropwatch.runs (
     ending text,
     added_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     changes_ns bigint NOT NULL DEFAULT 0,
+    reach_ns bigint NOT NULL DEFAULT 0,
     complete boolean NOT NULL DEFAULT false,
     PRIMARY KEY (host, run)
 );
