@@ -13,7 +13,8 @@ from tests.fleet.life import COUNTERS, KEY, KEYS, Life
 from tests.fleet.server import Server
 
 _HOURS_AGO = 3000  # seconds that they were recorded before now
-_REPORTS = (["hosts"], [], ["--by", "host,reason"], ["--host", "web-3"], ["coverage", "--host", "db-*"])
+_REPORTS: tuple[tuple[str, ...], ...] = (
+    ("hosts",), (), ("--by", "host,reason"), ("--host", "web-3"), ("coverage", "--host", "db-*"))
 
 
 def main() -> None:

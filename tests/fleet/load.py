@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,17 @@ def measure(server: Server, hosts: int, processes: int, rounds: int) -> None:
     for worker in workers:
         worker.join()
     print(f"{hosts} hosts, {rounds} rounds, {processes} processes: {rows} rows in {took:.1f} s, "
-          f"{rows / took:.0f} rows/s, {hosts * rounds / took:.0f} hosts/s; senders' CPU {1000 * cpu / hosts / rounds:.2f} ms a round")
+          f"{rows / took:.0f} rows/s, {hosts * rounds / took:.0f} hosts/s; "
+          f"senders' CPU {1000 * cpu / hosts / rounds:.2f} ms a round")
     _tell_size(server, hosts, rounds)
     _tell_bytes(server, start_ns, rounds)
 
 
 def _tell_size(server: Server, hosts: int, rounds: int) -> None:
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        for table in ("drops", "counter_changes", "watches"):
+        for table in ("drops", "counter_changes"):
             [(size, rows)] = connection.execute(f"""
-                SELECT (SELECT coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size('dropwatch.{table}'))
-                        FROM pg_partition_tree('dropwatch.{table}')),
+                SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('dropwatch.{table}')),
                        (SELECT count(*) FROM dropwatch.{table})""".encode()).fetchall()  # noqa: S608 - names of ours
             print(f"{table}: {rows} rows, {size / rows:.0f} bytes a row with indexes, "
                   f"{size / hosts / rounds * 288 / 1024:.0f} KiB a host and day")
@@ -92,8 +93,8 @@ def _tell_size(server: Server, hosts: int, rounds: int) -> None:
 
 def _tell_bytes(server: Server, start_ns: int, rounds: int) -> None:
     """Send for one host through a relay that counts."""
-    relay = _Relay(server.folder / f".s.PGSQL.{5432}", server.folder / "relay")
     (server.folder / "relay").mkdir()
+    relay = _Relay(server.folder / ".s.PGSQL.5432", server.folder / "relay")
     relay.start()
     url = server.url().replace(str(server.folder), str(server.folder / "relay"))
     sender, sizes = Sender(), []
@@ -112,24 +113,27 @@ class _Relay(threading.Thread):
 
     def __init__(self, server: Path, folder: Path) -> None:
         super().__init__(daemon=True)
-        self._server, self._folder, self.octets = server, folder, 0
+        self._server, self.octets = server, 0
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / server.name))
+        self._listener.listen()
 
     def run(self) -> None:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(self._folder / self._server.name))
-            listener.listen()
+        with self._listener:
             while True:
-                client, _ = listener.accept()
+                client, _ = self._listener.accept()
                 there = socket.socket(socket.AF_UNIX)
                 there.connect(str(self._server))
                 for one, other in ((client, there), (there, client)):
                     threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 
     def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        while data := one.recv(65_536):
-            self.octets += len(data)
-            other.sendall(data)
-        other.close()
+        with suppress(ConnectionError):
+            while data := one.recv(65_536):
+                self.octets += len(data)
+                other.sendall(data)
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_WR)
 
 
 if __name__ == "__main__":
