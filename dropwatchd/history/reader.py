@@ -167,6 +167,8 @@ class Reader:
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
+        self._runs: list[Run] | None = None
+        self._watches: list[WatchRow] | None = None
         install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
@@ -177,6 +179,11 @@ class Reader:
 
     def runs(self) -> list[Run]:
         """Return the runs that touch the report's window, oldest first."""
+        if self._runs is None:
+            self._runs = self._read_runs()
+        return self._runs
+
+    def _read_runs(self) -> list[Run]:
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
                 SELECT id, host_of(id) AS hostname, machine_id, kernel, started_ns,
@@ -190,6 +197,11 @@ class Reader:
 
     def watches(self) -> list[WatchRow]:
         """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
+        if self._watches is None:
+            self._watches = self._read_watches()
+        return self._watches
+
+    def _read_watches(self) -> list[WatchRow]:
         return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending

@@ -82,7 +82,8 @@ def _statement(name: str, table: _Table) -> str:
     return " ".join(f"""
         INSERT INTO dropwatch.{name} AS t ({', '.join([*scope, *(column for column, _type in columns)])})
         SELECT {''.join('%b::bigint, ' for _ in scope)}r.*
-        FROM unnest({', '.join(f'%b::{kind}[]' for _column, kind in columns)}) r ON CONFLICT {table.conflict}""".split())  # noqa: S608
+        FROM unnest({', '.join(f'%b::{kind}[]' for _column, kind in columns)}) r
+        ON CONFLICT {table.conflict}""".split())  # noqa: S608
 
 
 _STATEMENTS = {name: _statement(name, table) for name, table in _TABLES.items()}

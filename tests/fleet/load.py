@@ -34,7 +34,7 @@ def made(number: int, round_: int, start_ns: int) -> Slice:
     run, begin_ns = key(machine, "run"), start_ns + round_ * 5 * _MINUTE_NS
     location, kind = ("udp_queue_rcv_one_skb", 18, None, None), ("SOCKET_RCVBUFF", 2048, "software", None, None)
     counters = [(key(machine, name), "snmp", f"Udp{name}", None, None, None, "{}", False) for name in range(_COUNTERS)]
-    interface = (key(machine, "eth0"), "boot", None, 2, "eth0", "physical", "e1000", None, start_ns, start_ns)
+    interface = (key(machine, "eth0"), machine, None, 2, "eth0", "physical", "e1000", None, start_ns, start_ns)
     rows: dict[str, Any] = {
         "locations": [(key(*location), *location)], "kinds": [(key(*kind), *kind)], "interfaces": [interface],
         "counters": counters,
@@ -42,9 +42,11 @@ def made(number: int, round_: int, start_ns: int) -> Slice:
                    begin_ns + minute * _MINUTE_NS, begin_ns + (minute + 1) * _MINUTE_NS - 1) for minute in range(5)],
         "counter_changes": [(counter[0], begin_ns + minute * _MINUTE_NS, begin_ns + (minute - 1) * _MINUTE_NS, 60)
                             for minute in range(5) for counter in counters],
-        "watches": [(key(run, place), 0, place, "counters", f"c{place}", None, start_ns, begin_ns + 5 * _MINUTE_NS, 0,
-                     begin_ns - start_ns, "[]", "") for place in range(_WATCHES)]}
-    return Slice(machine, f"host-{number}", run, ("boot", f"host-{number}", "6.18.0", "0", start_ns, None, None),
+        "watches": [(key(run, place), 0, place, *what, None, start_ns, begin_ns + 5 * _MINUTE_NS, 0,
+                     begin_ns - start_ns, "[]", "")
+                    for place in range(_WATCHES)
+                    for what in [("counters", f"c{place}") if place else ("software", "bpf")]]}
+    return Slice(machine, f"host-{number}", run, (machine, f"host-{number}", "6.18.0", "0", start_ns, None, None),
                  begin_ns + 5 * _MINUTE_NS, begin_ns + 5 * _MINUTE_NS, complete=False, more=False, rows=rows)
 
 

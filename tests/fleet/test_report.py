@@ -31,9 +31,9 @@ _VIEWS: list[tuple[str, ...]] = [
 
 def _said(capsys: pytest.CaptureFixture[str], database: object, *words: str) -> Any:
     capsys.readouterr()
-    window = ("--since", f"@{START + 600}", "--until", f"@{START + 2400}")
+    window = ["--since", f"@{START + 600}", "--until", f"@{START + 2400}"]
     if {"--boot", "--run"} & {*words}:
-        window = ()
+        window = []
     assert run([*words, "--database", str(database), "--format", "json", *window]) == 0, capsys.readouterr().err
     return json.loads(capsys.readouterr().out)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MARGIN_NS = 300 * NANO  # what a report looks at before its window: see Aligned, and events
 _HOUR_NS = 3600 * NANO
 _FINE_NS = 26 * _HOUR_NS  # windows up to here are read minute by minute, the midst of longer ones by the hour
+_INDEXED = {"watches": "run_id", "runs": "machine_id", "interfaces": "boot_id", "counters": "collector"}
 _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked for
 
 
@@ -54,6 +55,8 @@ class _Puller:
         made = self.connection()
         made.executescript(f"{script('local.sql')}; BEGIN")
         _fill(made, self.source, scope)
+        for table, column in _INDEXED.items():
+            made.execute(f"CREATE INDEX {table}_{column} ON {table} ({column})")
         made.execute("COMMIT")
         self.taken.append((scope.since_ns - _MARGIN_NS // 2, scope.until_ns, scope.host, made))
         return made
