@@ -32,7 +32,7 @@ run: $(VENV)/.run
 	@exec $(VENV)/bin/dropwatchd $(ARGS)
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -n 2 --dist loadscope $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadscope --durations 30 --durations-min 10 $(ARGS)
 
 mutate: $(VENV)/.test
 	$(VENV)/bin/python -m tests.mutation $(ARGS)
