@@ -56,6 +56,14 @@ class ToldBy:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledBy:
+    """The functions of the kernel that led to the first of such drops, the innermost first; `more` are not named."""
+
+    functions: tuple[str, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class Closer:
     """A counter that accounts for every packet, and says more than the kernel's reason."""
 
@@ -220,8 +228,8 @@ class OtherSocket:
     looked: bool
 
 
-Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount
-        | ByRule | Uncounted | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
+Fact = (Events | MoreEvents | ToldBy | CalledBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared
+        | MayCount | ByRule | Uncounted | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
 
 
 @dataclass(frozen=True, slots=True)

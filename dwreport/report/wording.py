@@ -59,6 +59,12 @@ def _(fact: support.Closer) -> str:
 
 
 @words.register
+def _(fact: support.CalledBy) -> str:
+    more = f" < {fact.more} more" if fact.more else ""
+    return f"call stack of the first: {' < '.join(fact.functions)}{more}"
+
+
+@words.register
 def _(fact: support.MayBe) -> str:
     return f"may be {' or '.join(map(_name, fact.causes))}"
 
