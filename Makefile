@@ -10,7 +10,7 @@ ZSH      = $(PREFIX)/share/zsh/site-functions
 FISH     = $(PREFIX)/share/fish/vendor_completions.d
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
-BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
+BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf dropwatchd/kernel/retransmits.bpf
 
 .PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
 
