@@ -175,6 +175,29 @@ def _(fact: support.LargePackets) -> str:
 
 
 @words.register
+def _(fact: support.SentAgain) -> str:
+    part = f", {share(fact.count, fact.sent)} of the {number(fact.sent)} that TCP sent there" if fact.sent else ""
+    ends = counted(fact.flows, "peer and port", "peers and ports")
+    return f"{counted(fact.count, 'segment')} sent again to {ends}{part}"
+
+
+@words.register
+def _(fact: support.PeerLoss) -> str:
+    port = f"from port {fact.port}" if fact.is_local else f"port {fact.port}"
+    verdict = {
+        "here": "; ".join(f"{words} were dropped here: {_places(dropped)}" for words, dropped in (
+            ("packets to it", fact.to), ("packets from it", fact.back)) if dropped),
+        "nowhere": "no drop seen on this host can have been these: lost beyond it, or answered late",
+        "open": f"whether on this host is open: {fact.because}",
+    }[fact.verdict]
+    return f"{number(fact.count)} to {fact.peer} {port}: {verdict}"
+
+
+def _places(dropped: Mapping[str, int]) -> str:
+    return ", ".join(f"{number(count)} {where}" for where, count in dropped.items())
+
+
+@words.register
 def _(fact: support.OtherSocket) -> str:
     if fact.sockets:
         return f"a socket of that port takes no others' packets: {', '.join(map(_socket, fact.sockets))}"
