@@ -89,9 +89,9 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for; what 0005 has, it does without.
+    What 0004 has added no reader asks for; what 0005 has, it does without; who asks for totals looks for them.
     """
-    for table, columns in _UNSUMMED.items():
+    for table, columns in _UNSUMMED.items() if revision < "0005" else ():
         connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if revision > "0002":
         return

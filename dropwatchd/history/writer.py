@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, func, or_, select, update
 
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
+from dropwatchd.history import totals
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.dimensions import Dimensions, insert_id
@@ -161,6 +162,7 @@ class Writer:
         rows.sort(key=itemgetter(0, 1, 2, 3, 4, 5))
         _many(connection, ADD_DROPS, rows)
         touch(connection, "drops", rows)
+        totals.add(connection, self._identity.machine_id, (window.drop for window in batch.windows))
         packets = [(*ids(p.key, p.time_ns, p.time_ns), p.time_ns, p.length, p.weight, p.link_header, p.data,
                     json.dumps(dict(p.details)) if p.details else None) for p in batch.packets]
         _many(connection, INSERT_PACKETS, packets)
