@@ -56,9 +56,12 @@ def metrics(history: History, tmp_path: Path) -> Path:
     writer.start(since)
     writer.write(Batch(windows=[Window(now_ns, NANO, Drop(key, 12345, None, now_ns, now_ns))],
                        watches=[Watch(Watching("software", "bpf"), since, now)]))
-    for dialect in ("openmetrics", "prometheus"):
-        assert run(["metrics", "--dialect", dialect, "--output", str(tmp_path / dialect),
-                    "--database", str(history.path)]) == 0
+    unit = (ROOT / "packaging/prometheus/dropwatchd-metrics.service").read_text()
+    (command,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    program, *words = command.partition("=")[2].split()
+    assert program == "/usr/bin/dwreport"
+    for given, name in ((words, "prometheus"), (["metrics"], "openmetrics")):
+        assert run([*given, "--output", str(tmp_path / name), "--database", str(history.path)]) == 0
     writer.close()
     return tmp_path
 
