@@ -28,31 +28,39 @@ class TotalKey(NamedTuple):
     netns: str | None
 
 
+Rows = dict[TotalKey, int]
 _COLUMNS = ", ".join(TotalKey._fields)
 _FIND = f"SELECT id, {_COLUMNS} FROM totals"  # noqa: S608 - names of our own
-_INSERT = f"INSERT INTO totals ({_COLUMNS}, count) VALUES ({', '.join('?' * (len(TotalKey._fields) + 1))})"  # noqa: S608
+_INSERT = f"INSERT INTO totals (id, {_COLUMNS}, count) VALUES (?, {', '.join('?' * len(TotalKey._fields))}, ?)"  # noqa: S608
 _ADD = "UPDATE totals SET count = count + ? WHERE id = ?"
 
 
-def add(connection: Connection, machine_id: str, drops: Iterable[Drop]) -> None:
-    """Add drops to the totals, in the transaction that writes them. Who comes first stays apart."""
+def add(connection: Connection, machine_id: str, drops: Iterable[Drop], known: Rows | None) -> Rows | None:
+    """Add drops to the totals, in the transaction that writes them. Who comes first stays apart.
+
+    `known` are the rows that there are, with their ids, None where they have not been read yet; they are returned as
+    they will be when the transaction has ended.
+    """
     sums: Counter[TotalKey] = Counter()
     for drop in drops:
         sums[_key(machine_id, drop)] += drop.count
     if not sums:
-        return
-    rows = {TotalKey(*row[1:]): row[0] for row in connection.exec_driver_sql(_FIND)}
+        return known
+    if known is None:
+        known = {TotalKey(*row[1:]): row[0] for row in connection.exec_driver_sql(_FIND)}
+    rows, there = dict(known), Counter(key.folded for key in known)
     found: Counter[TotalKey] = Counter()
-    there = Counter(key.folded for key in rows)
     for exact, count in sums.items():
-        key = next(key for key in (exact, *_folded(exact)) if key in rows or key in found or _has_room(key, there))
-        if key not in rows and key not in found:
+        key = next(key for key in (exact, *_folded(exact)) if key in rows or _has_room(key, there))
+        if key not in rows:
             there[key.folded] += 1
+            rows[key] = max(rows.values(), default=0) + 1
         found[key] += count
-    if known := [(count, rows[key]) for key, count in found.items() if key in rows]:
-        connection.exec_driver_sql(_ADD, known)
-    if new := [(*key, count) for key, count in found.items() if key not in rows]:
+    if old := [(count, rows[key]) for key, count in found.items() if key in known]:
+        connection.exec_driver_sql(_ADD, old)
+    if new := [(rows[key], *key, count) for key, count in found.items() if key not in known]:
         connection.exec_driver_sql(_INSERT, new)
+    return rows
 
 
 def _key(machine_id: str, drop: Drop) -> TotalKey:

@@ -57,6 +57,7 @@ class Writer:
         self._identity = identity
         self._dimensions = Dimensions(identity.boot_id)
         self._open_gaps: _OpenGaps = {}
+        self._totals: totals.Rows | None = None
         self._run = 0
         self._space = Space(self._engine, database)
         self._forgets_at_ns = 0
@@ -109,13 +110,14 @@ class Writer:
             for namespace in batch.namespaces.values():  # that it was there is on record though nothing happens in it
                 dimensions.namespace(namespace, self._started.wall_ns)
             self._write_drops(connection, batch, dimensions)
+            summed = totals.add(connection, self._identity.machine_id, (w.drop for w in batch.windows), self._totals)
             self._write_counters(connection, batch, dimensions)
             for gap in batch.gaps:
                 self._write_gap(connection, gap, open_gaps)
             self._write_watches(connection, batch, dimensions)
             if batch.mark:
                 self._write_mark(connection, batch.mark)
-        self._dimensions, self._open_gaps = dimensions, open_gaps
+        self._dimensions, self._open_gaps, self._totals = dimensions, open_gaps, summed
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
@@ -162,7 +164,6 @@ class Writer:
         rows.sort(key=itemgetter(0, 1, 2, 3, 4, 5))
         _many(connection, ADD_DROPS, rows)
         touch(connection, "drops", rows)
-        totals.add(connection, self._identity.machine_id, (window.drop for window in batch.windows))
         packets = [(*ids(p.key, p.time_ns, p.time_ns), p.time_ns, p.length, p.weight, p.link_header, p.data,
                     json.dumps(dict(p.details)) if p.details else None) for p in batch.packets]
         _many(connection, INSERT_PACKETS, packets)
