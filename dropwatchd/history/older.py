@@ -89,10 +89,11 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for; what 0005 has, it does without.
+    What 0004 has added no reader asks for; what 0005 and 0007 have, it does without.
     """
-    for table, columns in _UNSUMMED.items():
-        connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
+    for since, table, columns in _UNSUMMED:
+        if revision < since:
+            connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if revision > "0002":
         return
     namespace_runs = "main.namespace_runs"
@@ -105,12 +106,13 @@ def adapt(connection: sqlite3.Connection, revision: str) -> None:
         connection.execute(f"{OLD_RUNS} FROM main.runs"), connection.execute(f"{OLD_GAPS} FROM main.gaps {BLIND}")))
 
 
-# Up to 0004 no hour has sums.
-_UNSUMMED = {
-    "hours": "what, hour_ns, since_ns, until_ns, summed_ns",
-    "drop_hours": "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
-    "counter_hours": "hour_ns, run_id, counter_id, since_ns, until_ns, delta",
-}
+# Before these revisions no hour has sums, and no day.
+_UNSUMMED = [(since, table, columns.format(begin)) for since, begin, names in (
+    ("0005", "hour_ns", ("hours", "drop_hours", "counter_hours")),
+    ("0007", "day_ns", ("days", "drop_days", "counter_days"))) for table, columns in zip(names, (
+        "what, {}, since_ns, until_ns, summed_ns",
+        "{}, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
+        "{}, run_id, counter_id, since_ns, until_ns, delta"), strict=True)]
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"
 OLD_GAPS = "SELECT run_id, since_ns, until_ns, scope"

@@ -89,8 +89,9 @@ def test_an_older_history_is_read_as_it_is_and_brought_up(tmp_path: Path, old: s
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # free pages can be given back
 
 
-def test_the_last_revision_but_one_is_read_as_it_is(tmp_path: Path) -> None:
-    """What it lacks is of no interest to a reader."""
+@pytest.mark.parametrize("old", ["0003", "0005"])
+def test_a_newer_revision_is_read_as_it_is(tmp_path: Path, old: str) -> None:
+    """What it lacks is of no interest to a reader; once it is upgraded, its hours and days are going to be summed."""
     path = tmp_path / "old.db"
     config = Config()
     config.set_main_option("script_location", str(data_folder("migrations")))
@@ -98,13 +99,17 @@ def test_the_last_revision_but_one_is_read_as_it_is(tmp_path: Path) -> None:
     command.upgrade(config, "0002")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(OLD)
-    command.upgrade(config, "0003")
+    command.upgrade(config, old)
     before = read(path, _content)
-    assert revision(path) == "0003"
+    assert revision(path) == old
     upgrade(path)
     assert revision(path) == REVISION
     assert before == read(path, _content)
     assert len(before["watches"]) == len(WATCHES)
+    with closing(sqlite3.connect(path)) as connection:
+        for spans in ("hours", "days"):
+            assert connection.execute(f"SELECT * FROM {spans}").fetchall() == [  # noqa: S608 - ours
+                (what, 0, None, None, None) for what in ("counter_changes", "drops")]
 
 
 _CONTENT = {
