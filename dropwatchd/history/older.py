@@ -89,9 +89,9 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for; what 0005 and 0007 have, it does without.
+    What 0004 has added no reader asks for; what 0005, 0006 and 0007 have, it does without.
     """
-    for since, table, columns in _UNSUMMED:
+    for since, table, columns in _LACKED:
         if revision < since:
             connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if revision > "0002":
@@ -106,13 +106,17 @@ def adapt(connection: sqlite3.Connection, revision: str) -> None:
         connection.execute(f"{OLD_RUNS} FROM main.runs"), connection.execute(f"{OLD_GAPS} FROM main.gaps {BLIND}")))
 
 
-# Before these revisions no hour has sums, and no day.
-_UNSUMMED = [(since, table, columns.format(begin)) for since, begin, names in (
-    ("0005", "hour_ns", ("hours", "drop_hours", "counter_hours")),
-    ("0007", "day_ns", ("days", "drop_days", "counter_days"))) for table, columns in zip(names, (
-        "what, {}, since_ns, until_ns, summed_ns",
-        "{}, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
-        "{}, run_id, counter_id, since_ns, until_ns, delta"), strict=True)]
+# The tables that later revisions have added: no hour has sums, no place a stack, and no day has sums.
+_LACKED = [
+    ("0005", "hours", "what, hour_ns, since_ns, until_ns, summed_ns"),
+    ("0005", "drop_hours", "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"),
+    ("0005", "counter_hours", "hour_ns, run_id, counter_id, since_ns, until_ns, delta"),
+    ("0006", "stacks", "id, frames"),
+    ("0006", "first_stacks", "run_id, location_id, reason, stack_id"),
+    ("0007", "days", "what, day_ns, since_ns, until_ns, summed_ns"),
+    ("0007", "drop_days", "day_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"),
+    ("0007", "counter_days", "day_ns, run_id, counter_id, since_ns, until_ns, delta"),
+]
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"
 OLD_GAPS = "SELECT run_id, since_ns, until_ns, scope"
