@@ -27,8 +27,10 @@ _SCRIPTS = ("page.js", "chart.js", "tables.js")
 
 
 def write(sheet: Sheet, out: BinaryIO) -> int:
-    """Write the page, in fewer rows where it would be too long; return its length in bytes."""
+    """Write the page from where `out` begins, in fewer rows where it would be too long; return its length in bytes."""
     page = next(page for most in _ROWS if len(page := _page(sheet, most)) <= MOST_BYTES or most == _ROWS[-1])
+    out.seek(0)
+    out.truncate()
     out.write(page)
     return len(page)
 
