@@ -44,7 +44,7 @@ def _page(sheet: Sheet, most: int) -> bytes:
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
                "base-uri 'none'; form-action 'none'",
         title=f"Packets dropped on {whose}", host=whose, span=window(scope.since_ns, scope.until_ns),
-        heading=heading(answer)[2:], warnings=warning(answer), lead=answer.lead,
+        heading=heading(answer)[2:], filters=sheet.filters, warnings=warning(answer), lead=answer.lead,
         tiles=[(severity, number(int(numbers[severity])), int(numbers[severity])) for severity in _SEVERITIES],
         status=answer.coverage.status, is_well=answer.coverage.status == "complete" or answer.coverage.only_unwritten,
         coverage=fraction(answer.coverage.fraction),

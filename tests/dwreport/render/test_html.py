@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import unicodedata
@@ -123,8 +124,10 @@ def test_what_findings_are_of_adds_up(history: History, export: Export, report: 
 
 def test_filters_and_severities_choose_as_in_the_report(history: History, export: Export, report: Report) -> None:
     fill(history)
-    for words in (["--interface", "lo"], ["--severity", "harmful"], ["--no-benign"]):
+    for words in (["--interface", "lo"], ["--severity", "harmful"], ["--no-benign"], ["--protocol", "!ipv4"],
+                  ["--location", "udp*"]):
         page, told = export(*words), report.json(*words)
+        assert shlex.split(page.one("header").all("code")[0].text) == words
         assert page.keys("drops", 1) == [row["count"] for row in told["drops"]]
         assert [int(card.attributes["data-f"]) for card in page.root.all("article")] == [
             row["number"] for row in told["findings"]]

@@ -266,6 +266,17 @@ def test_paper_has_all_of_it(look: Looked) -> None:
         assert page.pdf().startswith(b"%PDF")
 
 
+def test_the_chart_is_as_wide_as_its_page(look: Looked) -> None:
+    with look() as page:
+        for width in (500, 1000):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_function(
+                "width => innerWidth === width && ['chart', 'brush'].every((id) =>"
+                " document.getElementById(id).clientWidth === document.querySelector(`#${id} canvas`).clientWidth)",
+                arg=width)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_without_scripts_all_but_the_time_line_is_there(look: Looked) -> None:
     """As where mail is read: findings, evidence, tables."""
     with look(java_script_enabled=False) as page:
