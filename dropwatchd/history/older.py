@@ -89,9 +89,11 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for; what 0005 has, it does without.
+    What 0004 has added no reader asks for; what 0005 and 0006 have, it does without; who asks for the totals of 0007
+    looks for them.
     """
-    for table, columns in _UNSUMMED.items():
+    absent = {**(_UNSUMMED if revision < "0005" else {}), **(_NO_STACKS if revision < "0006" else {})}
+    for table, columns in absent.items():
         connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if revision > "0002":
         return
@@ -111,6 +113,9 @@ _UNSUMMED = {
     "drop_hours": "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
     "counter_hours": "hour_ns, run_id, counter_id, since_ns, until_ns, delta",
 }
+
+# Up to 0005 there are none.
+_NO_STACKS = {"stacks": "id, frames", "first_stacks": "run_id, location_id, reason, stack_id"}
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"
 OLD_GAPS = "SELECT run_id, since_ns, until_ns, scope"

@@ -139,6 +139,8 @@ def understand(options: Options, now_ns: int) -> Request:
         origin=options.get("origin"), host=options.get("host"),
     )
     named = options.get("database")
+    if named == "":
+        raise click.UsageError("--database: no path is given; leave it away to read the default place")
     return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table",
                    _wanted(options), page_of(options.get("width")),
                    options.get("pager") is not False)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.kernel
 HOUR_S, DAY_S = 3600, 86_400
 STEPS = (91 * DAY_S, 0, -91 * DAY_S, 2, HOUR_S, HOUR_S + 3, -2, -DAY_S, 3650 * DAY_S, 0)
 ROUNDS = 20 if LONG else 1
-HELD_S = 640 if LONG else 0  # the history is tidied every ten minutes
+HELD_S = 640
 DROPS = 300
 
 Make = Callable[[], tuple[Recording, Disk]]
@@ -44,7 +44,7 @@ def test_a_clock_that_is_set(namespace: Namespace, recording_on: Make, outcome: 
     assert "Traceback" not in recording.log.read_text()
 
 
-@pytest.mark.skipif(not LONG, reason="the history is tidied every ten minutes: make torture")
+@pytest.mark.long  # the history is tidied every ten minutes
 def test_a_tidy_under_a_clock_that_is_ahead(
     namespace: Namespace, recording_on: Make, outcome: Callable[[str], Outcome],
 ) -> None:
