@@ -47,6 +47,9 @@ class Request:
 
 def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
+    if options.get("follow"):
+        import_module("dwreport.cli.follow").follow(view, options)
+        return
     request = understand(options, time.time_ns())
     conditions = tuple(map(condition, options.get("fail_if") or ()))
     if request.wanted.by:
