@@ -26,7 +26,8 @@ _BAR = 24
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known.
+    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known, or of
+    which no sample tells whether they match.
 
     Zero means none.
     """
@@ -67,11 +68,13 @@ def _rows(reader: Reader, wanted: Wanted) -> list[StepRow]:
             steps.setdefault(step, Counter())[total.drop.key] += count
     found = recorded(reader)
     untimed = list(_untimed(reader, found.ledger))
+    unsure = reader.unsampled_in(start_ns, step_ns)
     rows = []
     for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
         status = assess(found, span, scope.origin).status
-        is_unknown = status == "blind" or any(since < span[1] and span[0] <= until for since, until in untimed)
+        is_unknown = status == "blind" or step in unsure or any(
+            since < span[1] and span[0] <= until for since, until in untimed)
         rows.append(_row(span, steps.get(step, Counter()), status, is_unknown=is_unknown))
     return rows
 
