@@ -30,6 +30,7 @@ from dwreport.report.wanted import Wanted
 
 T = TypeVar("T")
 
+_GROUPED = {"dwreport.views.incidents"}  # these add drops up by themselves
 _ROWS_ALONE = {"csv", "jsonl"}
 _IN_PACKETS = ("address", "port", "transport", "process", "unit", "container")
 
@@ -51,7 +52,7 @@ def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
     request = understand(options, time.time_ns())
     conditions = tuple(map(condition, options.get("fail_if") or ()))
-    if request.wanted.by:
+    if request.wanted.by and view.__module__ not in _GROUPED:
         view = import_module("dwreport.views._groups").view
     summary: View = import_module("dwreport.views.summary").view if conditions else view
 

@@ -44,7 +44,7 @@ def _port(packet: PacketRow) -> str | None:
     return None if ends.destination_port is None else f"{ends.transport}/{ends.destination_port}"
 
 
-_EXACT: dict[str, Callable[[DropTotal], str | None]] = {
+EXACT: dict[str, Callable[[DropTotal], str | None]] = {
     "reason": lambda total: total.drop.key.kind.trap or total.drop.key.kind.reason,
     "interface": lambda total: total.drop.key.interface.name,
     "netns": lambda total: netns_text(total.drop.key.interface),
@@ -62,7 +62,7 @@ _SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
     "destination": lambda packet: ends_of(packet).destination,
 }
 _TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
-NAMES = (*_EXACT, *_SAMPLED, *_TIMES)
+NAMES = (*EXACT, *_SAMPLED, *_TIMES)
 
 
 @dataclass
@@ -138,7 +138,7 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
            packets: Sequence[PacketRow]) -> Iterator[tuple[Values, tuple[float, float, int, int]]]:
     """Yield the values of drops, and how many have them: the count, its variance, how many for sure, and at most."""
     def values(packet: PacketRow | None) -> Values:
-        return tuple(when if name in _TIMES else _EXACT[name](total) if name in _EXACT
+        return tuple(when if name in _TIMES else EXACT[name](total) if name in EXACT
                      else _SAMPLED[name](packet) if packet else None for name in by)
 
     # Of drops that are about so many, any part is too.
