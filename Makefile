@@ -14,7 +14,7 @@ PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-a
 	--python-platform linux --custom-compile-command 'make pins' pyproject.toml
 BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
 
-.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist install uninstall clean
+.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist deb packages install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
@@ -28,6 +28,8 @@ help:
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
 	@echo "make bpf        rebuild the BPF programs (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
+	@echo "make deb        build the package of Debian 13 into dist/, in a root of its own (root)"
+	@echo "make packages   build, install, run, upgrade and remove each kind of package, in roots of Debian (root)"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
 	@echo "make uninstall  remove what install put in place; the history and the configuration stay"
 	@echo "make clean      remove what the other targets made here"
@@ -67,6 +69,13 @@ bpf: $(BPF:=.o)
 $(BPF:=.o): %.o: %.c
 	clang -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 	llvm-strip -g $@
+
+deb: $(VENV)/.test
+	$(VENV)/bin/python -m tests.packages $@
+
+# Hours are not needed, but minutes: roots of Debian are made, and packages built in them, some of them twice.
+packages: $(VENV)/.test
+	$(VENV)/bin/python -m pytest -n0 -v -o python_files='check_*.py' tests/packages --timeout 1800 $(ARGS)
 
 dist: $(VENV)/.test
 	$(VENV)/bin/python -m build --wheel

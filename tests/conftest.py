@@ -43,7 +43,7 @@ def pytest_xdist_make_scheduler(config: Any, log: Any) -> _ByMachine:
     return _ByMachine(config, log)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:  # pytest 9.1; Debian has 8
     """Show what the tests of faults have counted."""
     ends = terminalreporter.stats.get("", ())  # of tests, which count until they are taken down
     found = [outcomes.Outcome(*value) for report in ends for name, value in report.user_properties
