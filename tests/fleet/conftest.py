@@ -29,9 +29,12 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def central(server: Server) -> str:
-    """Return the URL of an empty central history."""
-    return copied(server, "template1")
+def central(server: Server) -> Iterator[str]:
+    """Return the URL of an empty central history; it goes with the test, and all copies of it."""
+    yield copied(server, "template1")
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'copy_%'").fetchall():
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def copied(server: Server, template: str) -> str:

@@ -1,5 +1,15 @@
 -- The tables of a history, without keys of names: for what a report takes out of the central one.
 
+CREATE TABLE days (
+    what TEXT NOT NULL,
+    day_ns BIGINT NOT NULL,
+    since_ns BIGINT,
+    until_ns BIGINT,
+    summed_ns BIGINT,
+    PRIMARY KEY (what, day_ns)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE folded (
     what TEXT NOT NULL,
     width_ns BIGINT NOT NULL,
@@ -65,6 +75,27 @@ CREATE TABLE runs (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE stacks (
+    id INTEGER NOT NULL,
+    frames TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE totals (
+    id INTEGER NOT NULL,
+    folded INTEGER NOT NULL,
+    machine_id TEXT NOT NULL,
+    symbol TEXT,
+    module TEXT,
+    reason TEXT,
+    origin TEXT NOT NULL,
+    trap TEXT,
+    interface TEXT,
+    netns TEXT,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
 CREATE TABLE checkpoints (
     token BIGINT NOT NULL,
     number BIGINT NOT NULL,
@@ -112,6 +143,18 @@ CREATE TABLE events (
     FOREIGN KEY(run_id) REFERENCES runs (id),
     FOREIGN KEY(namespace_id) REFERENCES namespaces (id)
 );
+
+CREATE TABLE first_stacks (
+    run_id INTEGER NOT NULL,
+    location_id INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    stack_id INTEGER NOT NULL,
+    PRIMARY KEY (run_id, location_id, reason),
+    FOREIGN KEY(run_id) REFERENCES runs (id),
+    FOREIGN KEY(location_id) REFERENCES locations (id),
+    FOREIGN KEY(stack_id) REFERENCES stacks (id)
+)
+ WITHOUT ROWID;
 
 CREATE TABLE gaps (
     id INTEGER NOT NULL,
@@ -171,6 +214,19 @@ CREATE TABLE counter_changes (
 )
  WITHOUT ROWID;
 
+CREATE TABLE counter_days (
+    day_ns BIGINT NOT NULL,
+    run_id INTEGER NOT NULL,
+    counter_id INTEGER NOT NULL,
+    since_ns BIGINT NOT NULL,
+    until_ns BIGINT NOT NULL,
+    delta BIGINT NOT NULL,
+    PRIMARY KEY (day_ns, run_id, counter_id),
+    FOREIGN KEY(run_id) REFERENCES runs (id),
+    FOREIGN KEY(counter_id) REFERENCES counters (id)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE counter_hours (
     hour_ns BIGINT NOT NULL,
     run_id INTEGER NOT NULL,
@@ -192,6 +248,24 @@ CREATE TABLE counter_starts (
     PRIMARY KEY (run_id, counter_id),
     FOREIGN KEY(run_id) REFERENCES runs (id),
     FOREIGN KEY(counter_id) REFERENCES counters (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE drop_days (
+    day_ns BIGINT NOT NULL,
+    run_id INTEGER NOT NULL,
+    location_id INTEGER NOT NULL,
+    kind_id INTEGER NOT NULL,
+    interface_id INTEGER NOT NULL,
+    count BIGINT NOT NULL,
+    bytes BIGINT,
+    first_ns BIGINT NOT NULL,
+    last_ns BIGINT NOT NULL,
+    PRIMARY KEY (day_ns, run_id, location_id, kind_id, interface_id),
+    FOREIGN KEY(run_id) REFERENCES runs (id),
+    FOREIGN KEY(location_id) REFERENCES locations (id),
+    FOREIGN KEY(kind_id) REFERENCES kinds (id),
+    FOREIGN KEY(interface_id) REFERENCES interfaces (id)
 )
  WITHOUT ROWID;
 
