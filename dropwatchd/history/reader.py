@@ -15,6 +15,7 @@ from typing import cast
 
 from dropwatchd.history import layers, samples
 from dropwatchd.history.asked import install
+from dropwatchd.history.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
 from dropwatchd.history.portioned import Portioned
 from dropwatchd.history.portions import Portion
 from dropwatchd.history.scope import (
@@ -28,7 +29,6 @@ from dropwatchd.history.scope import (
     may_clause,
     run_clause,
 )
-from dropwatchd.history.totals import DropTotal, Row, drop_of, key_of, merged, part_of
 from dropwatchd.model import DropKey, Window
 
 __all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
@@ -204,7 +204,7 @@ class Reader:
     def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
         """Return the drops of each host, location, kind and interface, the most first, and their shape over time.
 
-        One query reads each row once: that is most of what a report costs. An hour that lies in one step is one row.
+        One query reads each row once: that is most of what a report costs. Days and hours in one step are sums.
         """
         found = self._drops(start_ns, step_ns)
         if self._portioned:

@@ -1,85 +1,79 @@
-"""Sums of drops by key: made of rows as SQLite gives them, and the part of them that samples say is asked for."""
+"""Adds drops up for good: totals by what they are told apart by, which neither fold nor expire, and never fall."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import cast
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from dropwatchd.history.portioned import Portioned
-from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin
+from sqlalchemy import Connection
 
-Row = tuple[object, ...]
+from dropwatchd.model import Drop, Origin
 
-_LocationRow = tuple[str | None, int | None, str | None, str | None]
-_KindRow = tuple[str | None, int | None, Origin, str | None, str | None]
-_InterfaceRow = tuple[int | None, int | None, str | None, str | None, int | None, str | None]
-_Aggregate = tuple[int, int | None, int, int]
+# Rows that are kept apart by place and all, and beyond these by all but the place: names of devices and namespaces come
+# and go without end, those of functions and reasons do not. What has no room then is added up.
+APART, PLACELESS = 400, 200
+EXACT, NO_PLACE, REST = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class DropTotal:
-    """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
+class TotalKey(NamedTuple):
+    """What is added up; `folded` says what is not told apart any more: nothing, the place, all but the origin."""
 
-    `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
-    began in which step. Where samples alone tell how many are asked for, it is `about` that many; `open` more may be.
+    folded: int
+    machine_id: str
+    symbol: str | None
+    module: str | None
+    reason: str | None
+    origin: Origin
+    trap: str | None
+    interface: str | None
+    netns: str | None
+
+
+Rows = dict[TotalKey, int]
+_COLUMNS = ", ".join(TotalKey._fields)
+_FIND = f"SELECT id, {_COLUMNS} FROM totals"  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO totals (id, {_COLUMNS}, count) VALUES (?, {', '.join('?' * len(TotalKey._fields))}, ?)"  # noqa: S608
+_ADD = "UPDATE totals SET count = count + ? WHERE id = ?"
+
+
+def add(connection: Connection, machine_id: str, drops: Iterable[Drop], known: Rows | None) -> Rows | None:
+    """Add drops to the totals, in the transaction that writes them. Who comes first stays apart.
+
+    `known` are the rows that there are, with their ids, None where they have not been read yet; they are returned as
+    they will be when the transaction has ended.
     """
-
-    host: str
-    drop: Drop
-    straddling: int
-    shape: Counter[int]
-    at_most: int
-    least: int | None = None
-    about: bool = False
-    open: int = 0
-
-    @property
-    def at_least(self) -> int:
-        """Return how many there are in any case."""
-        return self.drop.count - self.straddling if self.least is None else self.least
-
-
-def key_of(row: Row) -> DropKey:
-    """Return the key of a row that has the columns KEY behind the host."""
-    symbol, offset, module, address = cast("_LocationRow", row[1:5])
-    return DropKey(
-        Location(symbol, offset, module, None if address is None else int(address, 16)),
-        Kind(*cast("_KindRow", row[5:10])),
-        Interface(*cast("_InterfaceRow", row[10:16])),
-    )
+    sums: Counter[TotalKey] = Counter()
+    for drop in drops:
+        sums[_key(machine_id, drop)] += drop.count
+    if not sums:
+        return known
+    if known is None:
+        known = {TotalKey(*row[1:]): row[0] for row in connection.exec_driver_sql(_FIND)}
+    rows, there = dict(known), Counter(key.folded for key in known)
+    found: Counter[TotalKey] = Counter()
+    for exact, count in sums.items():
+        key = next(key for key in (exact, *_folded(exact)) if key in rows or _has_room(key, there))
+        if key not in rows:
+            there[key.folded] += 1
+            rows[key] = max(rows.values(), default=0) + 1
+        found[key] += count
+    if old := [(count, rows[key]) for key, count in found.items() if key in known]:
+        connection.exec_driver_sql(_ADD, old)
+    if new := [(rows[key], *key, count) for key, count in found.items() if key not in known]:
+        connection.exec_driver_sql(_INSERT, new)
+    return rows
 
 
-def drop_of(row: Row) -> Drop:
-    """Return the drops of a row with sums behind its key."""
-    return Drop(key_of(row), *cast("_Aggregate", row[16:20]))
+def _key(machine_id: str, drop: Drop) -> TotalKey:
+    location, kind, interface = drop.key
+    inode = None if interface.netns is None else f"net:[{interface.netns_inode or interface.netns}]"
+    return TotalKey(EXACT, machine_id, location.symbol, location.module, kind.reason, kind.origin, kind.trap,
+                    interface.name, interface.netns_name or inode)
 
 
-def merged(rows: Iterator[Row]) -> list[DropTotal]:
-    """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
-    totals: dict[tuple[str, DropKey], DropTotal] = {}
-    for row in rows:
-        straddling, step, at_most = cast("tuple[int, int, int]", row[20:])
-        new = DropTotal(cast("str", row[0]), drop_of(row), straddling, Counter({step: cast("int", row[16])}), at_most)
-        old = totals.get((new.host, new.drop.key))
-        totals[new.host, new.drop.key] = new if old is None else _added(old, new)
-    return [*totals.values()]
+def _folded(key: TotalKey) -> tuple[TotalKey, TotalKey]:
+    placeless = key._replace(folded=NO_PLACE, interface=None, netns=None)
+    return placeless, placeless._replace(folded=REST, symbol=None, module=None, reason=None, trap=None)
 
 
-def _added(one: DropTotal, other: DropTotal) -> DropTotal:
-    a, b = one.drop, other.drop
-    octets = None if a.octets is None or b.octets is None else a.octets + b.octets
-    drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
-                     one.at_most + other.at_most)
-
-
-def part_of(total: DropTotal, portioned: Portioned, start_ns: int, step_ns: int) -> DropTotal:
-    """Return what is asked for of drops, as far as it is known of their key or their samples; nothing has no time."""
-    drop = total.drop
-    part = portioned.of((total.host, drop.key), drop.count)
-    if part is None:
-        return total
-    if not part.samples:
-        return replace(total, drop=replace(drop, count=0), at_most=0, straddling=0, open=part.open)
-    return DropTotal(total.host, part.of(drop), 0, part.shape(start_ns, step_ns), part.most, part.least, part.about,
-                     part.open)
+def _has_room(key: TotalKey, there: Counter[int]) -> bool:
+    return key.folded == REST or there[key.folded] < (APART, PLACELESS)[key.folded]

@@ -16,7 +16,7 @@ from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Only, Scope
 from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.options import Options, View
-from dwreport.cli.progress import progress
+from dwreport.cli.progress import progress, writing
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.packets.headers import transport_name
@@ -50,6 +50,9 @@ class Request:
 
 def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
+    if options.get("follow"):
+        import_module("dwreport.cli.follow").follow(view, options)
+        return
     request = understand(options, time.time_ns())
     conditions = tuple(map(condition, options.get("fail_if") or ()))
     if request.wanted.by and view.__module__ not in _GROUPED:
@@ -115,7 +118,7 @@ def _reader(connection: Connection, request: Request, options: Options) -> Reade
 def _write(answer: Answer, request: Request) -> None:
     """Write the report; what cannot be written may be what damage put in the place of a value."""
     try:
-        with standard_output(pager=request.paged) as out:
+        with writing(), standard_output(pager=request.paged) as out:
             formats.write(answer, request.format, out, request.page)
     except (click.ClickException, click.exceptions.Exit):
         raise
@@ -142,6 +145,8 @@ def understand(options: Options, now_ns: int) -> Request:
         origin=options.get("origin"), host=options.get("host"), only=_only(options),
     )
     named = options.get("database")
+    if named == "":
+        raise click.UsageError("--database: no path is given; leave it away to read the default place")
     return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table",
                    _wanted(options), page_of(options.get("width")),
                    options.get("pager") is not False)

@@ -7,6 +7,7 @@ from typing import Literal
 
 Kind = Literal["burst", "persistent", "recurring"]
 _ABOVE = 4       # times what is usual in a step, where something is: more is a burst
+_FEW = 4         # steps: of fewer nothing is usual
 _PAUSE = 1       # steps without any drop, after which a burst may go on
 _MANY = 60       # bursts of one loss; of more, those alone are told one by one that are so much greater than usual
 _GREATER = 10
@@ -31,8 +32,9 @@ def bursts(shape: Mapping[int, int], steps: range, blind: Collection[int]) -> li
     there = sorted(step for step, count in shape.items() if count)
     if not there:
         return []
-    usual = median([shape.get(step, 0) for step in steps if step not in blind or shape.get(step)])
-    if usual:
+    told = [shape.get(step, 0) for step in steps if step not in blind or shape.get(step)]
+    usual = median(told)
+    if usual and len(told) >= _FEW:
         above = [step for step in there if shape[step] > _ABOVE * usual]
         high = [Burst("burst", run[0], run[-1], usual, _ABOVE * usual) for run in _runs(above)]
         return [Burst("persistent", there[0], there[-1], usual), *high]

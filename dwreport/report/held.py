@@ -6,6 +6,7 @@ from typing import overload
 
 from dropwatchd.history.portioned import PartWindow
 from dropwatchd.model import Drop, DropKey, Window
+from dwreport.report.picked import Picked
 from dwreport.report.rows import WindowRow, window_row
 
 _UNKNOWN = -1  # bytes
@@ -39,7 +40,7 @@ class HeldWindows(Sequence[WindowRow]):
 
     def __getitem__(self, index: int | slice) -> WindowRow | Sequence[WindowRow]:
         if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(len(self)))]
+            return Picked(self, range(len(self))[index])
         host, key = self._keys[self._which[index]]
         at = index % len(self) * _FIELDS
         if part := self._parts.get(index % len(self)):

@@ -17,6 +17,8 @@ DAY = range(24)
      [Burst("persistent", 0, 23, 6), Burst("burst", 8, 9, 6, 24)]),  # more than four times what is usual
     (dict.fromkeys(range(11), 6), (), [Burst("burst", 0, 10)]),      # of less than half of the time
     (dict.fromkeys(range(11), 6), range(11, 24), [Burst("persistent", 0, 10, 6)]),  # nobody looked at the others
+    ({5: 9}, [step for step in DAY if step != 5], [Burst("burst", 5, 5)]),  # one step tells of nothing usual
+    ({5: 9, 6: 9}, [step for step in DAY if not 4 <= step <= 6], [Burst("burst", 5, 6)]),
     (dict.fromkeys(range(11), 6), range(11), [Burst("burst", 0, 10)]),              # a blind step with drops counts
 ])
 def test_what_is_usual_decides(shape: dict[int, int], blind: tuple[int, ...], found: list[Burst]) -> None:
