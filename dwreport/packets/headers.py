@@ -37,7 +37,7 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
     """Read the first bytes of a packet; `protocol` is its ethertype where no link header says it."""
     start = 0
     if link_header:
-        start, protocol = _ethernet(data)
+        start, protocol = ethernet(data)
     if protocol == 0x0800:
         return _ipv4(data[start:])
     if protocol == 0x86DD:
@@ -52,7 +52,7 @@ def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait
     """
     start = 0
     if link_header:
-        start, protocol = _ethernet(data)
+        start, protocol = ethernet(data)
     packet = data[start:]
     found: set[Trait] = set()
     if protocol == 0x0800 and len(packet) >= 20:
@@ -80,7 +80,7 @@ def _options(data: bytes) -> Iterator[int]:
         at += 1 if data[at] == 1 else max(data[at + 1], 2)
 
 
-def _ethernet(data: bytes) -> tuple[int, int | None]:
+def ethernet(data: bytes) -> tuple[int, int | None]:
     """Return where the network header begins, and the ethertype."""
     start = _ETHERNET
     while len(data) >= start and int.from_bytes(data[start - 2:start]) in _TAGS:

@@ -8,7 +8,7 @@ from dropwatchd import __version__
 from dropwatchd.history.reader import PacketRow, Reader
 from dropwatchd.model import DropKey, Interface
 from dwreport import causes
-from dwreport.packets import pcapng
+from dwreport.packets import net_dm, pcapng
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.packets.messages import has_link_header, is_message
 from dwreport.render.heading import heading, warning
@@ -41,15 +41,18 @@ class _Printed:
     netns: str | None
 
 
-def capture(reader: Reader, wanted: Wanted, out: BinaryIO) -> Answer:
-    """Write the packets from where `out` begins, one at a time; return what is to be said of them, without rows."""
+def capture(reader: Reader, wanted: Wanted, out: BinaryIO, form: str = "packets") -> Answer:
+    """Write the packets from where `out` begins, one at a time; return what is to be said of them, without rows.
+
+    `form` is packets, or net_dm: then each is an alert of the kernel's drop monitor, as Wireshark decodes them.
+    """
     judged = assessed(reader, "packets")
     answer = answered(reader, judged, ())
     out.seek(0)
     out.truncate()
     found = _Sum()
     out.write(_section(answer))
-    out.writelines(_blocks(reader, wanted, found))
+    out.writelines(_blocks(reader, wanted, found, alerts=form == "net_dm"))
     none = "No packet was sampled" if judged.status == "complete" else "No packet is on record that was sampled"
     if found.left and not found.packets:
         none = f"None of {counted(found.left, 'packet')} is of the severity that is asked for"
@@ -73,13 +76,16 @@ def _section(answer: Answer) -> bytes:
                           " · ".join([*heading(answer), *warning(answer)]))
 
 
-def _blocks(reader: Reader, wanted: Wanted, found: _Sum) -> Iterator[bytes]:
+def _blocks(reader: Reader, wanted: Wanted, found: _Sum, *, alerts: bool) -> Iterator[bytes]:
     """Yield packets in the order of time, and each interface before the first of its own.
 
     What the packets of a key have in common is made once: there are many packets, and few keys.
     """
     interfaces: dict[_Place, int] = {}
     known: dict[DropKey, tuple[str, str | None]] = {}
+    if alerts:
+        yield pcapng.interface(pcapng.NETLINK, "NET_DM", "")
+        yield pcapng.packet(0, reader.scope.since_ns, *net_dm.family(), "")
     for packet in reader.packets():
         key = packet.key
         if key not in known:
@@ -87,6 +93,11 @@ def _blocks(reader: Reader, wanted: Wanted, found: _Sum) -> Iterator[bytes]:
         why, harm = known[key]
         if not keeps(wanted, harm):
             found.left += 1
+            continue
+        if alerts:
+            found.packets += 1
+            found.drops += packet.weight
+            yield pcapng.packet(0, packet.time_ns, *net_dm.alert(packet), _comment(packet, why))
             continue
         place = packet.host, _name(key.interface), key.interface.netns, _link_type(packet)
         if place not in interfaces:

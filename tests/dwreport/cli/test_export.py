@@ -304,7 +304,7 @@ def test_a_disk_that_fills_up_in_the_midst_leaves_what_was_there(history: Histor
 
 
 @pytest.mark.parametrize(("words", "what"), [
-    (["export"], "Missing option '--pcapng'"),
+    (["export"], "export needs --pcapng FILE or --bundle FILE, one of the two"),
     (["export", "--pcapng", ""], "--pcapng needs the name of a file"),
     (["export", "--pcapng", "x", "--top", "3"], "No such option"),
     (["--top", "3", "export", "--pcapng", "x"], "export has no --top; it writes all packets that the filters take"),
