@@ -35,7 +35,7 @@ class EverRow:
 
 
 def has_totals(reader: Reader) -> bool:
-    """Say whether the history has totals at all: up to revision 0005 it has none."""
+    """Say whether the history has totals at all: up to revision 0006 it has none."""
     return bool(list(reader.rows("SELECT 1 FROM sqlite_master WHERE name = 'totals'")))
 
 

@@ -1,10 +1,7 @@
-"""From options to a history of one window, and reports from it as if it were the original."""
+"""From options to a history of one window: scope, reading, writing, and what is said of it."""
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
@@ -12,7 +9,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from dropwatchd.history.reader import Reader
-from dwreport.cli.capture import check_target
+from dwreport.cli.files import check_target
 from dwreport.cli.options import Options
 from dwreport.cli.request import Request, asked, understand
 from dwreport.render.file import whole_file
@@ -23,7 +20,8 @@ from dwreport.text import NANO, counted
 from dwreport.views._bundle import Bundled, OlderError, bundle
 
 _Made = tuple[Bundled, Answer, tuple[int, int]]
-_OF_FILTERS = ("location", "interface", "reason", "protocol", "netns", "origin", "severity", "benign", "host")
+_OF_FILTERS = ("location", "interface", "reason", "protocol", "netns", "address", "port", "transport", "process",
+               "unit", "container", "origin", "severity", "benign", "host")
 
 
 def export(name: str, options: Options, *, redact: bool) -> None:
@@ -32,7 +30,7 @@ def export(name: str, options: Options, *, redact: bool) -> None:
         if options.get(given) not in {None, ()}:
             raise click.UsageError(f"a bundle has all of the window, and takes no --{given.replace('_', '-')}")
     request = understand(options, time.time_ns())
-    check_target(name, request.database, "--bundle", "a history is nothing for a terminal; name a file")
+    check_target("--bundle", name, request.database, "a history is nothing for a terminal; name a file")
     with TemporaryDirectory(prefix="dwreport-") as folder:
         path = Path(folder) / "history.db"
         made, answer, (since_ns, until_ns) = _make(path, request, options, redact=redact)
@@ -47,16 +45,6 @@ def export(name: str, options: Options, *, redact: bool) -> None:
 def _seconds(time_ns: int) -> str:
     whole, rest = divmod(time_ns, NANO)
     return f"{whole}.{rest:09}".rstrip("0").rstrip(".")
-
-
-@contextmanager
-def redacted(request: Request, options: Options) -> Iterator[tuple[Request, Options]]:
-    """Lend a request of the same window of a bundle without addresses, which goes when the block ends."""
-    with TemporaryDirectory(prefix="dwreport-") as folder:
-        path = Path(folder) / "history.db"
-        _made, _answer, (since_ns, until_ns) = _make(path, request, options, redact=True)
-        scope = replace(request.scope, since_ns=since_ns, until_ns=until_ns)
-        yield replace(request, database=path, scope=scope), {**options, "boot": None, "run": None}
 
 
 def _make(path: Path, request: Request, options: Options, *, redact: bool) -> _Made:

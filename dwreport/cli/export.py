@@ -13,6 +13,9 @@ _OF_PAGES = ("verbose", "width", "pager")
 
 
 @click.command("export")
+@click.option("--html", metavar="FILE",
+              help="Write the report into this file, as one page for a browser that needs no network: findings, an"
+                   " interactive time line, tables; - is standard output.")
 @click.option("--pcapng", metavar="FILE",
               help="Write the sampled packets into this file, for Wireshark and tshark, with a comment for each; - is"
                    " standard output.")
@@ -20,29 +23,37 @@ _OF_PAGES = ("verbose", "width", "pager")
               help="Packets as they were, or as the alerts of the kernel's drop monitor, for Wireshark's net_dm.")
 @click.option("--bundle", metavar="FILE",
               help="Write the window as a history of its own: dwreport --database FILE reads it elsewhere.")
-@click.option("--redact", is_flag=True, help="Replace addresses, host names and what packets carry, in either file.")
+@click.option("--redact", is_flag=True, help="Replace addresses, host names and what packets carry: of --pcapng and"
+                                             " --bundle.")
 @shared
 @click.pass_context
-def command(context: click.Context, /, pcapng: str | None, form: str, bundle: str | None, *, redact: bool,
-            **given: Any) -> None:
-    """Write the window for other programs: its packets for Wireshark, or all of it as a history of its own.
+def command(context: click.Context, /, form: str, *, redact: bool, **given: Any) -> None:
+    """Write the report of the window into a page for a browser, or its sampled packets into a file for Wireshark.
 
-    Packets are those that filters take. Their comments have reason, place, cause, and for how many drops each stands:
-    frame.comment in Wireshark's filters. A bundle has everything of the window, whatever the filters, and makes no
-    claim on other times. A file that is there is replaced when the new one is whole. How many packets it has, for how
-    many drops these stand, and what was not watched is told on standard error.
+    Or all of the window as a history of its own, a bundle, which makes no claim on other times.
+
+    The filters apply, but to a bundle. A file that is there is replaced when the new one is whole. What was written,
+    and what was not watched, is told on standard error.
+
+    Comments of packets have reason, place, cause, and for how many drops each stands: frame.comment in Wireshark's
+    filters.
     """
+    files = {name: given.pop(name) for name in ("html", "pcapng", "bundle")}
     options = merged(context, given)
     for name in _OF_ROWS:
         if options.get(name) not in {None, ()}:
-            raise click.UsageError(f"export has no --{name.replace('_', '-')}; it writes all packets that the filters "
-                                   "take")
-    if (pcapng is None) == (bundle is None):
-        raise click.UsageError("export needs --pcapng FILE or --bundle FILE, one of the two")
-    if bundle is not None:
-        import_module("dwreport.cli.bundle").export(bundle, options, redact=redact)
+            raise click.UsageError(f"export has no --{name.replace('_', '-')}; it writes all that the filters take")
+    asked = {name: file for name, file in files.items() if file is not None}
+    if len(asked) != 1:
+        raise click.UsageError("export takes one of --html FILE, --pcapng FILE and --bundle FILE")
+    if redact and "html" in asked:
+        raise click.UsageError("a page has no --redact; write one from a bundle that has")
+    if "html" in asked:
+        import_module("dwreport.cli.page").export(asked["html"], options)
+    elif "bundle" in asked:
+        import_module("dwreport.cli.bundle").export(asked["bundle"], options, redact=redact)
     else:
-        import_module("dwreport.cli.capture").export(pcapng, options, form=form, redact=redact)
+        import_module("dwreport.cli.capture").export(asked["pcapng"], options, form=form, redact=redact)
 
 
 # They may still stand before the command's name.

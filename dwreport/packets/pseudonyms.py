@@ -26,10 +26,6 @@ class Pseudonyms:
         named = "|".join(map(re.escape, sorted(filter(None, self._hosts), key=len, reverse=True)))
         self._pattern = re.compile(f"{_MAC}|{_V4}|{_V6}" + (rf"|(?<!\w)(?:{named})(?!\w)" if named else ""))
 
-    def host(self, name: str) -> str:
-        """Return what a host is called."""
-        return self._hosts.get(name) or self.text(name)
-
     def text(self, text: str) -> str:
         """Return a text with each address and host in it replaced."""
         return self._pattern.sub(lambda found: self._named(found[0]), text)

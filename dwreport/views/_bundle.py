@@ -13,9 +13,7 @@ from dropwatchd.history.identity import APPLICATION_ID, REVISION
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import WIDEST_WINDOW_NS
 from dropwatchd.model import NANO, DropKey, Effect, GapCause, Interface, Kind, Location
-from dwreport.packets.messages import is_message
-from dwreport.packets.pseudonyms import Pseudonyms
-from dwreport.packets.redact import redacted
+from dwreport.views._veil import Veil
 
 # Drops are held against counters from the reading before the window on, which may lie so long before it: see
 # history/aligned.py. Events of a minute before may have to do with them.
@@ -50,10 +48,14 @@ _KEPT = {
         FROM counter_starts s WHERE time_ns < :until AND run_id IN (SELECT run_id FROM watches WHERE {_HERE})""",
     "gaps": f"SELECT * FROM gaps WHERE {_HERE}",
     "events": "SELECT * FROM events WHERE time_ns >= :since AND time_ns < :until",
+    "first_stacks": f"""SELECT * FROM first_stacks WHERE location_id IN (
+                        SELECT location_id FROM drops WHERE {_DROPS}
+                        UNION SELECT location_id FROM packets WHERE time_ns >= :begin AND time_ns < :until)""",
     "collector_runs": f"SELECT * FROM collector_runs WHERE run_id IN (SELECT run_id FROM watches WHERE {_HERE})",
 }
 # What these refer to, and of the boots that they are of, all devices and namespaces: reports say what a device was.
 _REFERRED = {
+    "stacks": "SELECT * FROM stacks WHERE id IN (SELECT stack_id FROM new.first_stacks)",
     **{table: f"SELECT * FROM {table} WHERE id IN (SELECT {column} FROM new.drops UNION SELECT {column} FROM "
               "new.packets)" for table, column in _IDS.items()},
     "interfaces": f"""SELECT * FROM interfaces WHERE boot_id IN ({_BOOTS}) OR id IN (
@@ -134,8 +136,9 @@ def _copy(reader: Reader, new: sqlite3.Connection, table: str, query: str, chang
 def _resolved(query: str, new: sqlite3.Connection) -> str:
     """Put the ids that are in the new tables in the place of their names: one connection does not see the other."""
     for table, column in [(table, column) for table in ("drops", "packets", "counter_changes", "counter_starts",
-                                                        "interfaces", "counters", "watches", "events")
-                          for column in ("location_id", "kind_id", "interface_id", "counter_id", "namespace_id")]:
+                                                        "interfaces", "counters", "watches", "events", "first_stacks")
+                          for column in ("location_id", "kind_id", "interface_id", "counter_id", "namespace_id",
+                                         "stack_id")]:
         asked = f"SELECT {column} FROM new.{table}"
         if asked in query:
             ids = [row[0] for row in new.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL")]
@@ -159,7 +162,7 @@ class Redaction:
     _TEXTS = ("labels", "details", "detail", "subject", "peer", "interface", "name", "ending")
 
     def __init__(self, reader: Reader) -> None:
-        self._names = Pseudonyms(str(host) for host, in reader.rows("SELECT DISTINCT hostname FROM runs ORDER BY id"))
+        self._veil = Veil(reader)
         self._ids: dict[tuple[str, object], str] = {}
         self._keys = {row[:3]: DropKey(Location(row[3], row[4], row[5]), Kind(row[6], row[7]),
                                        Interface(None, *row[8:]))
@@ -173,19 +176,18 @@ class Redaction:
     def changed(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row of a table, columns in their order."""
         if table == "runs":
-            row["hostname"] = self._names.host(row["hostname"])
+            row["hostname"] = self._veil.text(row["hostname"])
             row["machine_id"] = self._id("machine", row["machine_id"])
         if row.get("boot_id"):
             row["boot_id"] = self._id("boot", row["boot_id"])
         if table == "namespaces" and row["name"] is not None and row["kind"] != "initial":
-            row["name"] = self._id("netns", row["name"])
+            row["name"] = self._veil.space(row["name"])
         if table == "packets":
             key = self._keys[row["location_id"], row["kind_id"], row["interface_id"]]
-            row["data"] = b"" if is_message(key) else redacted(
-                row["data"], key.kind.protocol, self._names, link_header=bool(row["link_header"]))
+            row["data"] = self._veil.data(row["data"], key, link_header=bool(row["link_header"]))
         for column in self._TEXTS:
             if isinstance(row.get(column), str) and table != "runs":
-                row[column] = self._names.text(row[column])
+                row[column] = self._veil.text(row[column])
         return row
 
     def _id(self, noun: str, value: object) -> str:

@@ -94,7 +94,7 @@ def test_an_older_history_has_totals_of_what_is_on_record(tmp_path: Path) -> Non
     config = Config()
     config.set_main_option("script_location", str(data_folder("migrations")))
     config.attributes["database"] = path
-    command.upgrade(config, "0005")
+    command.upgrade(config, "0006")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(f"""
             INSERT INTO runs VALUES (1, 'machine', 'b', 'web-3', '6.1', '0.1', 100, 200, 'stopped');

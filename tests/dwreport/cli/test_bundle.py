@@ -179,8 +179,8 @@ def test_wireshark_reads_alerts_of_the_drop_monitor(whole: History, tmp_path: Pa
     if not shutil.which("tshark"):
         assert not CI, "CI installs tshark"
         pytest.skip("needs tshark")
-    fields = ("net_dm.symbol", "net_dm.port.netdev_index", "net_dm.port.netdev_name", "net_dm.timestamp", "net_dm.orig_len",
-              "net_dm.proto", "ip.src", "udp.dstport", "frame.comment")
+    fields = ("net_dm.symbol", "net_dm.port.netdev_index", "net_dm.port.netdev_name", "net_dm.timestamp",
+              "net_dm.orig_len", "net_dm.proto", "ip.src", "udp.dstport", "frame.comment")
     done = subprocess.run(
         ["tshark", "-r", path, "-Y", "net_dm", "-T", "fields", *(word for field in fields for word in ("-e", field))],
         capture_output=True, text=True, check=True)
@@ -199,9 +199,11 @@ def test_wireshark_reads_alerts_of_the_drop_monitor(whole: History, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    ([], "export needs --pcapng FILE or --bundle FILE, one of the two"),
-    (["--bundle", "x", "--pcapng", "y"], "one of the two"),
+    ([], "export takes one of --html FILE, --pcapng FILE and --bundle FILE"),
+    (["--bundle", "x", "--pcapng", "y"], "export takes one of"),
     (["--bundle", "x", "--interface", "eth0"], "a bundle has all of the window, and takes no --interface"),
+    (["--html", "x", "--redact"], "a page has no --redact"),
+    (["--bundle", "x", "--address", "10.1.2.3"], "a bundle has all of the window, and takes no --address"),
     (["--bundle", ""], "--bundle needs the name of a file"),
     (["--bundle", "{database}"], "is the history itself; name another file"),
 ])

@@ -196,6 +196,6 @@ def test_an_older_history_has_none(history: History, capsys: pytest.CaptureFixtu
     """To count from nothing what is not added up would be a zero that means "did not look"."""
     history.run()
     history.execute("DROP TABLE totals")
-    history.execute("UPDATE alembic_version SET version_num = '0005'")
+    history.execute("UPDATE alembic_version SET version_num = '0006'")
     assert run(["metrics", "--database", str(history.path)]) == 1
     assert "start dropwatchd once to upgrade it" in capsys.readouterr().err
