@@ -269,7 +269,7 @@ def test_what_is_of_others_is_what_its_note_says() -> None:
 
 def test_the_licence_travels_with_it(history: History, export: Export) -> None:
     history.run()
-    assert (UPLOT / "LICENSE").read_text() in export().root.all("script")[1].text
+    assert (UPLOT / "uPlot.LICENSE").read_text() in export().root.all("script")[1].text
 
 
 def test_data_of_the_page_is_plain(history: History, export: Export) -> None:
