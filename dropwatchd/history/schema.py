@@ -266,6 +266,39 @@ totals = Table(
     Column("count", BigInteger, nullable=False),
 )
 
+# The sums of a day's hours, and which days have them, as hours have those of their rows. A day begins at 0:00 UTC.
+days = Table(
+    "days", metadata,
+    Column("what", Text, nullable=False),  # the table: drops or counter_changes
+    _time("day_ns"),
+    _time("since_ns", nullable=True),
+    _time("until_ns", nullable=True),
+    _time("summed_ns", nullable=True),
+    PrimaryKeyConstraint("what", "day_ns"),
+    sqlite_with_rowid=False,
+)
+drop_days = Table(
+    "drop_days", metadata,
+    _time("day_ns"),
+    _to("run"), _to("location"), _to("kind"), _to("interface"),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger),
+    _time("first_ns"),
+    _time("last_ns"),
+    PrimaryKeyConstraint("day_ns", "run_id", "location_id", "kind_id", "interface_id"),
+    sqlite_with_rowid=False,
+)
+counter_days = Table(
+    "counter_days", metadata,
+    _time("day_ns"),
+    _to("run"), _to("counter"),
+    _time("since_ns"),
+    _time("until_ns"),
+    Column("delta", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day_ns", "run_id", "counter_id"),
+    sqlite_with_rowid=False,
+)
+
 # Up to when rows of a table were folded into ones of a width.
 folded = Table(
     "folded", metadata,

@@ -249,7 +249,8 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     """
     row = connection.execute(
         select(s.watches.c.until_ns, s.watches.c.until_boot_ns).where(s.watches.c.run_id == last["id"])
-        .order_by(s.watches.c.until_boot_ns.desc(), s.watches.c.until_ns.desc()).limit(1)).first()
+        .order_by(s.watches.c.what == "counters",  # drops are written at other moments
+                  s.watches.c.until_boot_ns.desc(), s.watches.c.until_ns.desc()).limit(1)).first()
     until_ns, until_boot_ns = row or (last["started_ns"], None)
     same_boot = last["boot_id"] == boot_id
     detail = last["ending"] if same_boot else f"{last['ending']}, and the host was started anew"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Options of reports that say how rows are laid out: there are none.
 _OF_ROWS = ("by", "sort", "reverse", "top", "last", "format", "fail_if", "until", "boot", "run", "verbose", "width",
-            "pager")
+            "pager", "follow")
 _DEFAULT = ("harmful",)
 
 

@@ -103,7 +103,8 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
         _written_until(found, hosts, what),
-        sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
+        sources(watch for watch in found.watches
+                if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
         what)
 

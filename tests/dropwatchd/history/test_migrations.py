@@ -90,7 +90,7 @@ def test_an_older_history_is_read_as_it_is_and_brought_up(tmp_path: Path, old: s
 
 
 def test_later_revisions_are_read_as_they_are(tmp_path: Path) -> None:
-    """What it lacks is of no interest to a reader."""
+    """What they lack is of no interest to a reader; once upgraded, hours and days are going to be summed."""
     path = tmp_path / "old.db"
     config = Config()
     config.set_main_option("script_location", str(data_folder("migrations")))
@@ -98,7 +98,7 @@ def test_later_revisions_are_read_as_they_are(tmp_path: Path) -> None:
     command.upgrade(config, "0002")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(OLD)
-    for old in ("0003", "0005", "0006"):
+    for old in ("0003", "0005", "0006", "0007"):
         command.upgrade(config, old)
         before = read(path, _content)
         assert revision(path) == old
@@ -106,6 +106,10 @@ def test_later_revisions_are_read_as_they_are(tmp_path: Path) -> None:
     assert revision(path) == REVISION
     assert before == read(path, _content)
     assert len(before["watches"]) == len(WATCHES)
+    with closing(sqlite3.connect(path)) as connection:
+        for spans in ("hours", "days"):
+            assert connection.execute(f"SELECT * FROM {spans}").fetchall() == [  # noqa: S608 - ours
+                (what, 0, None, None, None) for what in ("counter_changes", "drops")]
 
 
 _CONTENT = {
