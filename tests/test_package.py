@@ -101,7 +101,7 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/_data/systemd/config.toml",
         "dwreport/render/html/page.html",
         "dwreport/render/html/uplot/uPlot.iife.min.js",
-        "dwreport/render/html/uplot/LICENSE",
+        "dwreport/render/html/uplot/uPlot.LICENSE",
     } <= names
 
 
