@@ -12,7 +12,8 @@ VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --python-version 3.11 \
 	--python-platform linux --custom-compile-command 'make pins' pyproject.toml
-BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
+BPF     := dropwatchd/sources/bpf/drops.bpf \
+	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf)
 
 .PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist deb nfpm sbom packages install uninstall clean
 
@@ -40,7 +41,7 @@ run: $(VENV)/.run
 	@exec $(VENV)/bin/dropwatchd $(ARGS)
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -n 2 --dist loadscope $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadscope --durations 30 --durations-min 10 $(ARGS)
 
 test-lowest test-newest: test-%: $(VENV)/.test
 	$(VENV)/bin/python -m tests.versions $* $(ARGS)

@@ -67,6 +67,14 @@ def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> No
         cwd=tmp_path,
     )
     assert '"status": "blind"' in report.stdout or '"status":"blind"' in report.stdout
+    page = subprocess.run(
+        [installed / "dwreport", "--database", database, "export", "--html", "-"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert page.stdout.startswith("<!DOCTYPE html>")
     checked = subprocess.run(
         [installed / "dropwatchd", "--check", "--database", database],
         check=False,
@@ -92,11 +100,16 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/kernel/captures.bpf.c",
         "dropwatchd/kernel/xdp_errors.bpf.o",
         "dropwatchd/kernel/xdp_errors.bpf.c",
+        "dropwatchd/kernel/retransmits.bpf.o",
+        "dropwatchd/kernel/retransmits.bpf.c",
         "dropwatchd/_data/migrations/env.py",
         "dropwatchd/_data/migrations/versions/0001_first_schema.py",
         "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",
         "dropwatchd/_data/systemd/dropwatchd.service",
         "dropwatchd/_data/systemd/config.toml",
+        "dwreport/render/html/page.html",
+        "dwreport/render/html/uplot/uPlot.iife.min.js",
+        "dwreport/render/html/uplot/LICENSE",
     } <= names
 
 

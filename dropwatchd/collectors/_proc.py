@@ -19,7 +19,7 @@ def read(host: Host, name: str, most: int | None = None) -> str:
     return read_file(host.proc / "thread-self" / "net" / name, most)
 
 
-def read_file(path: Path, most: int | None = None) -> str:
+def read_file(path: Path | str, most: int | None = None) -> str:
     """Return a file of /proc, or of a long one at least so many bytes from its beginning; or raise AbsentError."""
     try:
         descriptor = os.open(path, os.O_RDONLY)

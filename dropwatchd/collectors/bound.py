@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import takewhile
+from socket import AF_INET, AF_INET6
 
-from dropwatchd.collectors import AbsentError, _proc
+from dropwatchd.collectors import AbsentError, _proc, sockets
 from dropwatchd.collectors.sockets import address
 from dropwatchd.kernel.host import Host
 from dropwatchd.model import CounterKey, Reading
 
-_TABLES = ("tcp", "tcp6", "udp", "udp6")
+_TABLES = {"tcp": AF_INET, "tcp6": AF_INET6, "udp": AF_INET, "udp6": AF_INET6}
 _LISTEN = "0A"          # TCP_LISTEN; tcp_seq_start shows the listeners before all connections (net/ipv4/tcp_ipv4.c)
 _FIRST_EPHEMERAL = 32768  # net.ipv4.ip_local_port_range by default: from here on ports are clients', which come and go
 _MOST = 256             # of a namespace
@@ -24,10 +26,10 @@ def collect(host: Host) -> Iterable[Reading]:
 
     A socket for every address and peer is none of these: it would take the packets.
     """
-    texts = [(table, text) for table in _TABLES if (text := _text(host, table))]
-    if not texts:
+    tables = [table for table in _TABLES if (host.proc / "thread-self" / "net" / table).exists()]
+    if not tables:
         raise AbsentError("there is neither TCP nor UDP here")
-    found = {labels for table, text in texts for labels in parse(table, text)}
+    found = {labels for table in tables for labels in _labels(table, _ends(host, table))}
     there = set(sorted(found)[:_MOST])
     gone, _seen[host.netns] = _seen[host.netns] - there, there
     return [*(_reading(host, labels, 1) for labels in sorted(there)), *(_reading(host, labels, 0) for labels in gone)]
@@ -37,20 +39,34 @@ def _reading(host: Host, labels: Labels, value: int) -> Reading:
     return Reading(CounterKey("bound", "sockets", host.netns, labels=labels), value, bits=0)
 
 
-def _text(host: Host, table: str) -> str:
-    """Return a table; of TCP, which may have a million connections, its first part: there the listeners are."""
-    try:
-        return _proc.read(host, table, _FIRST_BYTES if table.startswith("tcp") else None)
-    except AbsentError:  # a protocol that this kernel has not
-        return ""
+def _ends(host: Host, table: str) -> Iterable[tuple[str, str]]:
+    """Return the local end and the peer of sockets, each as "address:port".
+
+    /proc/net/tcp shows listeners too, but to do so the kernel walks its table of connections, half a million places.
+    Where it does not answer else, the first part is read: there the listeners are.
+    """
+    if table.startswith("tcp"):
+        with suppress(FileNotFoundError):
+            return [(sockets.listener(payload)[0], _EVERY[0]) for _type, payload in sockets.listeners(_TABLES[table])]
+    return parse(table, _proc.read(host, table, _FIRST_BYTES if table.startswith("tcp") else None))
 
 
-def parse(table: str, text: str) -> Iterator[Labels]:
-    """Yield the labels of such sockets in /proc/net/tcp and its like (net/ipv4/udp.c, udp4_format_sock)."""
+def parse(table: str, text: str) -> Iterator[tuple[str, str]]:
+    """Parse /proc/net/tcp and its like (net/ipv4/udp.c, udp4_format_sock): "0100007F:0035" is 127.0.0.1:53."""
     rows = (line.split() for line in text.splitlines()[1:])
     listed = takewhile(lambda row: len(row) > 3 and row[3] == _LISTEN, rows) if table.startswith("tcp") else rows
     for _number, local, peer, *_rest in listed:
-        here, there = address(local), address(peer)
-        is_client = int(local.partition(":")[2], 16) >= _FIRST_EPHEMERAL
-        if not is_client and not (here.startswith(_EVERY) and there.startswith(_EVERY)):
-            yield ("local", here), ("peer", "" if there.startswith(_EVERY) else there), ("protocol", table)
+        if _is_of_server(int(local.partition(":")[2], 16)):
+            yield address(local), address(peer)
+
+
+def _is_of_server(port: int) -> bool:
+    return port < _FIRST_EPHEMERAL
+
+
+def _labels(table: str, ends: Iterable[tuple[str, str]]) -> Iterator[Labels]:
+    """Yield the labels of those that take packets for one address alone, or of one peer."""
+    for here, there in ends:
+        peer = "" if there.startswith(_EVERY) else there
+        if _is_of_server(int(here.rpartition(":")[2])) and (peer or not here.startswith(_EVERY)):
+            yield ("local", here), ("peer", peer), ("protocol", table)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from dropwatchd.collectors._present import Present
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import Link, present_links
+from dropwatchd.kernel.links import Link
 from dropwatchd.model import CounterKey, Reading
 
 _REMOTES = Present()
@@ -12,7 +12,7 @@ _REMOTES = Present()
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read how the devices of the calling thread's network namespace are set."""
-    readings = parse(present_links(), host.netns)
+    readings = parse(host.links, host.netns)
     return [*readings, *_REMOTES.gone(host.netns, (one for one in readings if one.key.name == "remote"))]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dropwatchd.collectors import AbsentError, _generic, ethtool
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import Link, present_links
+from dropwatchd.kernel.links import Link
 from dropwatchd.kernel.netlink import Message, attributes, packed
 from dropwatchd.model import CounterKey, Reading
 
@@ -41,7 +41,7 @@ def collect(host: Host) -> Iterable[Reading]:
     """
     messages = _generic.dump("ethtool", _STATS_GET, _REQUEST)
     messages = [message for message in messages if any(_statistics(group) for group in _groups(message))]
-    found = list(parse(messages, present_links() if messages else {}, host.netns))
+    found = list(parse(messages, host.links if messages else {}, host.netns))
     told = ethtool.having({reading.key.ifindex for reading in found if reading.key.ifindex})
     found = [reading for reading in found if reading.key.ifindex not in told]
     if not found:

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from dropwatchd.collectors import AbsentError
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import present_links
 from dropwatchd.kernel.netlink import text
 from dropwatchd.model import CounterKey, Reading
 
@@ -65,7 +64,7 @@ def collect(host: Host) -> Iterable[Reading]:
     """Read the devices of the calling thread's network namespace."""
     with closing(Control()) as control:
         found = [
-            replace(reading, from_zero=link.is_made) for ifindex, link in present_links().items()
+            replace(reading, from_zero=link.is_made) for ifindex, link in host.links.items()
             for reading in _device(control, CounterKey("ethtool", "", host.netns, ifindex, link.name))
         ]
     if not found:

@@ -2,9 +2,10 @@
 
 import struct
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import Link, present_links
+from dropwatchd.kernel.links import Link
 from dropwatchd.kernel.netlink import ROUTE, Message, Netlink, attributes
 from dropwatchd.model import CounterKey, Reading
 
@@ -27,7 +28,7 @@ def collect(host: Host) -> Iterable[Reading]:
     RTM_GETSTATS costs a sixth of RTM_GETLINK for the same numbers, but leaves out the names. These are read first: a
     device without one came in between, and is read the next time.
     """
-    links = present_links()
+    links = host.links
     with Netlink(ROUTE) as netlink:
         messages = netlink.dump(_RTM_GETSTATS, _HEADER.pack(0, 0, 1 << (_IFLA_STATS_LINK_64 - 1)))
     return parse(messages, links, host.netns)
@@ -41,10 +42,15 @@ def parse(messages: Iterable[Message], links: Mapping[int, Link], netns: int | N
         link = links.get(ifindex)
         if link:
             readings += [
-                Reading(CounterKey("link", field, netns, ifindex, link.name), value, from_zero=link.is_made)
-                for field, value in zip(_FIELDS, _statistics(payload), strict=False)
+                Reading(key, value, from_zero=link.is_made)
+                for key, value in zip(_keys(netns, ifindex, link.name), _statistics(payload), strict=False)
             ]
     return readings
+
+
+@lru_cache(maxsize=512)
+def _keys(netns: int | None, ifindex: int, name: str) -> tuple[CounterKey, ...]:
+    return tuple(CounterKey("link", field, netns, ifindex, name) for field in _FIELDS)
 
 
 def _statistics(payload: bytes) -> tuple[int, ...]:

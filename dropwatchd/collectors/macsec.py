@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dropwatchd.collectors import AbsentError, _generic
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import link_names
 from dropwatchd.kernel.netlink import Message, attributes
 from dropwatchd.model import CounterKey, Reading
 
@@ -29,7 +28,7 @@ def collect(host: Host) -> Iterable[Reading]:
     messages = _generic.dump("macsec", _GET_TXSC)
     if not messages:
         raise AbsentError("no MACsec device")
-    return parse(messages, link_names(), host.netns)
+    return parse(messages, host.names(), host.netns)
 
 
 def parse(messages: Iterable[Message], names: Mapping[int, str], netns: int | None) -> Iterator[Reading]:

@@ -4,7 +4,6 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import link_names
 from dropwatchd.kernel.netlink import ROUTE, Message, Netlink, attributes, text
 from dropwatchd.model import CounterKey, Reading
 
@@ -20,7 +19,7 @@ _PARENTS = {0xFFFFFFFF: "root", 0xFFFFFFF1: "ingress"}  # TC_H_ROOT; TC_H_INGRES
 
 def collect(host: Host) -> Iterable[Reading]:
     """Read the statistics of the qdiscs in the calling thread's network namespace."""
-    names = link_names()
+    names = host.names()
     with Netlink(ROUTE) as netlink:
         messages = netlink.dump(_RTM_GETQDISC, _HEADER.pack(0, 0, 0, 0, 0))
     return parse(messages, names, host.netns)

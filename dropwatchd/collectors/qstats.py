@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dropwatchd.collectors import AbsentError, _generic
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import Link, present_links
+from dropwatchd.kernel.links import Link
 from dropwatchd.kernel.netlink import Message, attributes, packed
 from dropwatchd.model import CounterKey, Reading
 
@@ -27,7 +27,7 @@ def collect(host: Host) -> Iterable[Reading]:
     messages = _generic.dump("netdev", _QSTATS_GET, _BY_QUEUE)
     if not messages:
         raise AbsentError("no driver here has statistics of its queues")
-    return parse(messages, present_links(), host.netns)
+    return parse(messages, host.links, host.netns)
 
 
 def parse(messages: Iterable[Message], links: Mapping[int, Link], netns: int | None) -> Iterator[Reading]:

@@ -20,7 +20,7 @@ _NETLINK_PROTOCOLS = {
     12: "netfilter", 15: "kobject_uevent", 16: "generic", 21: "crypto",
 }
 _SOCK_DIAG_BY_FAMILY = 20
-_LISTEN = 1 << 10  # of the TCP states
+_LISTENING = 1 << 10  # of the TCP states
 _INET_REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2: family, protocol, extensions, states, id
 _INET_MESSAGE = struct.Struct("=4x2s2x16s16x28xI")  # struct inet_diag_msg: port, source address, inode
 _PACKET_REQUEST = struct.Struct("=BxxxII8x")  # struct packet_diag_req: family, inode, show
@@ -112,7 +112,8 @@ def parse_netlink(text: str) -> Iterator[Socket]:
 def _packet(host: Host) -> Iterator[Socket]:
     """Yield packet sockets, asked only where there are some: the question alone makes a kernel load a module."""
     if _text(host, "packet").count("\n") > 1:
-        yield from parse_packet(_ask(_PACKET_REQUEST.pack(AF_PACKET, 0, _PACKET_SHOW_MEMINFO)))
+        with suppress(FileNotFoundError):
+            yield from parse_packet(_ask(_PACKET_REQUEST.pack(AF_PACKET, 0, _PACKET_SHOW_MEMINFO)))
 
 
 def parse_packet(messages: Iterable[Message]) -> Iterator[Socket]:
@@ -129,25 +130,35 @@ def _listeners(host: Host) -> Iterator[Socket]:
     netstat = dict(_proc.pairs(_text(host, "netstat")))
     if int(netstat.get("TcpExtListenDrops", 0)):
         for family in (AF_INET, AF_INET6):
-            request = _INET_REQUEST.pack(family, IPPROTO_TCP, 1 << (_INET_DIAG_SKMEMINFO - 1), _LISTEN)
-            yield from parse_listeners(_ask(request))
+            with suppress(FileNotFoundError):
+                yield from parse_listeners(listeners(family, 1 << (_INET_DIAG_SKMEMINFO - 1)))
+
+
+def listeners(family: int, extensions: int = 0) -> list[Message]:
+    """Dump the TCP listeners of the calling thread's network namespace."""
+    return _ask(_INET_REQUEST.pack(family, IPPROTO_TCP, extensions, _LISTENING))
 
 
 def _ask(request: bytes) -> list[Message]:
-    """Dump sockets; a kernel that was built without this part of sock_diag answers ENOENT."""
-    with Netlink(SOCK_DIAG) as netlink, suppress(FileNotFoundError):
+    """Dump sockets. Raises FileNotFoundError where the kernel was built without this part of sock_diag."""
+    with Netlink(SOCK_DIAG) as netlink:
         return netlink.dump(_SOCK_DIAG_BY_FAMILY, request)
-    return []
 
 
 def parse_listeners(messages: Iterable[Message]) -> Iterator[Socket]:
     """Parse struct inet_diag_msg of TCP sockets."""
     for _type, payload in messages:
-        port, address, inode = _INET_MESSAGE.unpack_from(payload)
+        local, inode = listener(payload)
         drops = _drops(payload, _INET_MESSAGE.size, _INET_DIAG_SKMEMINFO)
         if drops:
-            source = address[:4] if payload[0] == AF_INET else address
-            yield Socket("tcp", _printed(source, int.from_bytes(port, "big")), inode, drops)
+            yield Socket("tcp", local, inode, drops)
+
+
+def listener(payload: bytes) -> tuple[str, int]:
+    """Return "address:port" and the inode of struct inet_diag_msg."""
+    port, address, inode = _INET_MESSAGE.unpack_from(payload)
+    source = address[:4] if payload[0] == AF_INET else address
+    return _printed(source, int.from_bytes(port, "big")), inode
 
 
 def _drops(payload: bytes, offset: int, attribute: int) -> int:

@@ -10,7 +10,7 @@ from dropwatchd.collectors import AbsentError, Collect, _features, _proc, captur
 from dropwatchd.collectors._owners import Owners
 from dropwatchd.kernel.captures import Captures
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import Link, driver, present_links
+from dropwatchd.kernel.links import Link, driver
 from dropwatchd.model import CounterKey, Reading
 
 NAME = "unseen"
@@ -67,7 +67,7 @@ def _af_xdp(host: Host) -> Iterator[Reading]:
 
 def _devices(host: Host) -> Iterator[Reading]:
     """Yield what hardware of this namespace does not tell."""
-    links = {ifindex: link for ifindex, link in present_links().items() if not link.is_made}
+    links = {ifindex: link for ifindex, link in host.links.items() if not link.is_made}
     drivers = {ifindex: driver(link.name) or "" for ifindex, link in links.items()}
     offloading = _features.having(_OFFLOAD, links)
     silent = _without_counters(host, links)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dropwatchd.collectors import AbsentError, _proc
 from dropwatchd.collectors._owners import Labels, Owners
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import link_names
 from dropwatchd.kernel.netlink import SOCK_DIAG, Message, Netlink, attributes
 from dropwatchd.model import CounterKey, Reading
 
@@ -33,7 +32,7 @@ def collect(host: Host) -> Iterable[Reading]:
     sockets = count(_proc.read(host, "protocols"))
     if not sockets:
         raise AbsentError("no AF_XDP socket is open")
-    names = link_names()
+    names = host.names()
     with Netlink(SOCK_DIAG) as netlink:
         try:
             messages = netlink.dump(_SOCK_DIAG_BY_FAMILY, _REQUEST.pack(_AF_XDP, 0, _SHOW_INFO | _SHOW_STATS))

@@ -7,7 +7,6 @@ from functools import cache
 
 from dropwatchd.collectors import AbsentError
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.links import link_names
 from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.kernel.xdp_errors import XdpError, XdpErrors
 from dropwatchd.model import CounterKey, Reading
@@ -22,7 +21,7 @@ def collect(host: Host) -> Iterable[Reading]:
     if isinstance(counted, OSError):
         raise AbsentError(f"not counted: {counted.strerror}")
     own = [one for one in counted.counts() if one.cookie == host.netns]
-    return readings(own, counted.elsewhere(), link_names() if own else {}, host.netns)
+    return readings(own, counted.elsewhere(), host.names() if own else {}, host.netns)
 
 
 @cache

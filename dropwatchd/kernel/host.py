@@ -2,19 +2,34 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from dropwatchd.kernel import netns
+from dropwatchd.kernel.links import Link, present_links
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Host:
-    """The roots that collectors read below, and the namespace these show: a test hands them a recorded tree."""
+    """The roots that collectors read below in one round, and the namespace that they show.
+
+    A test hands them a recorded tree.
+    """
 
     proc: Path = field(default=Path("/proc"))
     sys: Path = field(default=Path("/sys"))
     netns: int = field(default_factory=lambda: netns.own().number)
+
+    @cached_property
+    def links(self) -> Mapping[int, Link]:
+        """The devices, ifindex -> link, listed once for all who read about them in a round."""
+        return present_links()
+
+    def names(self) -> dict[int, str]:
+        """Return ifindex -> name of these."""
+        return {ifindex: link.name for ifindex, link in self.links.items()}
 
 
 @dataclass(frozen=True, slots=True)

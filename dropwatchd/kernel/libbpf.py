@@ -3,10 +3,12 @@
 import ctypes
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 SAMPLE_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 128 << 10  # of malloc.h; the limit that it begins with
 
 _P, _I, _U, _S = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_char_p
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
@@ -54,6 +56,7 @@ class Libbpf:
             function = getattr(self._library, name)
             function.restype, function.argtypes = result, arguments
         self._library.libbpf_set_print(None)  # what went wrong is said by errno, in our own words
+        _give_back()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return getattr(self._library, name)  # type: ignore[no-any-return]
@@ -65,6 +68,16 @@ class Libbpf:
             number = ctypes.get_errno() or (-result if result else 0)
             raise OSError(number, f"{name}: {os.strerror(number)}")
         return result
+
+
+def _give_back() -> None:
+    """Let what is large be given back to the kernel once it is freed, always (mallopt(3)).
+
+    libbpf reads the kernel's types, 5 MiB and more, for each object that it loads. Once freed, pieces as large as that
+    would be put on the heap, where they stay: 11 MiB were seen to.
+    """
+    with suppress(AttributeError):  # it is glibc's
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 @cache

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from threading import Lock
 
@@ -40,8 +41,9 @@ class Name:
     since_ns: int
     until_ns: int | None = None
 
-    def holds(self, time_ns: int) -> bool:
-        return self.since_ns <= time_ns and (self.until_ns is None or time_ns < self.until_ns)
+    def holds(self, time_ns: int, slack_ns: int) -> bool:
+        """Say whether it held then; `slack_ns`: files tell the tick in which a name went, and it may be all of that."""
+        return self.since_ns <= time_ns and (self.until_ns is None or time_ns < self.until_ns + slack_ns)
 
 
 class NetnsNames:
@@ -191,9 +193,9 @@ class NetnsNames:
         if inode == self.at_start.inode and cookie in {None, self.at_start.cookie}:
             return self.at_start
         with self._lock:
-            for name in self._of_inode.get(inode, ()):
+            for slack_ns, name in product((0, _COARSE_NS), self._of_inode.get(inode, ())):
                 known = name.namespace.cookie
-                if name.holds(time_ns) and (not known or not cookie or known == cookie):
+                if name.holds(time_ns, slack_ns) and (not known or not cookie or known == cookie):
                     return numbered(inode, cookie or known, name.namespace.name, name.namespace.kind)
         lives = self._inhabitants.of(inode, cookie, self.cookie_of)
         return numbered(inode, cookie, lives.name, lives.kind) if lives else numbered(inode, cookie)

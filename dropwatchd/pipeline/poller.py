@@ -37,7 +37,6 @@ class Poller(Thread):
         self._buffer = buffer
         self._names = names
         self._links = links
-        self._host = Host()
         self._own = names.at_start
         self._deltas = Deltas()
         self._watches = Watches()
@@ -81,7 +80,7 @@ class Poller(Thread):
     def take_round(self) -> None:
         """Read every collector here, and in the namespaces that the configuration names."""
         self._buffer.add([self._own])
-        self._take_all(self._host)
+        self._take_all(Host(netns=self._own.number))
         wanted = [name for name in (self._names.present() if self.namespaces else ())
                   if name.namespace.name in self.namespaces or "*" in self.namespaces]
         visited = [self._visit(name) for name in wanted]  # a name may have gone to another namespace just now

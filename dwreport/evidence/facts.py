@@ -14,7 +14,9 @@ from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.causes.lookup import function
 from dwreport.evidence.chains import Chains
 from dwreport.evidence.observed import Observed, Told
+from dwreport.evidence.renames import renamed
 from dwreport.evidence.settings import Settings, Span
+from dwreport.evidence.stacks import Stacks
 from dwreport.evidence.tally import Place, Tally, written
 
 _DOWN, _ASKING = "DEV_READY", {"gro_cells_receive"}  # net/core/gro_cells.c: of the device that the packet is on
@@ -28,7 +30,8 @@ class Facts:
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
     drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
     such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
-    `settings` are those of devices, `chains` those of firewalls, `spaces` what namespaces are.
+    `settings` are those of devices, `chains` those of firewalls, `spaces` what namespaces are; `stacks`
+    tell how the kernel came to drops.
     """
 
     drops: Sequence[Observed]
@@ -44,6 +47,7 @@ class Facts:
     settings: Settings = field(default_factory=Settings)
     chains: Chains = field(default_factory=Chains)
     spaces: Mapping[int, Namespace] = field(default_factory=dict)
+    stacks: Stacks = field(default_factory=Stacks)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""
@@ -53,7 +57,17 @@ class Facts:
     def tally(self) -> Tally:
         """Return by how much counters moved; levels that go up and down are none."""
         kinds = {place: device.kind for place, device in self.devices.items()}
-        return Tally((total for total in self.counters if not total.gauge and total.delta > 0), kinds)
+        return Tally((total for total in self.counters if not total.gauge and total.delta > 0), kinds,
+                     self._renamed)
+
+    @cached_property
+    def _renamed(self) -> Mapping[Place, Place]:
+        return renamed(self.events)
+
+    def device(self, host: str, netns: int | None, interface: str | None) -> Place:
+        """Return where the counters of a device are found, whatever it was called meanwhile."""
+        place = Place(host, netns, interface)
+        return self._renamed.get(place, place)
 
     @cached_property
     def _read(self) -> Mapping[str, set[Place]]:

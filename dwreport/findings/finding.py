@@ -25,7 +25,8 @@ class Basis:
     """By what a finding is known in another window: its place, and what has to have watched there to see it.
 
     There are `least` to `most` packets for sure within the window. `events` is what the kernel said of them, for the
-    same may have another title where the evidence is another; `collectors` read the counters that alone saw it.
+    same may have another title where the evidence is another; `collectors` read the counters that alone saw it. It is
+    `about` so many where samples alone tell how many the filters leave.
     """
 
     place: Place
@@ -34,6 +35,7 @@ class Basis:
     most: int
     events: frozenset[Event] = frozenset()
     collectors: frozenset[str] = frozenset()
+    about: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Finding:
     `first_ns` and `last_ns` are None where only counters saw it; `severity` is None where the cause is not known.
     `shape` tells how many packets were dropped in which step of the report, as far as that is known of these alone;
     `state` is None where the record does not tell whether it is over. `placed` says that `advice` runs where the
-    loss is, and not in whichever namespace it was.
+    loss is, and not in whichever namespace it was. `drops` are those that it is about, or a part of: host and key.
     """
 
     title: str
@@ -60,3 +62,4 @@ class Finding:
     shape: Mapping[int, int] = field(default_factory=dict)
     state: State | None = None
     placed: bool = True
+    drops: frozenset[tuple[str, DropKey]] = frozenset()

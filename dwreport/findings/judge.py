@@ -45,16 +45,17 @@ def judge(group: Group, evidence: Evidence) -> Finding:
         who, step(advice, evidence.facts.spaces.get(_netns(group)), who),
         _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _basis(group),
         _shape(group),
-        placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2)
+        placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2,
+        drops=frozenset((drop.host, drop.key) for drop in group.drops))
 
 
 def _basis(group: Group) -> Basis:
     totals = [drop.total for drop in group.drops if drop.total]
     return Basis(
         group.place, "hardware" if group.ground == "trap" else "software",
-        max(0, group.count - sum(total.straddling for total in totals)),
+        max(0, group.count - sum(total.drop.count - total.at_least for total in totals)),
         group.count + sum(total.at_most - total.drop.count for total in totals),
-        events=frozenset(event_of(drop.key) for drop in group.drops))
+        events=frozenset(event_of(drop.key) for drop in group.drops), about=any(total.about for total in totals))
 
 
 def _netns(group: Group) -> int:

@@ -1,4 +1,7 @@
-"""How fast a month is read: 45 million counter changes, 22 million windows and a million packets, or a part of them."""
+"""How fast a month is read: 45 million counter changes, 22 million windows and a million packets, or a part of them.
+
+And a year, of which hours are left: in each, all keys and all counters have moved.
+"""
 
 # ruff: noqa: S608 - the SQL is put together from numbers of this module.
 
@@ -16,7 +19,7 @@ from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, Instant
 
 Row = tuple[str, str, str]
-_DAYS, _KEYS, _COUNTERS = 30, 40, 600
+_DAYS, _YEAR, _KEYS, _COUNTERS = 30, 365, 40, 600
 _ROUND_S, _MOVED = 10, 174  # between two readings of the counters, and how many of them have moved
 _SAMPLE_MS = 2592           # between two packets
 _SPANS = {"1 h": (3600, "0.5 s"), "24 h": (86_400, "1 s"), "30 d": (_DAYS * 86_400, "3 s")}
@@ -42,6 +45,33 @@ _PACKETS = f"""
     SELECT NULL, at * 1000000, 1, key, key, key, 42, 9, 1, x'{_HEADERS}', NULL
     FROM (SELECT at, at / {{by}} % {_KEYS} + 1 AS key FROM step)"""
 
+_HOURS = """
+    INSERT OR IGNORE INTO hours SELECT what, (at - at % 3600) * 1000000000, NULL, NULL, NULL
+    FROM step CROSS JOIN (SELECT 'drops' AS what UNION ALL SELECT 'counter_changes')"""
+_LISTED_DAYS = "INSERT OR IGNORE INTO days SELECT what, hour_ns - hour_ns % 86400000000000, NULL, NULL, NULL FROM hours"
+
+
+_HOUR_S = 3600
+_FOLDED_WINDOWS = f"""
+    INSERT INTO drops SELECT at * {NANO}, {_HOUR_S * NANO}, 1, id, id, id, 3000, 300000, at * {NANO} + 5,
+        (at + {_HOUR_S}) * {NANO} - 1000 FROM step CROSS JOIN kinds"""
+_FOLDED_CHANGES = f"""
+    INSERT INTO counter_changes SELECT (at + {_HOUR_S}) * {NANO} - 1, 1, id, at * {NANO}, 700
+    FROM step CROSS JOIN counters"""
+
+
+def fill_year(database: Path, now_ns: int) -> None:
+    """Write a year as it is kept once all of it is folded into hours."""
+    upgrade(database)
+    until_s = now_ns // NANO // _HOUR_S * _HOUR_S
+    since_s = until_s - _YEAR * 86_400
+    with sqlite3.connect(database) as connection:
+        _name(connection, since_s * NANO, now_ns)
+        steps = _STEPS.format(since=since_s, until=until_s, by=_HOUR_S)
+        for rows in (_FOLDED_WINDOWS, _FOLDED_CHANGES, _HOURS):
+            connection.execute(steps + rows)
+        connection.execute(_LISTED_DAYS)
+
 
 def fill(database: Path, now_ns: int, part: int = 1) -> None:
     """Write a month in which one second, round of readings and packet in `part` is on record."""
@@ -53,6 +83,8 @@ def fill(database: Path, now_ns: int, part: int = 1) -> None:
                 (_WINDOWS, 1, part), (_CHANGES, 1, _ROUND_S * part), (_PACKETS, 1000, _SAMPLE_MS * part)):
             steps = _STEPS.format(since=since_s * unit + by, until=until_s * unit, by=by)
             connection.execute(steps + rows.format(by=by))
+        connection.execute(_STEPS.format(since=since_s, until=until_s, by=1800) + _HOURS)
+        connection.execute(_LISTED_DAYS)
 
 
 def _name(connection: sqlite3.Connection, since_ns: int, now_ns: int) -> None:
@@ -82,6 +114,15 @@ def _tidy(database: Path, now_ns: int) -> None:
                       Instant(now_ns, 0)):
         pass
     writer.finish(Instant(now_ns, 0), "stopped")
+    with sqlite3.connect(database) as connection:
+        rests = connection.execute("""
+            SELECT count(*) + (SELECT count(*) FROM days WHERE since_ns IS NULL AND day_ns < :now - 24 * :hour)
+            FROM (SELECT window_start_ns AS at_ns FROM drops WHERE window_start_ns < :now
+                                  UNION ALL SELECT until_ns FROM counter_changes WHERE until_ns < :now)
+            WHERE at_ns - at_ns % :hour NOT IN (SELECT hour_ns FROM hours WHERE since_ns NOTNULL)""",
+                                   {"now": (now_ns // _HOUR_S // NANO - 1) * _HOUR_S * NANO, "hour": _HOUR_S * NANO})
+        if left := rests.fetchone()[0]:
+            raise RuntimeError(f"{left} rows and days that the writer did not sum: what is measured is no history")
 
 
 def _seconds(*command: str) -> float:
@@ -95,14 +136,24 @@ def month(folder: Path, part: int) -> list[Row]:
     database, now_ns = folder / "month.db", time.time_ns() // NANO * NANO
     fill(database, now_ns, part)
     _tidy(database, now_ns)
-    dwreport = [str(Path(sys.executable).with_name("dwreport")), "--database", str(database)]
-    rows: list[Row] = []
-    for name, (span, goal) in _SPANS.items():
-        since = now_ns // NANO - span
-        report = _seconds(*dwreport, "--since", f"@{since}", "--until", f"@{now_ns // NANO}")
-        plain = _seconds("sqlite3", str(database), _SUMS.format(since=since * NANO, until=now_ns))
-        rows.append((f"dwreport, {name} of 1/{part} of a busy month", f"{report:.2f} s",
-                     f"{goal}; sqlite3 {plain:.2f} s, {report / plain:.2f}"))
-    _seconds(*dwreport, "drops", "--format", "csv", "--since", f"@{now_ns // NANO - 86_400}")
+    rows = [_read(database, now_ns, span, f"{name} of 1/{part} of a busy month", goal)
+            for name, (span, goal) in _SPANS.items()]
+    _seconds(*_dwreport(database), "drops", "--format", "csv", "--since", f"@{now_ns // NANO - 86_400}")
+    year = folder / "year.db"
+    fill_year(year, now_ns)
+    _tidy(year, now_ns)
+    rows.append(_read(year, now_ns, _YEAR * 86_400, "365 d of hours", "3 s"))
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [*rows, ("most memory of these, and of 24 h as CSV", f"{most:.0f} MiB", "under 150 MiB")]
+
+
+def _dwreport(database: Path) -> list[str]:
+    return [str(Path(sys.executable).with_name("dwreport")), "--database", str(database)]
+
+
+def _read(database: Path, now_ns: int, span_s: int, name: str, goal: str) -> Row:
+    """Time one report, and sqlite3's sums over the same time."""
+    until = now_ns // NANO
+    report = _seconds(*_dwreport(database), "--since", f"@{until - span_s}", "--until", f"@{until}")
+    plain = _seconds("sqlite3", str(database), _SUMS.format(since=(until - span_s) * NANO, until=now_ns))
+    return f"dwreport, {name}", f"{report:.2f} s", f"{goal}; sqlite3 {plain:.2f} s, {report / plain:.2f}"

@@ -15,6 +15,13 @@ from tests.torture.fault import Disk, compile_library
 LONG = os.environ.get("TORTURE") == "long"  # make torture: hours, where make test has seconds
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what has no short form, unless there is the time for it."""
+    left = [item for item in items if not LONG and item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that makes disks fail, compiled."""

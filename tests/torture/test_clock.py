@@ -1,5 +1,6 @@
 """A wall clock that is set to and fro under a running daemon: each drop is counted once, and nothing expires of it."""
 
+import os
 import threading
 from collections.abc import Callable
 from random import Random
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.kernel
 HOUR_S, DAY_S = 3600, 86_400
 STEPS = (91 * DAY_S, 0, -91 * DAY_S, 2, HOUR_S, HOUR_S + 3, -2, -DAY_S, 3650 * DAY_S, 0)
 ROUNDS = 20 if LONG else 1
-HELD_S = 640 if LONG else 0  # the history is tidied every ten minutes
+HELD_S = 640
 DROPS = 300
 
 Make = Callable[[], tuple[Recording, Disk]]
@@ -44,7 +45,21 @@ def test_a_clock_that_is_set(namespace: Namespace, recording_on: Make, outcome: 
     assert "Traceback" not in recording.log.read_text()
 
 
-@pytest.mark.skipif(not LONG, reason="the history is tidied every ten minutes: make torture")
+def test_names_that_came_before_the_clock_was_set(recording_on: Make) -> None:
+    """The first drops after it, which wake the daemon, have them as well: that happens by the new clock."""
+    recording, disk = recording_on()
+    recording.start()
+    with Namespace(f"torture-named-{os.getpid()}") as late:
+        late.run(lambda: drop_datagrams(DROPS))
+        _await(recording, late, DROPS)
+        for number, step_s in enumerate((HOUR_S, 0), 2):
+            disk.set_clock(step_s)
+            late.run(lambda: drop_datagrams(DROPS))
+            _await(recording, late, number * DROPS)
+    assert recording.stop() == 0
+
+
+@pytest.mark.long  # the history is tidied every ten minutes
 def test_a_tidy_under_a_clock_that_is_ahead(
     namespace: Namespace, recording_on: Make, outcome: Callable[[str], Outcome],
 ) -> None:

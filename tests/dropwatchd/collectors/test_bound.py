@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dropwatchd.collectors import bound
+from dropwatchd.collectors import bound, sockets
 from dropwatchd.kernel.host import Host
 from tests.fixtures.namespace import Namespace
 
@@ -53,9 +53,22 @@ def test_sockets_that_do_not_take_everybodys_packets(namespace: Namespace) -> No
         one.close()
 
 
+def test_listeners_of_a_kernel_without_sock_diag(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocol 99 is one that no kernel has: the file tells the same."""
+    made = namespace.run(_sockets)
+    asked = namespace.run(lambda: _found(2))
+    monkeypatch.setattr(sockets, "IPPROTO_TCP", 99)
+    with pytest.raises(FileNotFoundError):
+        namespace.run(lambda: sockets.listeners(socket.AF_INET6))
+    assert namespace.run(lambda: _found(2)) == asked
+    assert ("tcp6", "[::1]:80", "") in asked
+    for one in made.values():
+        one.close()
+
+
 def test_listeners_stand_before_connections() -> None:
     """The first line that is none ends them, and a line that was cut short."""
     lines = ["  sl  local_address rem_address   st", "   0: 0100007F:0050 00000000:0000 0A",
              "   1: 0100007F:0051 0100007F:9000 01", "   2: 0100007F:0052 00000000:0000 0A"]
-    assert [dict(labels)["local"] for labels in bound.parse("tcp", "\n".join(lines))] == ["127.0.0.1:80"]
+    assert list(bound.parse("tcp", "\n".join(lines))) == [("127.0.0.1:80", "0.0.0.0:0")]
     assert list(bound.parse("tcp", "\n".join([lines[0], lines[1][:-3]]))) == []

@@ -45,7 +45,7 @@ def test_what_an_interface_lost_is_its_own(namespace: Namespace) -> None:
 
 def test_what_is_no_loss_is_left_out() -> None:
     """A host has many interfaces, and each some eighty counters; the number of the interface is none of them."""
-    text = "ifIndex 7\nIp6InReceives 9\nIp6InDiscards 3\nIcmp6InErrors 2\nIp6FragFails 0\n"
+    text = "ifIndex 7\nIp6InReceives 9\nIp6InDiscards 3\nIp6FragFails 0\nIcmp6InErrors 2\n"
     found = [(row.key.ifindex, row.key.interface, row.key.name, row.value)
              for row in dev_snmp6.parse("eth0", text, fixtures.NETNS)]
     assert found == [(7, "eth0", "InDiscards", 3), (7, "eth0", "FragFails", 0)]

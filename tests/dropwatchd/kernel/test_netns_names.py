@@ -16,6 +16,7 @@ from dropwatchd.model import NANO, Event
 from tests.fixtures.namespace import Namespace
 
 pytestmark = pytest.mark.kernel
+TICK_NS = 10_000_000  # of the clock of files, at most
 
 
 @pytest.fixture
@@ -55,11 +56,26 @@ def test_a_name_holds_from_its_file_until_it_goes(folder: Path, names: NetnsName
         inode, cookie = _name(folder, "blue", namespace)
         (came,) = [record for record in names.look() if isinstance(record, Event)]
         _unname(folder, "blue")
+        gone_ns = time.time_ns()
         (went,) = [record for record in names.look() if isinstance(record, Event)]
     assert (came.kind, came.subject, went.kind, went.subject) == ("netns added", "blue", "netns removed", "blue")
+    assert came.time_ns <= went.time_ns <= gone_ns
     assert [names.at(inode, cookie, time_ns).name for time_ns in (
-        came.time_ns - 1, came.time_ns, went.time_ns - 1, went.time_ns, went.time_ns + NANO)] == [
+        came.time_ns - 1, came.time_ns, went.time_ns, went.time_ns + TICK_NS, gone_ns + NANO)] == [
         None, "blue", "blue", None, None]
+
+
+def test_a_name_that_lives_within_one_tick_holds_until_that_ends(folder: Path, names: NetnsNames) -> None:
+    """Files are dated by a clock of some milliseconds: that a name came and went at once by it says nothing."""
+    with Namespace() as namespace:
+        inode, cookie = _name(folder, "blue", namespace)
+        (came,) = [record for record in names.look() if isinstance(record, Event)]
+        dropped_ns = came.time_ns + TICK_NS // 2
+        _unname(folder, "blue")
+        os.utime(folder, ns=(came.time_ns, came.time_ns))
+        (went,) = [record for record in names.look() if isinstance(record, Event)]
+        assert (went.time_ns, names.at(inode, cookie, dropped_ns).name) == (came.time_ns, "blue")
+        assert names.at(inode, cookie, came.time_ns + TICK_NS).name is None
 
 
 def test_a_name_holds_until_its_file_is_unmounted_though_that_stays(folder: Path, names: NetnsNames) -> None:
@@ -149,7 +165,7 @@ def test_a_name_that_points_elsewhere_is_two_names(folder: Path, names: NetnsNam
         assert kinds == ["netns removed", "netns added"]
         (held,) = names.present()
         assert (held.namespace.inode, held.namespace.cookie) == two != one
-        assert names.at(*one, held.since_ns + 1).name is None
+        assert names.at(*one, held.since_ns + TICK_NS).name is None
         _unname(folder, "blue")
 
 

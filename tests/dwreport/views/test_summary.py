@@ -1,5 +1,7 @@
 """The default report, in every format."""
 
+import json
+
 import pytest
 
 from dropwatchd.model import NANO
@@ -30,7 +32,8 @@ def test_the_json_contract(history: History, report: Report) -> None:
         "location": {"symbol": "udp_queue_rcv_one_skb", "offset": 31, "module": None, "address": None},
         "interface": "eth0", "ifindex": 2, "netns": "init", "protocol": "ipv4", "origin": "software", "trap": None,
         "cause": answer["drops"][0]["cause"], "advice": answer["drops"][0]["advice"], "harm": "harmful",
-        "host": "web-3", "straddling": 0, "at_most": 15012}]
+        "host": "web-3", "straddling": 0, "at_most": 15012, "at_least": 15012,
+        "about": False}]
     assert "receive buffer" in answer["drops"][0]["cause"]
     assert answer["counters"] == [{
         "collector": "snmp", "name": "UdpRcvbufErrors", "interface": None, "netns": "init", "labels": {},
@@ -160,7 +163,7 @@ def test_csv_has_a_line_for_each_row_and_no_formulas(history: History, report: R
     assert row["first"] == "2025-11-22T10:00:01.000000Z"
     assert report("--format", "csv").splitlines()[0] == (
         "count,bytes,first,last,reason,location_symbol,location_offset,location_module,location_address,interface,"
-        "ifindex,netns,protocol,origin,trap,cause,advice,harm,host,straddling,at_most")
+        "ifindex,netns,protocol,origin,trap,cause,advice,harm,host,straddling,at_most,at_least,about")
 
 
 def test_a_history_of_several_hosts(history: History, report: Report) -> None:
@@ -244,6 +247,34 @@ def test_a_finding_is_explained_by_its_number(history: History, report: Report) 
     assert report.json("explain", "#3")["findings"] == [report.json()["findings"][2]]
     assert "UNHANDLED_PROTO: 2 events" in report("explain", "#3")
     assert "NO_SOCKET: 4" in report("--reason", "NO_SOCKET", "explain", "#1")
+
+
+def test_the_call_stack_tells_of_drops_that_no_name_tells_of(
+        history: History, report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    """Among the evidence, and where the function is explained; a cause that is known needs none."""
+    run = history.run()
+    frames = ["odd_rcv+0x1f", "odd_hook+0x2 [odd]", *(f"f{number}+0x1" for number in range(20))]
+    history.drop(run, START_NS + NANO, 9, symbol="odd_rcv", reason="ODD")
+    history.drop(run, START_NS + NANO, 5)
+    history.stack(run, *frames, symbol="odd_rcv", reason="ODD")
+    history.stack(run, "odd_rcv+0x1f", "another+0x1", symbol="odd_rcv", reason="OTHER")
+    history.stack(run, "udp_queue_rcv_one_skb+0x1f", symbol="udp_queue_rcv_one_skb", reason="SOCKET_RCVBUFF")
+    evidence = {row["title"]: " ".join(row["evidence"]) for row in report.json()["findings"]}
+    assert "call stack of the first: odd_rcv < odd_hook < f0 < f1" in evidence["Packets dropped for ODD"]
+    assert "f13 < 6 more" in evidence["Packets dropped for ODD"]
+    assert "another" not in evidence["Packets dropped for ODD"]
+    assert "call stack" not in " ".join(text for title, text in evidence.items() if "ODD" not in title)
+    asked = ["--database", str(history.path), "explain"]
+    for name, reasons in (("odd_rcv", ["ODD", "OTHER"]), ("ODD", ["ODD"])):
+        assert dwreport([*asked, name]) == 0
+        text = capsys.readouterr().out
+        assert "odd_rcv+0x1f · ODD · web-3\n  odd_rcv+0x1f\n  odd_hook+0x2 [odd]\n  f0+0x1" in text
+        assert dwreport([*asked, name, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)["explanations"]
+        assert [(row["what"], row["reason"]) for row in rows] == [("call stack", reason) for reason in reasons]
+        assert rows[0]["frames"] == frames
+    assert dwreport([*asked, "udp_queue_rcv_one_skb"]) == 0
+    assert "+0x1f" not in capsys.readouterr().out
 
 
 def test_a_finding_that_is_none_is_no_answer(
