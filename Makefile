@@ -10,13 +10,18 @@ ZSH      = $(PREFIX)/share/zsh/site-functions
 FISH     = $(PREFIX)/share/fish/vendor_completions.d
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
-BPF     := dropwatchd/sources/bpf/drops.bpf dropwatchd/kernel/captures.bpf dropwatchd/kernel/xdp_errors.bpf
+PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --python-version 3.11 \
+	--python-platform linux --custom-compile-command 'make pins' pyproject.toml
+BPF     := dropwatchd/sources/bpf/drops.bpf \
+	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf)
 
-.PHONY: help run test mutate torture bench compare gallery bpf dist install uninstall clean
+.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist deb packages install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
 	@echo "make test       run all tests, with the linters among them"
+	@echo "make test-lowest, make test-newest   run the host's tests with the lowest versions of what it needs, and the newest"
+	@echo "make pins       pin the newest versions, with their hashes, in constraints.txt and tests/constraints.txt"
 	@echo "make mutate     make faults in copies of the code, one by one, and see whether the tests notice (root)"
 	@echo "make torture    hours of kills, failing disks, wrong clocks, damaged histories and power cuts (root)"
 	@echo "make bench      measure exactness, cost and speed on this machine"
@@ -24,6 +29,8 @@ help:
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
 	@echo "make bpf        rebuild the BPF programs (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
+	@echo "make deb        build the package of Debian 13 into dist/, in a root of its own (root)"
+	@echo "make packages   build, install, run, upgrade and remove each kind of package, in roots of Debian (root)"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
 	@echo "make uninstall  remove what install put in place; the history and the configuration stay"
 	@echo "make clean      remove what the other targets made here"
@@ -32,7 +39,15 @@ run: $(VENV)/.run
 	@exec $(VENV)/bin/dropwatchd $(ARGS)
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -n 2 --dist loadscope $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadscope --durations 30 --durations-min 10 $(ARGS)
+
+test-lowest test-newest: test-%: $(VENV)/.test
+	$(VENV)/bin/python -m tests.versions $* $(ARGS)
+
+# One set for all: what the programs need; and with it, in the same versions, what the tests need.
+pins: $(VENV)/.test
+	$(PINS) --output-file constraints.txt
+	$(PINS) --extra dev --constraint constraints.txt --output-file tests/constraints.txt
 
 mutate: $(VENV)/.test
 	$(VENV)/bin/python -m tests.mutation $(ARGS)
@@ -56,6 +71,13 @@ $(BPF:=.o): %.o: %.c
 	clang -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 	llvm-strip -g $@
 
+deb: $(VENV)/.test
+	$(VENV)/bin/python -m tests.packages $@
+
+# Hours are not needed, but minutes: roots of Debian are made, and packages built in them, some of them twice.
+packages: $(VENV)/.test
+	$(VENV)/bin/python -m pytest -n0 -v -o python_files='check_*.py' tests/packages --timeout 1800 $(ARGS)
+
 dist: $(VENV)/.test
 	$(VENV)/bin/python -m build --wheel
 
@@ -66,18 +88,20 @@ $(VENV)/.venv:
 
 $(VENV)/.run: $(VENV)/.venv pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) ..."
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --require-hashes --requirement constraints.txt
+	@$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run
+$(VENV)/.test: $(VENV)/.run tests/constraints.txt
 	@echo "Installing what the tests need ..."
-	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --require-hashes --requirement tests/constraints.txt
 	@touch $@
 
 # A virtual environment names its own folder in its scripts: it is made below DESTDIR and then told its final place.
 install:
 	$(PYTHON) -m venv --clear $(DESTDIR)$(LIB)
-	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --constraint constraints.txt .
+	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --require-hashes --requirement constraints.txt
+	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --no-deps .
 	grep -rlI --exclude-dir=site-packages '$(DESTDIR)$(LIB)' $(DESTDIR)$(LIB) | xargs -r sed -i 's|$(DESTDIR)$(LIB)|$(LIB)|g'
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(SYSCONF)/dropwatchd
 	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/

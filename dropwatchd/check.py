@@ -53,7 +53,7 @@ def _sources(config: Config) -> list[_Row]:
 
 def _collectors(config: Config) -> list[_Row]:
     rows = []
-    for name, collect in collectors(config.counters.disabled).items():
+    for name, collect in collectors(config.counters.unread).items():
         try:
             found = len(list(collect(Host())))
         except AbsentError as error:

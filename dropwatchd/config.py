@@ -13,6 +13,7 @@ from dropwatchd.history.options import RetentionOptions
 from dropwatchd.sources.bpf import BpfOptions
 from dropwatchd.sources.net_dm import NetDmOptions
 
+RETRANSMITS = "retransmits"  # the one collector that has to be asked for
 DEFAULT_PATH = Path("/etc/dropwatchd/config.toml")
 
 
@@ -30,6 +31,12 @@ class Counters(_Section, frozen=True):
     interval_seconds: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     disabled: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
+    tcp_retransmissions: bool = False
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Return the collectors that do not run."""
+        return self.disabled if self.tcp_retransmissions else (*self.disabled, RETRANSMITS)
 
 
 class Config(_Section, frozen=True):

@@ -18,6 +18,13 @@ class Location(NamedTuple):
     module: str | None = None
     address: int | None = None
 
+    def printed(self) -> str:
+        """Write it as the kernel does, without the function's size: symbol+0xoffset [module], or an address."""
+        if self.symbol is None:
+            return f"{self.address or 0:#018x}"
+        offset = "" if self.offset is None else f"+{self.offset:#x}"
+        return f"{self.symbol}{offset}{f' [{self.module}]' if self.module else ''}"
+
 
 class Kind(NamedTuple):
     """What sort of drop the kernel says it was; None where it does not say.
@@ -122,6 +129,19 @@ class PacketSample:
     weight: int = 1
     link_header: bool = True
     details: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """How the kernel came to the first drop of a place and reason: `frames` are return addresses, the innermost first.
+
+    The first of them is the place itself. "First" is since the source began to count; `time_ns` is when it was read.
+    """
+
+    location: Location
+    reason: str | None
+    frames: tuple[Location, ...]
+    time_ns: int
 
 
 class GapCause(StrEnum):
@@ -304,5 +324,5 @@ class Resumed(NamedTuple):
     records: Sequence["Record"]
 
 
-Record = Drop | PacketSample | Gap | Event | Device | Namespace
+Record = Drop | PacketSample | Stack | Gap | Event | Device | Namespace
 Records = Iterable[Record]

@@ -66,7 +66,7 @@ class Session:
         links = Links()
         stack.callback(links.close)
         links.add(LinkWatch(self._names.at_start.number))
-        self._poller = Poller(collectors(config.counters.disabled), self._buffer, self._names, links,
+        self._poller = Poller(collectors(config.counters.unread), self._buffer, self._names, links,
                               interval=config.counters.interval_seconds, namespaces=config.counters.namespaces)
         self._recorder = Recorder(self._history, self._buffer, config.history)
         self._buffer.add([self._names.at_start])
@@ -145,7 +145,7 @@ class Session:
         except ConfigError as error:
             log.error("keeping the configuration as it was: %s", error)
         else:
-            self._poller.change(collectors(new.counters.disabled), new.counters.interval_seconds,
+            self._poller.change(collectors(new.counters.unread), new.counters.interval_seconds,
                                 new.counters.namespaces)
             self._recorder.retention = new.history
             later = [key for key in ("source", "database", "window_seconds", "bpf", "net_dm")

@@ -185,7 +185,7 @@ def test_every_view_and_column_of_the_history_stands_in_its_page(empty: sqlite3.
     described = _parts(_parts(_page("dropwatch-history.5"), "Sh")["VIEWS"], "Ss")
     assert {view: [name for item in _items(body, "Va") for name in item.split(" , ")]
             for view, body in described.items()} == there
-    assert len(there) == 5
+    assert len(there) == 6
     assert {effect for effect in Effect if f"{effect}: " in described["v_gaps"]} == {*Effect}
     assert {*re.findall(r"^\.Dq ([^.\n]*?) ?\.?$", described["v_gaps"], flags=re.MULTILINE)} <= {*GapCause}
 
@@ -194,7 +194,7 @@ def test_every_query_of_the_page_runs_and_finds_what_is_there(empty: sqlite3.Con
     """On an empty history none finds anything; each view is asked."""
     queries = _examples(_parts(_page("dropwatch-history.5"), "Sh")["EXAMPLES"])
     assert {*re.findall(r"FROM (v_\w+)", "".join(queries))} == {
-        "v_drops", "v_counters", "v_gaps", "v_events", "v_watches"}
+        "v_drops", "v_counters", "v_gaps", "v_events", "v_watches", "v_stacks"}
     for query in queries:
         assert empty.execute(query).fetchall() == []
     history = History(tmp_path / "history.db")
@@ -204,6 +204,7 @@ def test_every_query_of_the_page_runs_and_finds_what_is_there(empty: sqlite3.Con
     history.counter(lately, "UdpRcvbufErrors", 5)
     history.gap(lately, now_ns - 50 * 10**9, now_ns - 40 * 10**9)
     history.event(lately, now_ns - 10**9, "link down", "eth0")
+    history.stack(lately, "f+0x1", symbol="f")
     history.close()
     with closing(sqlite3.connect(tmp_path / "history.db")) as connection:
         for query in queries:

@@ -56,16 +56,16 @@ _SPANS = f"""
 _SPAN_JOINS = """LEFT JOIN spans own ON own.run_id = d.run_id AND own.netns = coalesce(n.entity, -1)
                  LEFT JOIN spans whole ON whole.run_id = d.run_id AND whole.netns = -1"""
 
-# Of an hour's sums: that each lies within the spans of its run and namespace, or outside, as do then all its drops.
+# Of a span's sums: that each lies within the spans of its run and namespace, or outside, as do then all its drops.
 _UNDECIDED = " OR ".join(f"""
     NOT coalesce(d.first_ns >= {span}.first + {_NEAR_NS} AND d.last_ns <= {span}.last - {_NEAR_NS}
                  OR d.last_ns < {span}.first - {_NEAR_NS} OR d.first_ns > {span}.last + {_NEAR_NS}, 1)"""
                          for span in ("own", "whole"))
 _IS_DECIDED = f"""
     (h.since_ns >= (SELECT max(since) FROM midst) AND h.until_ns <= (SELECT min(until) FROM midst)
-     OR NOT EXISTS (SELECT 1 FROM drop_hours d JOIN interfaces i ON i.id = d.interface_id
+     OR NOT EXISTS (SELECT 1 FROM {{sums}} d JOIN interfaces i ON i.id = d.interface_id
                     LEFT JOIN namespaces n ON n.id = i.namespace_id {_SPAN_JOINS}
-                    WHERE d.hour_ns = h.hour_ns AND ({_UNDECIDED})))"""
+                    WHERE d.{{begin}} = h.{{begin}} AND ({_UNDECIDED})))"""
 
 
 @dataclass(frozen=True, slots=True)

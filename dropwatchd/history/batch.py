@@ -3,7 +3,19 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dropwatchd.model import CounterChange, Device, Event, Gap, Mark, Namespace, PacketSample, Start, Watch, Window
+from dropwatchd.model import (
+    CounterChange,
+    Device,
+    Event,
+    Gap,
+    Mark,
+    Namespace,
+    PacketSample,
+    Stack,
+    Start,
+    Watch,
+    Window,
+)
 
 
 class Collected(NamedTuple):
@@ -26,6 +38,7 @@ class Batch:
 
     windows: list[Window] = field(default_factory=list)
     packets: list[PacketSample] = field(default_factory=list)
+    stacks: list[Stack] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
@@ -41,7 +54,7 @@ class Batch:
 
         So does the mark: who was killed between the two would leave what nobody can go on from.
         """
-        rows = [(name, row) for name in _LISTS for row in getattr(self, name)]
+        rows = [(name, row) for name in LISTS for row in getattr(self, name)]
         middle = (len(rows) + 1) // 2
         parts = []
         for chosen in (rows[:middle], rows[middle:]):
@@ -57,8 +70,8 @@ class Batch:
     def __len__(self) -> int:
         """Return how many rows there are to write."""
         return sum(len(rows) for rows in (
-            self.windows, self.packets, self.gaps, self.events, self.devices, self.changes, self.starts, self.watches,
-            self.collected, self.namespaces))
+            self.windows, self.packets, self.stacks, self.gaps, self.events, self.devices, self.changes, self.starts,
+            self.watches, self.collected, self.namespaces))
 
 
-_LISTS = ("windows", "packets", "gaps", "events", "devices", "changes", "starts", "watches")
+LISTS = ("windows", "packets", "stacks", "gaps", "events", "devices", "changes", "starts", "watches")

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Timer
 
-from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.calendar import DAY_NS, HOUR_NS
 from dropwatchd.history.errors import is_damage
 from dropwatchd.history.statements import SUM_DELTAS
 
-_BIG = ("packets", "drops", "counter_changes", "drop_hours", "counter_hours")  # looked at last, where time is short
+_BIG = ("packets", "drops", "counter_changes", "drop_hours", "counter_hours",
+        "drop_days", "counter_days")  # looked at last, where time is short
 _AFTER_CRASH_S = 5.0
 
 # What a column holds, by the type it was declared with; whether it may be NULL the schema says as well.
@@ -23,11 +24,13 @@ _HELD = {"INTEGER": "integer", "BIGINT": "integer", "BOOLEAN": "integer", "TEXT"
 _NEVER = {
     "drops": "count < 1 OR bytes < 0 OR window_width_ns < 1",
     "drop_hours": "count < 1 OR bytes < 0",
+    "drop_days": "count < 1 OR bytes < 0",
     "packets": "length < 0 OR weight < 1 OR link_header NOT IN (0, 1)",
     "counters": "gauge NOT IN (0, 1) OR CASE WHEN json_valid(labels) THEN json_type(labels) != 'object' ELSE 1 END",
     "watches": "CASE WHEN json_valid(limits) THEN json_type(limits) != 'array' ELSE 1 END",
     "locations": "address NOT GLOB '0x?*' OR substr(address, 3) GLOB '*[^0-9a-f]*'",
     "gaps": "lost < 0 OR effect NOT IN ('blind', 'partial', 'detail')",
+    "totals": "count < 1 OR folded NOT IN (0, 1, 2)",
     "collector_runs": "failures < 0 OR rounds < failures",
 }
 
@@ -106,16 +109,20 @@ def references(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def sums(connection: sqlite3.Connection) -> Iterator[str]:
-    """Yield how many hours are not the sum of their rows."""
-    for table, column, summed, total in (("drops", "window_start_ns", "drop_hours", "sum(count)"),
-                                         ("counter_changes", "until_ns", "counter_hours", SUM_DELTAS)):
-        (wrong,) = connection.execute(f"""
-            SELECT count(*) FROM hours h WHERE what = '{table}' AND since_ns NOTNULL
-            AND (SELECT {total} FROM {summed} WHERE hour_ns = h.hour_ns) IS NOT (
-                SELECT {total} FROM {table} WHERE {column} >= h.hour_ns AND {column} < h.hour_ns + {HOUR_NS})
-        """).fetchone()
-        if wrong:
-            yield f"table {summed}: {wrong} hours are not the sum of their rows in {table}"
+    """Yield how many hours are not the sum of their rows, and how many days not of their hours."""
+    for span, width_ns, sources in (
+            ("hour", HOUR_NS, (("drops", "window_start_ns"), ("counter_changes", "until_ns"))),
+            ("day", DAY_NS, (("drop_hours", "hour_ns"), ("counter_hours", "hour_ns")))):
+        for what, (table, column), summed, total in zip(
+                ("drops", "counter_changes"), sources, (f"drop_{span}s", f"counter_{span}s"),
+                ("sum(count)", SUM_DELTAS), strict=True):
+            (wrong,) = connection.execute(f"""
+                SELECT count(*) FROM {span}s h WHERE what = '{what}' AND since_ns NOTNULL
+                AND (SELECT {total} FROM {summed} WHERE {span}_ns = h.{span}_ns) IS NOT (
+                    SELECT {total} FROM {table} WHERE {column} >= h.{span}_ns AND {column} < h.{span}_ns + {width_ns})
+            """).fetchone()
+            if wrong:
+                yield f"table {summed}: {wrong} {span}s are not the sum of their rows in {table}"
 
 
 def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:

@@ -33,8 +33,18 @@ _NAMESPACES = """
             UNION SELECT namespace_id FROM events WHERE namespace_id NOTNULL))
         LIMIT :rows)"""
 
+# A run that goes on tells of each stack once, however long nothing is dropped there.
+_FIRST_STACKS = """
+    DELETE FROM first_stacks WHERE (run_id, location_id, reason) IN (
+        SELECT f.run_id, f.location_id, f.reason FROM first_stacks f LEFT JOIN locations l ON l.id = f.location_id
+        WHERE coalesce(l.seen_ns, 0) < :before AND f.run_id NOT IN (SELECT max(id) FROM runs GROUP BY machine_id)
+        LIMIT :rows)"""
+_STACKS = """
+    DELETE FROM stacks WHERE id IN (
+        SELECT id FROM stacks WHERE id NOT IN (SELECT stack_id FROM first_stacks) LIMIT :rows)"""
+
 _UNSEEN = {
-    "locations": "seen_ns < :before",
+    "locations": "seen_ns < :before AND id NOT IN (SELECT location_id FROM first_stacks)",
     "kinds": "seen_ns < :before",
     "counters": "seen_ns < :before AND id NOT IN (SELECT counter_id FROM counter_starts)",
     # What a device is was told once: of this boot it is kept, whether it dropped or not.
@@ -56,4 +66,4 @@ def forget(connection: Connection, boot_id: str, now_ns: int) -> int:
               for table, condition in _UNSEEN.items()]
     return sum(connection.exec_driver_sql(statement, {name: value for name, value in bound.items()
                                                       if f":{name}" in statement}).rowcount
-               for statement in (_STARTS, *unseen, _NAMESPACES))
+               for statement in (_STARTS, _FIRST_STACKS, _STACKS, *unseen, _NAMESPACES))

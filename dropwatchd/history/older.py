@@ -89,10 +89,12 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for; what 0005 has, it does without.
+    What 0004 has added no reader asks for; what 0005, 0006 and 0008 have, it does without; who asks for the totals of
+    0007 looks for them.
     """
-    for table, columns in _UNSUMMED.items():
-        connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
+    for since, table, columns in _LACKED:
+        if revision < since:
+            connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if revision > "0002":
         return
     namespace_runs = "main.namespace_runs"
@@ -105,12 +107,17 @@ def adapt(connection: sqlite3.Connection, revision: str) -> None:
         connection.execute(f"{OLD_RUNS} FROM main.runs"), connection.execute(f"{OLD_GAPS} FROM main.gaps {BLIND}")))
 
 
-# Up to 0004 no hour has sums.
-_UNSUMMED = {
-    "hours": "what, hour_ns, since_ns, until_ns, summed_ns",
-    "drop_hours": "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns",
-    "counter_hours": "hour_ns, run_id, counter_id, since_ns, until_ns, delta",
-}
+# The tables that later revisions have added: no hour has sums, no place a stack, and no day has sums.
+_LACKED = [
+    ("0005", "hours", "what, hour_ns, since_ns, until_ns, summed_ns"),
+    ("0005", "drop_hours", "hour_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"),
+    ("0005", "counter_hours", "hour_ns, run_id, counter_id, since_ns, until_ns, delta"),
+    ("0006", "stacks", "id, frames"),
+    ("0006", "first_stacks", "run_id, location_id, reason, stack_id"),
+    ("0008", "days", "what, day_ns, since_ns, until_ns, summed_ns"),
+    ("0008", "drop_days", "day_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"),
+    ("0008", "counter_days", "day_ns, run_id, counter_id, since_ns, until_ns, delta"),
+]
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"
 OLD_GAPS = "SELECT run_id, since_ns, until_ns, scope"

@@ -214,7 +214,7 @@ class Reader:
     def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
         """Return the drops of each host, location, kind and interface, the most first, and their shape over time.
 
-        One query reads each row once: that is most of what a report costs. An hour that lies in one step is one row.
+        One query reads each row once: that is most of what a report costs. Days and hours in one step are sums.
         """
         same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
         return _merged(self.rows(f"""

@@ -137,6 +137,20 @@ interfaces = Table(
 Index("interfaces_key", interfaces.c.boot_id, func.coalesce(interfaces.c.namespace_id, -1),
       func.coalesce(interfaces.c.ifindex, -1), func.coalesce(interfaces.c.name, ""), unique=True)
 
+# A call stack of the kernel: a line for each function, symbol+0xoffset [module], the innermost first.
+stacks = Table("stacks", metadata, _id(), Column("frames", Text, nullable=False))
+Index("stacks_key", stacks.c.frames, unique=True)
+
+# How the kernel came to the first drop of a place and reason (empty: none was given) that the source of a run counted.
+first_stacks = Table(
+    "first_stacks", metadata,
+    _to("run"), _to("location"),
+    Column("reason", Text, nullable=False),
+    _to("stack"),
+    PrimaryKeyConstraint("run_id", "location_id", "reason"),
+    sqlite_with_rowid=False,
+)
+
 # How many packets were dropped within [window_start_ns, window_start_ns + window_width_ns).
 drops = Table(
     "drops", metadata,
@@ -233,6 +247,55 @@ counter_hours = Table(
     _time("until_ns"),
     Column("delta", BigInteger, nullable=False),
     PrimaryKeyConstraint("hour_ns", "run_id", "counter_id"),
+    sqlite_with_rowid=False,
+)
+
+# All drops of this history, whatever has expired since: what monitoring counts with. A bounded number of rows; `folded`
+# is 1 where those of all interfaces and namespaces are added up, 2 where those of all functions and reasons are too.
+totals = Table(
+    "totals", metadata, _id(),
+    Column("folded", Integer, nullable=False),
+    Column("machine_id", Text, nullable=False),
+    Column("symbol", Text),
+    Column("module", Text),
+    Column("reason", Text),
+    Column("origin", Text, nullable=False),
+    Column("trap", Text),
+    Column("interface", Text),
+    Column("netns", Text),
+    Column("count", BigInteger, nullable=False),
+)
+
+# The sums of a day's hours, and which days have them, as hours have those of their rows. A day begins at 0:00 UTC.
+days = Table(
+    "days", metadata,
+    Column("what", Text, nullable=False),  # the table: drops or counter_changes
+    _time("day_ns"),
+    _time("since_ns", nullable=True),
+    _time("until_ns", nullable=True),
+    _time("summed_ns", nullable=True),
+    PrimaryKeyConstraint("what", "day_ns"),
+    sqlite_with_rowid=False,
+)
+drop_days = Table(
+    "drop_days", metadata,
+    _time("day_ns"),
+    _to("run"), _to("location"), _to("kind"), _to("interface"),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger),
+    _time("first_ns"),
+    _time("last_ns"),
+    PrimaryKeyConstraint("day_ns", "run_id", "location_id", "kind_id", "interface_id"),
+    sqlite_with_rowid=False,
+)
+counter_days = Table(
+    "counter_days", metadata,
+    _time("day_ns"),
+    _to("run"), _to("counter"),
+    _time("since_ns"),
+    _time("until_ns"),
+    Column("delta", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day_ns", "run_id", "counter_id"),
     sqlite_with_rowid=False,
 )
 
@@ -338,4 +401,10 @@ VIEWS = {
                w.what, w.name, {_NETNS} AS netns, w.limits, w.ending, r.hostname, w.run_id,
                w.since_ns, w.until_ns
         FROM watches w LEFT JOIN namespaces n ON n.id = w.namespace_id JOIN runs r ON r.id = w.run_id""",
+    "v_stacks": """
+        SELECT nullif(f.reason, '') AS reason,
+               coalesce(l.symbol || iif(l.offset IS NULL, '', printf('+0x%x', l.offset)), l.address) AS location,
+               l.module, s.frames, r.hostname, f.run_id
+        FROM first_stacks f JOIN locations l ON l.id = f.location_id JOIN stacks s ON s.id = f.stack_id
+             JOIN runs r ON r.id = f.run_id""",
 }

@@ -44,6 +44,11 @@ INSERT_PACKETS = """
                          details)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
+ADD_STACK = "INSERT INTO stacks (frames) VALUES (?) ON CONFLICT DO NOTHING"
+INSERT_FIRST_STACKS = """
+    INSERT INTO first_stacks (run_id, location_id, reason, stack_id)
+    SELECT ?, ?, ?, id FROM stacks WHERE frames = ? ON CONFLICT DO NOTHING"""
+
 INSERT_STARTS = """
     INSERT INTO counter_starts (run_id, counter_id, time_ns, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, func, or_, select, update
 
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
+from dropwatchd.history import totals
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.dimensions import Dimensions, insert_id
@@ -24,12 +25,14 @@ from dropwatchd.history.space import Space
 from dropwatchd.history.statements import (
     ADD_CHECKPOINT,
     ADD_DROPS,
+    ADD_STACK,
     CLOSE_CRASHED,
     FIND_CHECKPOINT,
     FORGET_CHECKPOINTS,
     INSERT_CHANGES,
     INSERT_COLLECTED,
     INSERT_EVENTS,
+    INSERT_FIRST_STACKS,
     INSERT_PACKETS,
     INSERT_STARTS,
     INSERT_WATCHES,
@@ -56,6 +59,7 @@ class Writer:
         self._identity = identity
         self._dimensions = Dimensions(identity.boot_id)
         self._open_gaps: _OpenGaps = {}
+        self._totals: totals.Rows | None = None
         self._run = 0
         self._space = Space(self._engine, database)
         self._forgets_at_ns = 0
@@ -108,13 +112,15 @@ class Writer:
             for namespace in batch.namespaces.values():  # that it was there is on record though nothing happens in it
                 dimensions.namespace(namespace, self._started.wall_ns)
             self._write_drops(connection, batch, dimensions)
+            self._write_stacks(connection, batch, dimensions)
+            summed = totals.add(connection, self._identity.machine_id, (w.drop for w in batch.windows), self._totals)
             self._write_counters(connection, batch, dimensions)
             for gap in batch.gaps:
                 self._write_gap(connection, gap, open_gaps)
             self._write_watches(connection, batch, dimensions)
             if batch.mark:
                 self._write_mark(connection, batch.mark)
-        self._dimensions, self._open_gaps = dimensions, open_gaps
+        self._dimensions, self._open_gaps, self._totals = dimensions, open_gaps, summed
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
@@ -168,6 +174,12 @@ class Writer:
         for interface, last_ns in chain(((row[5], row[9]) for row in rows), ((row[3], row[4]) for row in packets)):
             seen[interface] = max(last_ns, seen.get(interface, 0))
         _many(connection, SEE["interfaces"], [(last_ns, interface) for interface, last_ns in seen.items()])
+
+    def _write_stacks(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
+        rows = [(self._run, dimensions.location(stack.location, stack.time_ns), stack.reason or "",
+                 "\n".join(frame.printed() for frame in stack.frames)) for stack in batch.stacks]
+        _many(connection, ADD_STACK, [(frames,) for *_place, frames in rows])
+        _many(connection, INSERT_FIRST_STACKS, rows)
 
     def _write_counters(self, connection: Connection, batch: Batch, dimensions: Dimensions) -> None:
         gauges = {reading.key: not reading.bits for _, reading in batch.starts}

@@ -1,8 +1,8 @@
 """Netlink for what is read every few seconds: dumps, notifications and their attributes, by struct alone."""
 
-# Why not pyroute2 here: it builds an object for each attribute. The statistics of 101 links cost 52 ms of CPU
-# by its get_links(), and 6.4 ms by this reader with the collector on top: an eighth. A round of all
-# collectors has 50 ms. Requests made once belong to pyroute2.
+# Why not pyroute2 here: it builds an object for each attribute. The statistics of 101 links cost 24 ms of CPU
+# by its get_links() (0.7.7 as 0.9.7), and 11 ms by this reader with the collector on top: less than half. A
+# round of all collectors has 50 ms. Requests made once belong to pyroute2.
 
 import os
 import socket

@@ -19,6 +19,7 @@ from dropwatchd.model import (
     Namespace,
     PacketSample,
     Record,
+    Stack,
     Start,
     Watch,
     Watching,
@@ -64,6 +65,8 @@ class Buffer:
     def _add_other(self, record: Record) -> None:
         if isinstance(record, PacketSample):
             self._add_packet(record)
+        elif isinstance(record, Stack):
+            self._batch.stacks.append(record)  # the source has its bound
         elif isinstance(record, Gap):
             self._add_gap(record)
         elif isinstance(record, Event):
@@ -156,8 +159,8 @@ class Buffer:
         with self._changed:
             self._windows.put_back(batch.windows)
             newer, self._batch = self._batch, Batch(packets=batch.packets, events=batch.events, starts=batch.starts,
-                                                    collected=batch.collected)
-            records: list[Record] = [*batch.gaps, *newer.gaps, *newer.packets, *newer.events]
+                                                    stacks=batch.stacks, collected=batch.collected)
+            records: list[Record] = [*batch.gaps, *newer.gaps, *newer.stacks, *newer.packets, *newer.events]
             for record in records:
                 self._add_other(record)
             self._batch.starts.extend(newer.starts)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
-from dropwatchd.history.batch import Batch
+from dropwatchd.history.batch import LISTS, Batch
 from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.kernel import clock
@@ -161,10 +161,9 @@ def _set_aside(batch: Batch, error: Exception) -> Batch:
     """Return what tells of a row that cannot be stored, whatever it holds: its text is not to be trusted either."""
     now_ns = time.time_ns()
     lost = sum(window.drop.count for window in batch.windows)
-    what = next((name for name in ("windows", "packets", "gaps", "events", "devices", "changes", "starts", "watches")
-                 if getattr(batch, name)), "nothing")
+    what = next((name for name in LISTS if getattr(batch, name)), "nothing")
     effect = Effect.PARTIAL if batch.windows or batch.gaps else Effect.DETAIL
-    scope = "drops" if batch.windows or batch.gaps else "packets" if batch.packets else "counters"
+    scope = "drops" if batch.windows or batch.gaps else "packets" if batch.packets or batch.stacks else "counters"
     shown = _text(error).encode("ascii", "backslashreplace").decode()[:200]
     return Batch(mark=batch.mark, gaps=[Gap(now_ns, now_ns, GapCause.ROW_REFUSED, effect,
                                             lost if batch.windows else None, scope, f"{what}: {shown}")])

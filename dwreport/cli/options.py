@@ -71,6 +71,8 @@ _OPTIONS = (
     click.option("--fail-if", metavar="WHAT", multiple=True,
                  help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
                       " suspect, benign, unknown, findings, drops."),
+    click.option("-f", "--follow", is_flag=True, default=None,
+                 help="Go on with what is new, as the daemon writes it: of drops, or of the findings."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),
     click.option("--width", type=click.IntRange(50), metavar="N", help="Lines of so many characters; a terminal's own "
                                                                        "by default, and no limit in a pipe."),

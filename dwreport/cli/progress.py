@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 
 _PATIENCE = 2.0  # seconds that nothing is said
 _EVERY = 200_000  # of SQLite's instructions, some milliseconds
@@ -23,7 +24,7 @@ def progress(connection: sqlite3.Connection) -> Iterator[None]:
         seconds = int(time.monotonic() - begun)
         if seconds >= max(_PATIENCE, told + 1):
             told = seconds
-            print(f"\rreading the history, {seconds} s so far ...", end="", file=sys.stderr, flush=True)  # noqa: T201
+            _tell("reading the history", seconds)
 
     connection.set_progress_handler(tell, _EVERY)
     try:
@@ -31,4 +32,37 @@ def progress(connection: sqlite3.Connection) -> Iterator[None]:
     finally:
         connection.set_progress_handler(None, 0)
         if told:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201 - the line goes (ECMA-48 EL)
+            _clear()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """While a report is written, show for how long; where it is written to a terminal it shows itself."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield
+        return
+    over = Event()
+    teller = Thread(target=_tell_until, args=(over,), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+def _tell_until(over: Event) -> None:
+    begun, wait = time.monotonic(), _PATIENCE
+    while not over.wait(wait):
+        _tell("writing the report", int(time.monotonic() - begun))
+        wait = 1.0
+    if wait != _PATIENCE:
+        _clear()
+
+
+def _tell(what: str, seconds: int) -> None:
+    print(f"\r{what}, {seconds} s so far ...", end="", file=sys.stderr, flush=True)  # noqa: T201 - a terminal
+
+
+def _clear() -> None:
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201 - the line goes (ECMA-48 EL)

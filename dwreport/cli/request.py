@@ -16,7 +16,7 @@ from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Scope
 from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.options import Options, View
-from dwreport.cli.progress import progress
+from dwreport.cli.progress import progress, writing
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.render import formats
@@ -47,6 +47,9 @@ class Request:
 
 def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
+    if options.get("follow"):
+        import_module("dwreport.cli.follow").follow(view, options)
+        return
     request = understand(options, time.time_ns())
     conditions = tuple(map(condition, options.get("fail_if") or ()))
     if request.wanted.by:
@@ -112,7 +115,7 @@ def _reader(connection: Connection, request: Request, options: Options) -> Reade
 def _write(answer: Answer, request: Request) -> None:
     """Write the report; what cannot be written may be what damage put in the place of a value."""
     try:
-        with standard_output(pager=request.paged) as out:
+        with writing(), standard_output(pager=request.paged) as out:
             formats.write(answer, request.format, out, request.page)
     except (click.ClickException, click.exceptions.Exit):
         raise

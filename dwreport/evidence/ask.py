@@ -8,6 +8,7 @@ from dropwatchd.history.levels import bound_sockets
 from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
 from dropwatchd.history.settings import levels
 from dropwatchd.history.spaces import spaces
+from dropwatchd.history.stacks import stacks
 from dropwatchd.model import NANO, Effect, GapCause
 from dwreport.causes import equalities
 from dwreport.evidence.chains import Chains
@@ -16,6 +17,7 @@ from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred
 from dwreport.evidence.observed import observe
 from dwreport.evidence.settings import Settings
+from dwreport.evidence.stacks import Stacks
 from dwreport.evidence.tally import Place
 
 BEFORE_NS = 60 * NANO  # an event this long before the first drop may have to do with it
@@ -36,7 +38,8 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
         sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader, "device")),
-        chains=Chains(lambda: levels(reader, "nftables")), spaces=spaces(reader)))
+        chains=Chains(lambda: levels(reader, "nftables")), spaces=spaces(reader),
+        stacks=Stacks(lambda: stacks(reader))))
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

@@ -16,6 +16,7 @@ from dwreport.evidence.chains import Chains
 from dwreport.evidence.observed import Observed, Told
 from dwreport.evidence.renames import renamed
 from dwreport.evidence.settings import Settings, Span
+from dwreport.evidence.stacks import Stacks
 from dwreport.evidence.tally import Place, Tally, written
 
 _DOWN, _ASKING = "DEV_READY", {"gro_cells_receive"}  # net/core/gro_cells.c: of the device that the packet is on
@@ -29,7 +30,8 @@ class Facts:
     `looked` are the (host, collector, name, netns) of counters that were read, moved or not. `blind` says whether
     drops went unseen. `kernels` are the releases that each host ran, `names` those of the namespaces. `sockets` are
     such as take packets of one address or peer alone, which were looked for in the (host, netns) of `sockets_looked`.
-    `settings` are those of devices, `chains` those of firewalls, `spaces` what namespaces are.
+    `settings` are those of devices, `chains` those of firewalls, `spaces` what namespaces are; `stacks`
+    tell how the kernel came to drops.
     """
 
     drops: Sequence[Observed]
@@ -45,6 +47,7 @@ class Facts:
     settings: Settings = field(default_factory=Settings)
     chains: Chains = field(default_factory=Chains)
     spaces: Mapping[int, Namespace] = field(default_factory=dict)
+    stacks: Stacks = field(default_factory=Stacks)
 
     def with_told(self, told: Mapping[Observed, Told]) -> "Facts":
         """Return the same, with the reasons of drops for which the kernel gave none."""

@@ -43,7 +43,7 @@ class Finding:
     `first_ns` and `last_ns` are None where only counters saw it; `severity` is None where the cause is not known.
     `shape` tells how many packets were dropped in which step of the report, as far as that is known of these alone;
     `state` is None where the record does not tell whether it is over. `placed` says that `advice` runs where the
-    loss is, and not in whichever namespace it was.
+    loss is, and not in whichever namespace it was. `drops` are those that it is about, or a part of: host and key.
     """
 
     title: str
@@ -60,3 +60,4 @@ class Finding:
     shape: Mapping[int, int] = field(default_factory=dict)
     state: State | None = None
     placed: bool = True
+    drops: frozenset[tuple[str, DropKey]] = frozenset()

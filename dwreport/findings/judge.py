@@ -45,7 +45,8 @@ def judge(group: Group, evidence: Evidence) -> Finding:
         who, step(advice, evidence.facts.spaces.get(_netns(group)), who),
         _confidence(group, compared, others), sorted({drop.host for drop in group.drops}), _basis(group),
         _shape(group),
-        placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2)
+        placed=bool(_netns(group)) or len(evidence.facts.spaces) < 2,
+        drops=frozenset((drop.host, drop.key) for drop in group.drops))
 
 
 def _basis(group: Group) -> Basis:

@@ -11,6 +11,7 @@ from dwreport.findings.finding import Finding
 from dwreport.findings.group import groups
 from dwreport.findings.judge import judge
 from dwreport.findings.lasting import Lasting
+from dwreport.findings.retransmitted import retransmitted
 
 RANK = {"harmful": 0, "suspect": 1, None: 2, "benign": 3}
 
@@ -24,7 +25,7 @@ class Findings(NamedTuple):
 
 def findings(evidence: Evidence, filters: Filters, lasting: Lasting | None = None) -> Findings:
     """Return the findings that the filters leave, with whether they go on."""
-    only_counted = list(counted(evidence, filters))
+    only_counted = [*counted(evidence, filters), *retransmitted(evidence, filters)]
     found = [*(judge(group, evidence) for group in groups(evidence)),
              *(finding for match, finding in only_counted if match == "yes")]
     if lasting:

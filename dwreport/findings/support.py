@@ -56,6 +56,14 @@ class ToldBy:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledBy:
+    """The functions of the kernel that led to the first of such drops, the innermost first; `more` are not named."""
+
+    functions: tuple[str, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class Closer:
     """A counter that accounts for every packet, and says more than the kernel's reason."""
 
@@ -220,8 +228,36 @@ class OtherSocket:
     looked: bool
 
 
-Fact = (Events | MoreEvents | ToldBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared | MayCount
-        | ByRule | Uncounted | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket)
+@dataclass(frozen=True, slots=True)
+class SentAgain:
+    """Segments of TCP that were sent again, beside so many that were `sent` for the first time (0: not known)."""
+
+    count: int
+    sent: int
+    flows: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLoss:
+    """Segments sent again to a peer, and what was dropped on this host of packets to it, and of those from it.
+
+    `port` is the service's, here or at the peer. `verdict` is "nowhere" where no packet was dropped on this host that
+    can have been one of these, "open" where nobody can tell, `because`.
+    """
+
+    peer: str
+    port: int
+    is_local: bool
+    count: int
+    to: Mapping[str, int]
+    back: Mapping[str, int]
+    verdict: Literal["here", "nowhere", "open"]
+    because: str
+
+
+Fact = (Events | MoreEvents | ToldBy | CalledBy | Closer | MayBe | NotBy | Happened | Compared | Parts | NotCompared
+        | MayCount | ByRule | Uncounted | Rested | Apart | Counted | ByDriver | LargePackets | OtherSocket | SentAgain
+        | PeerLoss)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from dwreport.findings.rules import rules
 from dwreport.text import named_netns
 
 _MOST_PLACES = 3
+_MOST_WAYS = 2
+_MOST_FUNCTIONS = 16  # what is further out is the interrupt, or the system call
 _TOO_NEAR = "too near to the first or last reading of the counters"
 _FRAME = 1518  # bytes of the longest Ethernet frame without jumbo; loopback and jumbo frames have more
 _COMPARED = ("agree", "counter-only", "events-only")
@@ -29,9 +31,21 @@ def weighed(group: Group, compared: Sequence[Agreement], refusing: Sequence[Coun
     `compared` are its comparisons that tell something, `refusing` the rules of the firewall that counted its drops.
     """
     counted = [*_comparisons(group, compared, evidence.facts.names), *_possible(group, evidence)]
-    return [*_events(group), *_ground(group, evidence.facts), *_happened(group, evidence.facts),
-            *(_parts(group) if group.part else counted), *rules(refusing),
+    return [*_events(group), *_ground(group, evidence.facts), *_called(group, evidence.facts),
+            *_happened(group, evidence.facts), *(_parts(group) if group.part else counted), *rules(refusing),
             *_rested(compared, evidence.agreements), *_apart(compared, evidence), *_large(group)]
+
+
+def _called(group: Group, facts: Facts) -> Iterator[support.CalledBy]:
+    """Say how the kernel came to drops that the catalogue cannot name: the ways of the most of them, each once."""
+    if group.cause or group.ground == "trap":
+        return
+    ways: Counter[tuple[str, ...]] = Counter()
+    for drop in group.drops:
+        ways[facts.stacks.functions(drop.host, drop.key)] += drop.shown
+    del ways[()]
+    for functions, _count in ways.most_common(_MOST_WAYS):
+        yield support.CalledBy(functions[:_MOST_FUNCTIONS], max(0, len(functions) - _MOST_FUNCTIONS))
 
 
 def _events(group: Group) -> Iterator[support.Fact]:

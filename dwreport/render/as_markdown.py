@@ -1,7 +1,7 @@
 """Markdown: what the table shows, for tickets and chats."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from dwreport.render.heading import heading, warning
@@ -14,26 +14,26 @@ _BLANK = "\u2800"  # of Braille: wide as the blocks, and not trimmed
 
 def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write every section as a pipe table, with all of its columns."""
-    paragraphs = [_escaped(line) for line in (" · ".join(heading(answer)), *warning(answer), *answer.lead)]
+    out.write("\n\n".join(_escaped(line) for line in (" · ".join(heading(answer)), *warning(answer), *answer.lead)))
     for section in answer.sections:
         rows = section.shown
         if section.title and (rows or section.notes):
-            paragraphs.append(f"**{section.title}**")
+            out.write(f"\n\n**{section.title}**")
         if rows:
-            paragraphs.append(_table(section, answer.columns(section), rows))
-        paragraphs += [_escaped(note) for note in section.notes]
-    out.write("\n\n".join(paragraphs) + "\n")
+            out.write("\n")
+            out.writelines(f"\n| {' | '.join(line)} |" for line in _table(section, answer.columns(section), rows))
+        out.writelines(f"\n\n{_escaped(note)}" for note in section.notes)
+    out.write("\n")
 
 
-def _table(section: Section[Any], columns: list[Column[Any]], rows: Sequence[Any]) -> str:
+def _table(section: Section[Any], columns: list[Column[Any]], rows: Sequence[Any]) -> Iterator[list[str]]:
+    """Yield the lines of a table, in cells."""
     if below := section.below:
         columns.append(Column("MEANING", lambda row: "\n".join(" · ".join(line) for line in below(row))))
-    lines = [
-        [column.header.replace("  ", _BLANK * 2) for column in columns],
-        ["---:" if column.right else "---" for column in columns],
-        *([_drawn(_escaped(column.cell(row))) for column in columns] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    yield [column.header.replace("  ", _BLANK * 2) for column in columns]
+    yield ["---:" if column.right else "---" for column in columns]
+    for row in rows:
+        yield [_drawn(_escaped(column.cell(row))) for column in columns]
 
 
 def _drawn(cell: str) -> str:

@@ -1,7 +1,7 @@
 """Tables for a person at a terminal, of any width."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -18,6 +18,7 @@ _KEEP = "preserve_whitespace"
 _KEPT: dict[str, Any] = {_KEEP: True} if _KEEP in tabulate.tabulate.__code__.co_varnames else {}
 _GAP = 2  # spaces between columns, by tabulate
 _LEAST = 8
+_AT_ONCE = 5000  # rows that are laid out: to do it with a million would not fit into memory
 _TONES = {"warning": "1;33", "harmful": "31", "suspect": "33", "benign": "2"}  # ECMA-48 SGR: bold, red, yellow, faint
 Paint = Callable[[str, str], str]
 
@@ -27,10 +28,11 @@ def write(answer: Answer, out: TextIO, page: Page) -> None:
     paint = _painter(page)
     lines = [_joined(heading(answer), page, " · ")]
     lines += [paint(_wrapped(line, page), "warning") for line in warning(answer)]
-    paragraphs = ["\n".join(lines), *(_wrapped(line, page) for line in answer.lead)]
-    sections = (_section(section, answer.columns(section), page, paint) for section in answer.sections)
-    paragraphs += filter(None, sections)
-    out.write("\n\n".join(paragraphs) + "\n")
+    lines += [f"\n{_wrapped(line, page)}" for line in answer.lead]
+    out.writelines(f"{line}\n" for line in lines)
+    for section in answer.sections:
+        section_lines = _section(section, answer.columns(section), page, paint)
+        out.writelines(f"{line}\n" if place else f"\n{line}\n" for place, line in enumerate(section_lines))
 
 
 def _painter(page: Page) -> Paint:
@@ -40,29 +42,35 @@ def _painter(page: Page) -> Paint:
     return lambda text, tone: f"\x1b[{_TONES[tone]}m{text}\x1b[0m" if tone in _TONES else text
 
 
-def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, paint: Paint) -> str:
-    rows = section.shown
+def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, paint: Paint) -> Iterator[str]:
+    """Yield the lines of a section that has any, some rows at a time."""
     columns = [column for column in every if page.has(column.from_width)]
-    lines = [_wrapped(note, page) for note in section.notes]
-    if rows:
-        table = layout(columns, [[column.cell(row) for column in columns] for row in rows], page)
+    if section.title and (section.shown or section.notes):
+        yield section.title
+    told = {""}  # below a row: once is enough
+    for place, (table, rows) in enumerate(_tables(columns, section.shown, page)):
+        if not place:
+            yield table.header
         indent = table.indent if section.indent is None else section.indent
-        below = [_below(section, row, indent, page) for row in rows]
-        told = ["" if earlier else text for text, earlier in _with_earlier(below)]  # once is enough
-        painted = [paint(text[:table.indent], section.tone(row) or "") + text[table.indent:]
-                   for text, row in zip(table.rows, rows, strict=True)]
-        lines[:0] = [table.header, *(part for both in zip(painted, told, strict=True) for part in both if part)]
-    if section.title and lines:
-        lines.insert(0, section.title)
-    return "\n".join(lines)
+        for text, row in zip(table.rows, rows, strict=True):
+            yield paint(text[:table.indent], section.tone(row) or "") + text[table.indent:]
+            below = _below(section, row, indent, page)
+            if below not in told:
+                told.add(below)
+                yield below
+    yield from (_wrapped(note, page) for note in section.notes)
 
 
-def _with_earlier(texts: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Yield each text, and whether it came before."""
-    seen: set[str] = set()
-    for text in texts:
-        yield text, text in seen
-        seen.add(text)
+def _tables(columns: Sequence[Column[Any]], rows: Sequence[Any], page: Page) -> Iterator[tuple["Table", Sequence[Any]]]:
+    """Lay out rows, so many at a time; the columns of all these tables are as wide as all rows ask for."""
+    widths = _fit(columns, (_cells(columns, row) for row in rows), page) if len(rows) > _AT_ONCE else None
+    for begin in range(0, len(rows), _AT_ONCE):
+        some = list(rows[begin:begin + _AT_ONCE])
+        yield layout(columns, [_cells(columns, row) for row in some], page, widths), some
+
+
+def _cells(columns: Sequence[Column[Any]], row: Any) -> list[str]:
+    return [column.cell(row) for column in columns]
 
 
 def _below(section: Section[Any], row: Any, indent: int, page: Page) -> str:
@@ -88,25 +96,30 @@ class Table:
     indent: int
 
 
-def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> Table:
-    """Lay out cells, narrowing the columns that may wrap until the table fits."""
-    widths = _fit(columns, cells, page)
+def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page,
+           fixed: Sequence[int] | None = None) -> Table:
+    """Lay out cells, narrowing the columns that may wrap until the table fits; or in columns of `fixed` widths."""
+    widths = fixed or _fit(columns, cells, page)
     wrapped = [[_folded(cell, size) if column.wraps else cell
                 for column, cell, size in zip(columns, row, widths, strict=True)] for row in cells]
+    ruler = [["x" * size for size in fixed]] if fixed else []  # tabulate makes columns as wide as their cells
     text = tabulate.tabulate(
-        wrapped, headers=[column.header for column in columns], tablefmt="plain", disable_numparse=True,
+        ruler + wrapped, headers=[column.header for column in columns], tablefmt="plain", disable_numparse=True,
         **_KEPT, colalign=["right" if column.right else "left" for column in columns])
     lines = iter(text.splitlines())
     header = next(lines).rstrip()
+    for _ in ruler:
+        next(lines)
     heights = [max(cell.count("\n") + 1 for cell in row) for row in wrapped]
     rows = ["\n".join(next(lines).rstrip() for _ in range(height)) for height in heights]
     return Table(header, rows, widths[0] + _GAP)
 
 
-def _fit(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page) -> list[int]:
+def _fit(columns: Sequence[Column[Any]], cells: Iterable[list[str]], page: Page) -> list[int]:
     """Return the width of each column: always the widest one that may wrap gives way, firm ones last."""
-    widths = [max([len(column.header), *(len(line) for row in cells for line in row[index].splitlines())])
-              for index, column in enumerate(columns)]
+    widths = [len(column.header) for column in columns]
+    for row in cells:
+        widths = [max([width, *map(len, cell.splitlines())]) for width, cell in zip(widths, row, strict=True)]
     floors = [max(_LEAST, len(column.header)) for column in columns]
     needed = sum(widths) + _GAP * (len(widths) - 1)
     excess = 0 if page.width is None else needed - page.width

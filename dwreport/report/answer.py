@@ -17,7 +17,8 @@ Row = TypeVar("Row")
 class Column(Generic[Row]):
     """A column for people. `wraps` may be narrowed, a `firm` one after all others: an address is read as a whole.
 
-    It is shown on terminals of at least `from_width` characters.
+    It is shown on terminals of at least `from_width` characters. `key` is what rows are sorted by, None for what is
+    not known, where that is not the text.
     """
 
     header: str
@@ -26,6 +27,7 @@ class Column(Generic[Row]):
     wraps: bool = False
     from_width: int = 0
     firm: bool = False
+    key: Callable[[Row], float | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

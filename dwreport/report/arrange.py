@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dwreport.report.answer import Answer, Section
+from dwreport.report.picked import Picked
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.text import counted, number
@@ -39,7 +40,8 @@ def arranged(answer: Answer, wanted: Wanted) -> Answer:
 def _chosen(section: Section[Any], wanted: Wanted) -> tuple[Section[Any], int]:
     rows: Sequence[Any] = section.rows
     if wanted.sort:
-        rows = sorted(rows, key=_key(section, wanted.sort))
+        key = _key(section, wanted.sort)
+        rows = Picked(rows, sorted(range(len(rows)), key=lambda place: key(section.rows[place])))
     if wanted.reverse:
         rows = rows[::-1]
     before = len(rows)

@@ -1,6 +1,5 @@
 """A finding in a line: where, when and who, what matters most first; the evidence is said elsewhere."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dropwatchd.model import NANO
@@ -30,15 +29,15 @@ class Until:
 def parts(finding: Finding, until: Until) -> list[str]:
     """Return where, when, how sure it is, and who."""
     who = finding.who
-    return [*_where(finding), when(finding, until), _SURE[finding.confidence],
+    return [*([place] if (place := where(finding)) else []), when(finding, until), _SURE[finding.confidence],
             *(_owner(fact, finding.count) for fact in who if isinstance(fact, support.Owner)),
             *(words(fact) for fact in who if isinstance(fact, support.Ends))]
 
 
-def _where(finding: Finding) -> Iterator[str]:
+def where(finding: Finding) -> str:
+    """Name the interfaces, if any are known."""
     devices = (support.OnInterface, support.MoreInterfaces)
-    if named := ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices)):
-        yield named
+    return ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices))
 
 
 def when(finding: Finding, until: Until) -> str:

@@ -15,11 +15,15 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True, slots=True)
 class ShownDrop:
-    """A row of drops as people see it: with a chart, and the offset where the function drops in several places."""
+    """A row of drops as people see it: with a chart, and the offset where the function drops in several places.
+
+    `findings` are the numbers of those that it belongs to.
+    """
 
     row: TotalRow
     chart: str
     ambiguous: bool
+    findings: Sequence[int] = ()
 
     @property
     def host(self) -> str:
@@ -34,19 +38,25 @@ class _Placed(Protocol):
     def netns(self) -> str | None: ...
 
 
-def drop_columns(total: int, times: str, chart_title: str) -> Sequence[Column[ShownDrop]]:
-    """Return the columns of drops out of a total."""
+def drop_columns(total: int, times: str, chart_title: str | None) -> Sequence[Column[ShownDrop]]:
+    """Return the columns of drops out of a total, with a chart if it has a title."""
+    chart: Column[ShownDrop] = Column(chart_title or "", lambda shown: shown.chart, from_width=_CHART)
     return [
-        Column("COUNT", lambda shown: number(shown.row.count), right=True),
-        Column("SHARE", lambda shown: share(shown.row.count, total), right=True, from_width=_SHARE),
+        Column("COUNT", lambda shown: number(shown.row.count), right=True, key=_count),
+        Column("SHARE", lambda shown: share(shown.row.count, total), right=True, from_width=_SHARE, key=_count),
         Column("REASON", lambda shown: reason_cell(shown.row), wraps=True),
         Column("PROTO", lambda shown: text(shown.row.protocol), from_width=_PROTO),
         Column("WHERE", lambda shown: where_cell(shown.row, with_offset=shown.ambiguous), wraps=True),
         Column("INTERFACE", lambda shown: interface_cell(shown.row, shown.row.ifindex), wraps=True),
-        Column("FIRST", lambda shown: moment(shown.row.first, times)),
-        Column("LAST", lambda shown: moment(shown.row.last, times), from_width=_PROTO),
-        Column(chart_title, lambda shown: shown.chart, from_width=_CHART),
+        Column("FIRST", lambda shown: moment(shown.row.first, times), key=lambda shown: shown.row.first.ns),
+        Column("LAST", lambda shown: moment(shown.row.last, times), from_width=_PROTO,
+               key=lambda shown: shown.row.last.ns),
+        *([chart] if chart_title else []),
     ]
+
+
+def _count(shown: ShownDrop) -> float:
+    return shown.row.count
 
 
 def window_columns(times: str) -> Sequence[Column[WindowRow]]:
@@ -65,7 +75,7 @@ def window_columns(times: str) -> Sequence[Column[WindowRow]]:
 def counter_columns() -> Sequence[Column[CounterRow]]:
     """Return the columns of counters."""
     return [
-        Column("DELTA", lambda row: f"{row.delta:+,}".replace(",", " "), right=True),
+        Column("DELTA", lambda row: f"{row.delta:+,}".replace(",", " "), right=True, key=lambda row: row.delta),
         Column("COUNTER", _counter_cell, wraps=True),
         Column("INTERFACE", interface_cell, wraps=True),
         Column("MEANING", lambda row: text(row.meaning), wraps=True),

@@ -43,6 +43,13 @@ def counter_section(rows: Sequence[CounterRow]) -> Section[CounterRow]:
                    notes=[*straddling_notes(telling), *([note] if rest else [])], record=CounterRow)
 
 
+def every_counter(rows: Sequence[CounterRow]) -> Section[CounterRow]:
+    """Return all counters that moved, those that tell something first."""
+    ordered = sorted(rows, key=_weight)
+    return Section("counters", rows, counter_columns(), ordered, title="Counters that moved",
+                   notes=straddling_notes(rows), record=CounterRow)
+
+
 def straddling_notes(rows: Sequence[CounterRow]) -> list[str]:
     """Say which counters were read so that part of their change may lie outside of the window."""
     found = sorted((row for row in rows if row.straddling), key=lambda row: -abs(row.straddling))
@@ -55,4 +62,4 @@ def straddling_notes(rows: Sequence[CounterRow]) -> list[str]:
 
 def _weight(row: CounterRow) -> tuple[int, int]:
     """Sort drops before errors before pressure, and much before little."""
-    return _KINDS.index(row.kind), -abs(row.delta)
+    return _KINDS.index(row.kind) if row.kind in _KINDS else len(_KINDS), -abs(row.delta)

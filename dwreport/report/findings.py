@@ -9,7 +9,7 @@ from functools import partial
 from dwreport.findings import support
 from dwreport.findings.finding import Confidence, Finding, State
 from dwreport.report.answer import Column, Section
-from dwreport.report.brief import Until, parts, when
+from dwreport.report.brief import Until, parts, when, where
 from dwreport.report.chart import Chart
 from dwreport.report.columns import text
 from dwreport.report.rows import Moment, plain
@@ -52,13 +52,14 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A finding as people see it: with when it was, where, when and who in brief, and its chart."""
+    """A finding as people see it: with when it was, where, when and who in brief, its chart, and where."""
 
     row: FindingRow
     when: str
     brief: Sequence[str]
     chart: str
     placed: bool
+    where: str = ""
 
     @property
     def host(self) -> str:
@@ -81,12 +82,15 @@ def _detail(fact: support.Fact | support.Who) -> dict[str, object]:
     return {"kind": re.sub(r"(?<!^)([A-Z])", r"_\1", type(fact).__name__).lower(), **plain(fact)}
 
 
-def findings_section(found: Sequence[Finding], chart: Chart, until: Until, wanted: Wanted) -> Section[Shown]:
-    """Return the findings as a section; programs find them last in a report."""
-    rows = [finding_row(finding, place) for place, finding in enumerate(found, 1)]
-    every = [Shown(row, when(finding, until), parts(finding, until),
-                   chart.line(finding.shape, _PER) if finding.shape else "", finding.placed)
-             for row, finding in zip(rows, found, strict=True)]
+def every_shown(found: Sequence[Finding], chart: Chart, until: Until) -> list[Shown]:
+    """Return all findings as people see them, in their order, which is their number."""
+    return [Shown(finding_row(finding, place), when(finding, until), parts(finding, until),
+                  chart.line(finding.shape, _PER) if finding.shape else "", finding.placed, where(finding))
+            for place, finding in enumerate(found, 1)]
+
+
+def findings_section(found: Sequence[Finding], every: Sequence[Shown], chart: Chart, wanted: Wanted) -> Section[Shown]:
+    """Return the findings, each as it is shown, as a section; programs find them last in a report."""
     chosen = [shown for shown in every if wanted.finding in {None, shown.row.number}]
     grave = [shown for shown in chosen if shown.row.severity != "benign" or wanted.finding]
     benign = [] if wanted.finding else [finding for finding in found if finding.severity == "benign"]

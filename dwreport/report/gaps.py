@@ -46,13 +46,18 @@ def gap_section(reader: Reader, coverage: Coverage) -> Section[GapRow]:
 def gap_columns(times: str) -> list[Column[GapRow]]:
     """Return the columns of the ledger."""
     return [
-        Column("FROM", lambda row: moment(row.since, times)),
-        Column("UNTIL", lambda row: moment(row.until, times)),
-        Column("LASTED", lambda row: duration(row.until.ns - row.since.ns), right=True),
-        Column("LOST", lambda row: "unknown" if row.lost is None else number(row.lost), right=True),
+        Column("FROM", lambda row: moment(row.since, times), key=lambda row: row.since.ns),
+        Column("UNTIL", lambda row: moment(row.until, times), key=lambda row: row.until.ns),
+        Column("LASTED", lambda row: duration(_lasted_ns(row)), right=True, key=_lasted_ns),
+        Column("LOST", lambda row: "unknown" if row.lost is None else number(row.lost), right=True,
+               key=lambda row: row.lost),
         Column("EFFECT", _effect, wraps=True),
         Column("CAUSE", _cause, wraps=True),
     ]
+
+
+def _lasted_ns(row: GapRow) -> int:
+    return row.until.ns - row.since.ns
 
 
 def _effect(row: GapRow) -> str:

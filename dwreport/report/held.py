@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import overload
 
 from dropwatchd.model import Drop, DropKey, Window
+from dwreport.report.picked import Picked
 from dwreport.report.rows import WindowRow, window_row
 
 _UNKNOWN = -1  # bytes
@@ -35,7 +36,7 @@ class HeldWindows(Sequence[WindowRow]):
 
     def __getitem__(self, index: int | slice) -> WindowRow | Sequence[WindowRow]:
         if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(len(self)))]
+            return Picked(self, range(len(self))[index])
         host, key = self._keys[self._which[index]]
         at = index % len(self) * _FIELDS
         start_ns, width_ns, count, octets, first_ns, last_ns = self._numbers[at:at + _FIELDS]

@@ -120,6 +120,22 @@ class EventRow:
     host: str
 
 
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known.
+
+    Zero means none.
+    """
+
+    since: Moment
+    until: Moment
+    count: int | None
+    coverage: str
+    top_reason: str | None
+    top_symbol: str | None
+    top_count: int | None
+
+
 def _drop_fields(host: str, drop: Drop) -> dict[str, Any]:
     location, kind, interface = drop.key
     cause = causes.of_drop(drop.key)

@@ -59,6 +59,12 @@ def _(fact: support.Closer) -> str:
 
 
 @words.register
+def _(fact: support.CalledBy) -> str:
+    more = f" < {fact.more} more" if fact.more else ""
+    return f"call stack of the first: {' < '.join(fact.functions)}{more}"
+
+
+@words.register
 def _(fact: support.MayBe) -> str:
     return f"may be {' or '.join(map(_name, fact.causes))}"
 
@@ -166,6 +172,29 @@ def _before(straddling: int) -> str:
 @words.register
 def _(fact: support.LargePackets) -> str:
     return f"packets of up to {number(fact.longest)} bytes: one of several segments (GSO, GRO) counts as one"
+
+
+@words.register
+def _(fact: support.SentAgain) -> str:
+    part = f", {share(fact.count, fact.sent)} of the {number(fact.sent)} that TCP sent there" if fact.sent else ""
+    ends = counted(fact.flows, "peer and port", "peers and ports")
+    return f"{counted(fact.count, 'segment')} sent again to {ends}{part}"
+
+
+@words.register
+def _(fact: support.PeerLoss) -> str:
+    port = f"from port {fact.port}" if fact.is_local else f"port {fact.port}"
+    verdict = {
+        "here": "; ".join(f"{words} were dropped here: {_places(dropped)}" for words, dropped in (
+            ("packets to it", fact.to), ("packets from it", fact.back)) if dropped),
+        "nowhere": "no drop seen on this host can have been these: lost beyond it, or answered late",
+        "open": f"whether on this host is open: {fact.because}",
+    }[fact.verdict]
+    return f"{number(fact.count)} to {fact.peer} {port}: {verdict}"
+
+
+def _places(dropped: Mapping[str, int]) -> str:
+    return ", ".join(f"{number(count)} {where}" for where, count in dropped.items())
 
 
 @words.register

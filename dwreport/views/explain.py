@@ -2,11 +2,13 @@
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 import msgspec
 
+from dropwatchd.history.stacks import StackRow
 from dwreport import causes
 from dwreport.causes import Cause, Counter, Location, Reason, Trap, kinds
 from dwreport.render.output import standard_output
@@ -18,15 +20,22 @@ _INDENT = 11
 FORMATS = {"table", "json"}
 
 
-def write(name: str, chosen: str, page: Page, *, pager: bool) -> None:
-    """Write what a name means, in one of the formats; raise click.ClickException where nothing is known of it."""
+def write(name: str, chosen: str, page: Page, ask: Callable[[str], Sequence[StackRow]], *, pager: bool) -> None:
+    """Write what a name means, in one of the formats; raise click.ClickException where nothing is known of it.
+
+    Of a name that the catalogue lacks, `ask` gives the call stacks that a history has.
+    """
     found = causes.explain(name.strip())
     found += [other for cause in found if isinstance(cause, Counter) and cause.collector == "link"
               for other in kinds.on_devices(cause.name)]
-    if not found:
+    stacks = [] if found else ask(name.partition("+")[0])
+    if not found and not stacks:
         raise click.ClickException(_unknown(name))
     with standard_output(pager=pager) as out:
-        out.write(_json(found) if chosen == "json" else _page(found, page))
+        if chosen == "json":
+            out.write(_json([*map(_meant, found), *map(_met, stacks)]))
+        else:
+            out.write(_page(found, page) if found else _stacks(name, stacks))
 
 
 def _unknown(name: str) -> str:
@@ -35,9 +44,29 @@ def _unknown(name: str) -> str:
     return f"nothing is known of this name, {name}; {hint}"
 
 
-def _json(found: Sequence[Cause]) -> str:
-    rows = [{"what": _what(cause), **msgspec.structs.asdict(cause)} for cause in found]
+def _json(rows: Sequence[dict[str, Any]]) -> str:
     return json.dumps({"explanations": rows}, indent=2) + "\n"
+
+
+def _meant(cause: Cause) -> dict[str, Any]:
+    return {"what": _what(cause), **msgspec.structs.asdict(cause)}
+
+
+def _met(stack: StackRow) -> dict[str, Any]:
+    return {"what": "call stack", "name": stack.location.printed(), "reason": stack.reason, "host": stack.host,
+            "frames": stack.frames}
+
+
+def _stacks(name: str, stacks: Sequence[StackRow]) -> str:
+    """Write each distinct way to drops of a name that is not in the catalogue."""
+    lines = [f"{clean(name)} is not in the catalogue. The kernel came to the first of these drops by:"]
+    for frames in dict.fromkeys(stack.frames for stack in stacks):
+        same = [stack for stack in stacks if stack.frames == frames]
+        reasons = ", ".join(sorted({stack.reason or "no reason given" for stack in same}))
+        hosts = ", ".join(sorted({stack.host for stack in same}))
+        lines += ["", f"{clean(same[0].location.printed())} · {clean(reasons)} · {clean(hosts)}",
+                  *(f"  {clean(frame)}" for frame in frames)]
+    return "\n".join(lines) + "\n"
 
 
 def _what(cause: Cause) -> str:

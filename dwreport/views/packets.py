@@ -1,8 +1,11 @@
 """The sampled packets: when, why, and who sent what to whom."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from dropwatchd.history.reader import PacketRow, Reader
+from dropwatchd.model import DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of
 from dwreport.packets.ethertypes import protocol_name
@@ -12,6 +15,7 @@ from dwreport.report.arrange import keeps, left
 from dwreport.report.columns import interface_cell, moment, text
 from dwreport.report.gaps import answered, assessed
 from dwreport.report.rows import Moment
+from dwreport.report.spooled import SpooledPackets
 from dwreport.report.wanted import Wanted
 from dwreport.text import netns_text, time_format
 from dwreport.views._lead import hidden, unjudged
@@ -50,18 +54,25 @@ class SampleRow:
 def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show the sampled packets; each stands for as many as its weight says."""
     scope = reader.scope
-    found = [(_harm(packet), packet) for packet in reader.packets()]
-    rows = [_row(packet) for harm, packet in found if keeps(wanted, harm)]
+    severity, found = cache(_harm), 0
+
+    def chosen() -> Iterator[PacketRow]:
+        nonlocal found
+        for found, packet in enumerate(reader.packets(), 1):  # noqa: B007 - it says how many there are
+            if keeps(wanted, severity(packet.key)):
+                yield packet
+
+    rows = SpooledPackets(chosen(), _row)
     section = Section("packets", rows, _columns(time_format(scope.since_ns, scope.until_ns)), rows, record=SampleRow)
     judged = assessed(reader, "packets")
     what = "No packet was sampled." if judged.status == "complete" else "No packet is on record that was sampled."
-    lead = [*left([packet for _harm, packet in found], rows), *([] if found or judged.status == "blind" else [what]),
+    lead = [*left(range(found), rows), *([] if found or judged.status == "blind" else [what]),
             *unjudged(reader)]
     return answered(reader, judged, [section], lead, extra=hidden(reader))
 
 
-def _harm(packet: PacketRow) -> str | None:
-    cause = causes.of_drop(packet.key)
+def _harm(key: DropKey) -> str | None:
+    cause = causes.of_drop(key)
     return cause.harm if cause else None
 
 

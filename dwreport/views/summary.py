@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
 from dropwatchd.history.reader import DropTotal, Reader
+from dropwatchd.model import DropKey
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import recorded
 from dwreport.evidence.filters import Filters
+from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
 from dwreport.report.answer import Answer, Section
@@ -19,7 +21,7 @@ from dwreport.report.brief import Until
 from dwreport.report.chart import Chart, chart_of
 from dwreport.report.columns import ShownDrop, drop_columns
 from dwreport.report.counters import counter_rows, counter_section
-from dwreport.report.findings import FindingRow, findings_section
+from dwreport.report.findings import FindingRow, Shown, every_shown, findings_section
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import TotalRow, total_row
 from dwreport.report.wanted import Wanted
@@ -29,8 +31,22 @@ from dwreport.views._lead import hidden, lead, unjudged
 _MOST = 20       # kinds of drops that a person reads; more are summed up
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The report, and the findings that it was made of, each as it is shown."""
+
+    answer: Answer
+    found: Sequence[Finding]
+    shown: Sequence[Shown]
+
+
 def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show findings, drops by place, the counters that moved, and what was not seen."""
+    return summary(reader, wanted).answer
+
+
+def summary(reader: Reader, wanted: Wanted) -> Summary:
+    """Return the report with what is behind it."""
     scope, known = reader.scope, recorded(reader)
     chart = chart_of(reader, known)
     judged, totals = assessed(reader), reader.drops(chart.start_ns, chart.step_ns)
@@ -39,15 +55,17 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
     until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
-    causes = findings_section(kept, chart, until, wanted)
+    shown = every_shown(kept, chart, until)
+    causes = findings_section(kept, shown, chart, wanted)
     rows = [total for total in totals if keeps(wanted, _harm(total))]
     counters = counter_section(counter_rows(reader))
-    return answered(
+    answer = answered(
         reader, judged,
-        [causes, _drops(reader, rows, chart, wanted), counters, gap_section(reader, judged)],
+        [causes, _drops(reader, rows, chart, wanted, kept), counters, gap_section(reader, judged)],
         lead=[*left([total.drop for total in totals], rows), *unjudged(reader, found)] if totals else
         lead(reader, judged, found, shows_findings=True),
         extra={"findings": causes.rows, **hidden(reader, found)})
+    return Summary(answer, kept, shown)
 
 
 def _harm(total: DropTotal) -> str | None:
@@ -66,21 +84,28 @@ def finding(reader: Reader, wanted: Wanted) -> Answer:
     return replace(whole, sections=[section], extra={}, lead=())
 
 
-def _drops(reader: Reader, totals: Sequence[DropTotal], chart: Chart, wanted: Wanted) -> Section[ShownDrop]:
+def _drops(reader: Reader, totals: Sequence[DropTotal], chart: Chart, wanted: Wanted,
+           found: Sequence[Finding]) -> Section[ShownDrop]:
     scope, rows = reader.scope, [total_row(total) for total in totals]
     most = wanted.top or _MOST
     columns = drop_columns(sum(total.drop.count for total in totals), time_format(scope.since_ns, scope.until_ns),
                            chart.title())
-    return Section("drops", rows, columns, _shown(totals[:most], rows, chart), notes=_notes(totals, most),
+    return Section("drops", rows, columns, _shown(totals[:most], rows, chart, found), notes=_notes(totals, most),
                    record=TotalRow)
 
 
-def _shown(totals: Sequence[DropTotal], rows: Sequence[TotalRow], chart: Chart) -> list[ShownDrop]:
-    """Add what only people need: a chart, and whether a function drops in more than one place."""
+def _shown(totals: Sequence[DropTotal], rows: Sequence[TotalRow], chart: Chart,
+           found: Sequence[Finding]) -> list[ShownDrop]:
+    """Add what only people need: a chart, whether a function drops in more than one place, and the findings."""
+    numbers: dict[tuple[str, DropKey], list[int]] = {}
+    for place, finding in enumerate(found, 1):
+        for drop in finding.drops:
+            numbers.setdefault(drop, []).append(place)
     places = {total.drop.key.location for total in totals}
     several = Counter((place.symbol, place.module) for place in places)
     return [ShownDrop(row, chart.line(total.shape),
-                      several[row.location.symbol, row.location.module] > 1)
+                      several[row.location.symbol, row.location.module] > 1,
+                      numbers.get((total.host, total.drop.key), ()))
             for total, row in zip(totals, rows, strict=False)]
 
 

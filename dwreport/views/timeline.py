@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dropwatchd.history.patterns import matches, printed
-from dropwatchd.history.reader import LedgerGap, Reader
+from dropwatchd.history.reader import DropTotal, LedgerGap, Reader
 from dropwatchd.model import NANO, DropKey, GapCause
 from dwreport import causes
 from dwreport.evidence.coverage import assess, recorded
@@ -13,7 +13,7 @@ from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.arrange import keeps
 from dwreport.report.columns import moment, text
 from dwreport.report.gaps import answered, assessed, gap_section
-from dwreport.report.rows import EventRow, Moment, event_row
+from dwreport.report.rows import EventRow, Moment, StepRow, event_row
 from dwreport.report.wanted import Wanted
 from dwreport.text import bar, counted, number, time_format
 from dwreport.views._lead import events_lead, hidden
@@ -24,42 +24,31 @@ _MOST_EVENTS = 30
 _BAR = 24
 
 
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known.
-
-    Zero means none.
-    """
-
-    since: Moment
-    until: Moment
-    count: int | None
-    coverage: str
-    top_reason: str | None
-    top_symbol: str | None
-    top_count: int | None
-
-
 def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show the drops over time, in up to sixty steps, with what led each of them, and what else happened."""
-    scope, judged = reader.scope, assessed(reader)
-    rows = _rows(reader, wanted)
+    scope, judged, steps = reader.scope, assessed(reader), steps_of(reader)
+    rows = rows_of(reader, wanted, steps, reader.drops(steps.start, steps.step))
     top = max((row.count or 0 for row in rows), default=0)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
                       rows if top else [], record=StepRow)
-    return answered(reader, judged, [section, _events(reader), gap_section(reader, judged)],
+    return answered(reader, judged, [section, events_section(reader), gap_section(reader, judged)],
                   events_lead(reader, judged, any_drops=bool(top)), extra=hidden(reader))
 
 
-def _rows(reader: Reader, wanted: Wanted) -> list[StepRow]:
-    """Return a row for each step up to now."""
+def steps_of(reader: Reader, most: int = _MOST, least_s: int = 0) -> range:
+    """Return when the steps begin, in ns: up to `most` up to now, each a round time of `least_s` or more."""
     scope = reader.scope
     end_ns = min(scope.until_ns, reader.now_ns)
-    step_ns = next((step * NANO for step in _STEPS_S if step * NANO * _MOST >= end_ns - scope.since_ns),
-                   _STEPS_S[-1] * NANO)
-    start_ns = scope.since_ns // step_ns * step_ns
+    step_ns = next((step * NANO for step in _STEPS_S
+                    if step >= least_s and step * NANO * most >= end_ns - scope.since_ns), _STEPS_S[-1] * NANO)
+    return range(scope.since_ns // step_ns * step_ns, end_ns, step_ns)
+
+
+def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropTotal]) -> list[StepRow]:
+    """Return a row for each step, from the drops whose shape has these steps."""
+    scope, step_ns, end_ns = reader.scope, times.step, times.stop
     steps: dict[int, Counter[DropKey]] = {}
-    for total in reader.drops(start_ns, step_ns):
+    for total in totals:
         cause = causes.of_drop(total.drop.key)
         if not keeps(wanted, cause.harm if cause else None):
             continue
@@ -68,7 +57,7 @@ def _rows(reader: Reader, wanted: Wanted) -> list[StepRow]:
     found = recorded(reader)
     untimed = list(_untimed(reader, found.ledger))
     rows = []
-    for step, since_ns in enumerate(range(start_ns, end_ns, step_ns)):
+    for step, since_ns in enumerate(times):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
         status = assess(found, span, scope.origin).status
         is_unknown = status == "blind" or any(since < span[1] and span[0] <= until for since, until in untimed)
@@ -95,16 +84,17 @@ def _row(span: tuple[int, int], counts: Counter[DropKey], status: str, *, is_unk
 
 def _columns(top: int, times: str) -> Sequence[Column[StepRow]]:
     return [
-        Column("FROM", lambda row: moment(row.since, times)),
-        Column("COUNT", lambda row: "unknown" if row.count is None else number(row.count), right=True),
+        Column("FROM", lambda row: moment(row.since, times), key=lambda row: row.since.ns),
+        Column("COUNT", lambda row: "unknown" if row.count is None else number(row.count), right=True,
+               key=lambda row: row.count),
         Column("", lambda row: bar(row.count or 0, top, _BAR)),
         Column("COVERAGE", lambda row: "" if row.coverage == "complete" else row.coverage),
         Column("MOSTLY", lambda row: text(row.top_reason or row.top_symbol) if row.count else "", wraps=True),
     ]
 
 
-def _events(reader: Reader) -> Section[EventRow]:
-    """Return what else happened: links that went up and down, and what the daemon was told."""
+def events_section(reader: Reader, most: int = _MOST_EVENTS) -> Section[EventRow]:
+    """Return what else happened, the last `most`: links that went up and down, and what the daemon was told."""
     scope, names = reader.scope, reader.netns_names()
     here = reader.namespaces()
     rows = [event_row(event, names) for event in reader.events()
@@ -112,11 +102,11 @@ def _events(reader: Reader) -> Section[EventRow]:
             and (here is None or event.netns in here)]
     times = time_format(scope.since_ns, scope.until_ns)
     columns: list[Column[EventRow]] = [
-        Column("TIME", lambda row: moment(row.time, times)),
+        Column("TIME", lambda row: moment(row.time, times), key=lambda row: row.time.ns),
         Column("EVENT", lambda row: text(row.event)),
         Column("OF", lambda row: text(row.subject)),
         Column("DETAIL", lambda row: text(row.detail) if row.detail else "", wraps=True),
     ]
-    rest = len(rows) - _MOST_EVENTS
+    rest = len(rows) - most
     notes = [f"and {counted(rest, 'earlier event')}; --format json shows all"] if rest > 0 else []
-    return Section("events", rows, columns, rows[-_MOST_EVENTS:], title="What else happened", notes=notes)
+    return Section("events", rows, columns, rows[-most:], title="What else happened", notes=notes)

@@ -48,6 +48,7 @@ _PACKETS = f"""
 _HOURS = """
     INSERT OR IGNORE INTO hours SELECT what, (at - at % 3600) * 1000000000, NULL, NULL, NULL
     FROM step CROSS JOIN (SELECT 'drops' AS what UNION ALL SELECT 'counter_changes')"""
+_LISTED_DAYS = "INSERT OR IGNORE INTO days SELECT what, hour_ns - hour_ns % 86400000000000, NULL, NULL, NULL FROM hours"
 
 
 _HOUR_S = 3600
@@ -69,6 +70,7 @@ def fill_year(database: Path, now_ns: int) -> None:
         steps = _STEPS.format(since=since_s, until=until_s, by=_HOUR_S)
         for rows in (_FOLDED_WINDOWS, _FOLDED_CHANGES, _HOURS):
             connection.execute(steps + rows)
+        connection.execute(_LISTED_DAYS)
 
 
 def fill(database: Path, now_ns: int, part: int = 1) -> None:
@@ -82,6 +84,7 @@ def fill(database: Path, now_ns: int, part: int = 1) -> None:
             steps = _STEPS.format(since=since_s * unit + by, until=until_s * unit, by=by)
             connection.execute(steps + rows.format(by=by))
         connection.execute(_STEPS.format(since=since_s, until=until_s, by=1800) + _HOURS)
+        connection.execute(_LISTED_DAYS)
 
 
 def _name(connection: sqlite3.Connection, since_ns: int, now_ns: int) -> None:
@@ -113,12 +116,13 @@ def _tidy(database: Path, now_ns: int) -> None:
     writer.finish(Instant(now_ns, 0), "stopped")
     with sqlite3.connect(database) as connection:
         rests = connection.execute("""
-            SELECT count(*) FROM (SELECT window_start_ns AS at_ns FROM drops WHERE window_start_ns < :now
+            SELECT count(*) + (SELECT count(*) FROM days WHERE since_ns IS NULL AND day_ns < :now - 24 * :hour)
+            FROM (SELECT window_start_ns AS at_ns FROM drops WHERE window_start_ns < :now
                                   UNION ALL SELECT until_ns FROM counter_changes WHERE until_ns < :now)
             WHERE at_ns - at_ns % :hour NOT IN (SELECT hour_ns FROM hours WHERE since_ns NOTNULL)""",
                                    {"now": (now_ns // _HOUR_S // NANO - 1) * _HOUR_S * NANO, "hour": _HOUR_S * NANO})
         if left := rests.fetchone()[0]:
-            raise RuntimeError(f"{left} rows of hours that the writer did not sum: what is measured is no history")
+            raise RuntimeError(f"{left} rows and days that the writer did not sum: what is measured is no history")
 
 
 def _seconds(*command: str) -> float:

@@ -40,7 +40,7 @@ def test_wrong_values_and_references(database: Path, capsys: pytest.CaptureFixtu
         "references  table events: 1 rows refer to runs that are not there", "sums        ok"]
 
 
-def test_hours_that_are_not_the_sum_of_their_rows(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hours_and_days_that_are_not_the_sum_of_their_rows(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A report takes whole hours from there: what they say is what rows say, and nothing is said of other hours."""
     hour_ns = 3_600_000_000_000
     _spoil(database, "INSERT INTO runs VALUES (1, 'm', 'b', 'h', '6.1', '0', 0, NULL, NULL)",
@@ -53,6 +53,13 @@ def test_hours_that_are_not_the_sum_of_their_rows(database: Path, capsys: pytest
     _spoil(database, "UPDATE counter_hours SET delta = delta + 1")
     assert _lines(database, capsys, 1)[-1] == (
         "sums        table counter_hours: 1 hours are not the sum of their rows in counter_changes")
+    _spoil(database, "UPDATE counter_hours SET delta = delta - 1",
+           f"INSERT INTO days VALUES ('counter_changes', 0, {hour_ns}, {hour_ns + 2}, 3)",
+           f"INSERT INTO counter_days VALUES (0, 1, 1, {hour_ns}, {hour_ns + 2}, {-2**63})")
+    assert _lines(database, capsys, 0)[-1] == "sums        ok"
+    _spoil(database, "DELETE FROM counter_days")
+    assert _lines(database, capsys, 1)[-1] == (
+        "sums        table counter_days: 1 days are not the sum of their rows in counter_hours")
     with pytest.raises(UnreadableError, match="not the sum of their rows"):  # as small as this, before it is read
         read(database, lambda _connection: None)
 

@@ -155,6 +155,13 @@ class History:
             "time_ns": time_ns, "run_id": run, "location_id": 1, "kind_id": 1, "interface_id": 1,
             "length": len(data), "weight": 1, "link_header": True, "data": data, "details": None, **values})
 
+    def stack(self, run: int, *frames: str, symbol: str, reason: str = "") -> None:
+        """Add how the kernel came to the first drop in a function, where `drop` has them by default."""
+        place = {"symbol": symbol, "offset": 0x1F, "module": None, "address": None}
+        self._add(schema.first_stacks, {
+            "run_id": run, "location_id": self._known(schema.locations, place), "reason": reason,
+            "stack_id": self._known(schema.stacks, {"frames": "\n".join(frames)})})
+
     def execute(self, sql: str) -> None:
         with self._engine.begin() as connection:
             connection.execute(text(sql))

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dropwatchd.collectors import collector_names
+from dropwatchd.config import RETRANSMITS
 from dropwatchd.history.open import upgrade
 from dropwatchd.model import GapCause
 from tests.gallery.namespace import Namespace, wait_for
@@ -135,6 +136,7 @@ def _configuration(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage], 
     lines = [
         "[counters]", f"interval_seconds = {_INTERVAL_S}",
         f"disabled = {sorted({*collector_names()} - wanted)}",
+        f"tcp_retransmissions = {str(RETRANSMITS in wanted).lower()}",
         f"namespaces = {[namespace.name for namespace in _counted(chosen, stages)]}",
         *(["[net_dm]", 'mode = "summary"'] if source == "net_dm summary" else []),
     ]

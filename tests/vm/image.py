@@ -130,7 +130,7 @@ def _bootstrap(recipe: Recipe, tree: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         overlay, apt = Path(scratch, "overlay"), Path(scratch, "apt.conf")
         _write_overlay(overlay)
-        apt.write_text(_transport())
+        apt.write_text(transport())
         logged([
             "mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={apt}",
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED_PATHS),
@@ -138,7 +138,7 @@ def _bootstrap(recipe: Recipe, tree: Path) -> None:
             f"--essential-hook=copy-in {overlay}/. /",
             f'--customize-hook=sh -e {NETDEVSIM} "$1" {recipe.kernel}',
             *(f"--customize-hook={hook}" for hook in HOOKS),
-            recipe.suite, str(tree), *_sources(recipe.suite),
+            recipe.suite, str(tree), *sources(recipe.suite),
         ])
 
 
@@ -154,14 +154,14 @@ def _write_overlay(overlay: Path) -> None:
     logged(["chmod", "-R", "u=rwX,go=rX", str(overlay)])
 
 
-def _transport() -> str:
+def transport() -> str:
     """The host's own proxy, certificate and clock settings for apt: a mirror reached here is reached so."""
     kept = ("Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::Check-")
     settings = logged(["apt-config", "dump"]).splitlines(keepends=True)
     return "".join(line for line in settings if line.startswith(kept))
 
 
-def _sources(suite: str) -> list[str]:
+def sources(suite: str) -> list[str]:
     """Lines of a sources.list for the suite, on the mirrors that the host's apt uses for Debian."""
     lines = []
     for label, target in (("Debian", suite), ("Debian-Security", f"{suite}-security")):

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.versions import pinned
 from tests.vm.image import Image, locked, logged, make_disk, remove_unused
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("dropwatchd", "dwreport", "migrations", "systemd", "pyproject.toml", "constraints.txt")
+PINS = ROOT / "constraints.txt"
 PREFIX = "opt/dropwatchd"
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 
@@ -43,19 +45,17 @@ def _install(image: Image, drive: Path) -> None:
 def _gather(image: Image, wheels: Path) -> None:
     """Put the project's wheel and those of all it needs into a folder; they fit the guest's Python."""
     pip = [sys.executable, "-m", "pip"]
-    lock = ROOT / "constraints.txt"
-    pins = [f"--constraint={lock}"] if lock.exists() else []
     wheels.mkdir()
     needed = image.folder / f"wheels-{_digest(ROOT / name for name in ('pyproject.toml', 'constraints.txt'))}"
     if not needed.exists():
         partial = needed.with_suffix(".partial")
-        # Here first, which builds a wheel of what has none; then what must be of the guest's own Python.
-        logged([*pip, "wheel", "-q", "-w", str(partial), *pins, str(ROOT)])
-        (own,) = partial.glob("dropwatchd-*.whl")
-        logged([*pip, "download", "-q", "-d", str(partial), f"--find-links={partial}", *pins,
+        # Here first, which builds a wheel of what has none; then what must be of the guest's own Python. The hash of a
+        # wheel that was built here nobody could know: it is held to its version alone.
+        logged([*pip, "wheel", "-q", "-w", str(partial), "--require-hashes", f"--requirement={PINS}"])
+        logged([*pip, "download", "-q", "-d", str(partial), f"--find-links={partial}", "--no-deps",
                 "--only-binary=:all:", f"--python-version={image.recipe.python}",
-                *(f"--platform={platform}" for platform in PLATFORMS), str(own)])
-        own.unlink()
+                *(f"--platform={platform}" for platform in PLATFORMS),
+                *(f"{name}=={version}" for name, version in pinned(PINS).items())])
         partial.rename(needed)
     os.utime(needed)
     shutil.copytree(needed, wheels, dirs_exist_ok=True)

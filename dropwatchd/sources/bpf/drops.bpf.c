@@ -23,6 +23,8 @@
 #define MAX_DATA 256
 #define REASON_SLOTS 256
 #define HASH_WALK 16
+#define STACK_FRAMES 48
+#define MAX_STACKS 512
 #define NSFS_MAGIC 0x6e736673
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -131,6 +133,19 @@ struct value {
 	__u32 pick; /* of the newest window, the packet to be kept next as a sample, counted from 0 */
 };
 
+/* Where drops of a reason happen. Mirrored by PLACE in layout.py, as is the next by STACK. */
+struct place {
+	__u64 location;
+	__u32 reason;
+	__u32 pad;
+};
+
+/* Code addresses, the innermost first, in `size` bytes of them; 0 while they are being taken. */
+struct stack {
+	__u64 frames[STACK_FRAMES];
+	__s64 size;
+};
+
 /* Mirrored by TOTALS in layout.py. */
 struct totals {
 	__u64 drops;
@@ -204,6 +219,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct totals);
 } totals SEC(".maps");
+
+/* How the kernel came to the first drop of each place and reason: taken when a key is new, so that no other pays. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_STACKS);
+	__type(key, struct place);
+	__type(value, struct stack);
+} stacks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -404,12 +427,32 @@ static __always_inline __u64 owner_of(struct key *key)
 
 static const struct value no_value;
 static const __s32 no_keys;
+static const struct stack no_stack;
+
+/* Takes the call stack of a new key, where none of its place and reason is known. */
+static __always_inline void take_stack(void *ctx, struct key *key)
+{
+	struct place place = {.location = key->location, .reason = key->reason};
+	struct stack *stack;
+	long size;
+
+	if (bpf_map_update_elem(&stacks, &place, &no_stack, BPF_NOEXIST))
+		return;
+	stack = bpf_map_lookup_elem(&stacks, &place);
+	if (!stack)
+		return;
+	size = bpf_get_stack(ctx, stack->frames, sizeof(stack->frames), 0);
+	if (size > 0)
+		*(volatile __s64 *)&stack->size = size;
+	else
+		bpf_map_delete_elem(&stacks, &place);
+}
 
 /*
  * Makes room for a key, which is rare. A namespace can make up keys without end, of ethertypes, names and devices:
  * its share is bounded, and that of all but ours together.
  */
-static __always_inline struct value *add_key(struct key *key)
+static __always_inline struct value *add_key(void *ctx, struct key *key)
 {
 	__u64 owner = owner_of(key);
 	__s32 *used = 0;
@@ -422,21 +465,24 @@ static __always_inline struct value *add_key(struct key *key)
 		if (!used || *used >= control.namespace_keys)
 			return 0;
 	}
-	if (!bpf_map_update_elem(&drops, key, &no_value, BPF_NOEXIST) && used) {
-		__sync_fetch_and_add(used, 1);
-		__sync_fetch_and_add(&control.foreign_used, 1);
+	if (!bpf_map_update_elem(&drops, key, &no_value, BPF_NOEXIST)) {
+		take_stack(ctx, key);
+		if (used) {
+			__sync_fetch_and_add(used, 1);
+			__sync_fetch_and_add(&control.foreign_used, 1);
+		}
 	}
 	return bpf_map_lookup_elem(&drops, key);
 }
 
-static __always_inline struct value *find_value(struct key *key, struct totals *totals)
+static __always_inline struct value *find_value(void *ctx, struct key *key, struct totals *totals)
 {
 	struct value *value = bpf_map_lookup_elem(&drops, key);
 	struct key place = {};
 	__u32 slot;
 
 	if (!value)
-		value = add_key(key);
+		value = add_key(ctx, key);
 	if (value)
 		return value;
 	place.location = key->location;
@@ -445,7 +491,8 @@ static __always_inline struct value *find_value(struct key *key, struct totals *
 	place.netns = key->netns;
 	value = bpf_map_lookup_elem(&places, &place);
 	if (!value) {
-		bpf_map_update_elem(&places, &place, &no_value, BPF_NOEXIST);
+		if (!bpf_map_update_elem(&places, &place, &no_value, BPF_NOEXIST))
+			take_stack(ctx, &place);
 		value = bpf_map_lookup_elem(&places, &place);
 	}
 	if (value) {
@@ -469,7 +516,7 @@ static __always_inline void begin_window(struct value *value, __u32 window, __u6
 	*(volatile __u64 *)&value->first_ns = now;
 }
 
-static __always_inline int count(struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
+static __always_inline int count(void *ctx, struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
 {
 	struct key key = {
 		.location = (__u64)location,
@@ -485,7 +532,7 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 	sum = bpf_map_lookup_elem(&totals, &zero);
 	if (!sum)
 		return 0; /* never: the index is in range */
-	value = find_value(&key, sum);
+	value = find_value(ctx, &key, sum);
 	if (!value)
 		return 0; /* never, as above */
 	if (value->window != window)
@@ -510,14 +557,14 @@ static __always_inline int count(struct sk_buff *skb, void *location, __u32 reas
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_drop, struct sk_buff *skb, void *location, __u32 reason)
 {
-	return count(skb, location, reason, 0);
+	return count(ctx, skb, location, reason, 0);
 }
 
 /* 6.11 and later name the socket that was to receive the packet */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_drop_with_socket, struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
 {
-	return count(skb, location, reason, rx_sk);
+	return count(ctx, skb, location, reason, rx_sk);
 }
 
 /* Names a code address the way the kernel prints it, symbol+0xoffset/0xsize [module], whatever kptr_restrict says. */

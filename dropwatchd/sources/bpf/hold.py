@@ -10,7 +10,7 @@ from dropwatchd.kernel.libbpf import libbpf
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf.room import Room
 
-MAPS = ("drops", "places", "reasons", "totals", "samples", ".bss")
+MAPS = ("drops", "places", "reasons", "totals", "stacks", "samples", ".bss")
 HELPERS = ("name_address", "name_namespace", "release_keys")
 LINK = "link"
 NAMES = (*MAPS, *HELPERS, "drop", LINK)

@@ -8,6 +8,8 @@ KEY = Struct("=QQIIIHxx16s")        # struct key: the fields of RawKey
 VALUE = Struct("=QQQQIIQII")        # struct value: the fields of Value
 TOTALS = Struct("=QQQQII")          # struct totals: drops, by_place, by_reason, samples_lost, window, samples
 SAMPLE = Struct("=Q48sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
+PLACE = Struct("=QI4x")             # struct place: location, reason
+STACK = Struct("=48Qq")             # struct stack: frames, size
 REASON_SLOTS = 256
 MAX_SAMPLE_BYTES = 256
 
@@ -49,6 +51,14 @@ class RawKey(NamedTuple):
     def owner(self) -> int:
         """Return whose room it takes: owner_of() of drops.bpf.c."""
         return self.cookie or self.netns
+
+
+def parse_stack(raw: bytes | None) -> list[int]:
+    """Return the code addresses of a struct stack, the innermost first; none where it is not taken yet."""
+    if raw is None:
+        return []
+    *frames, size = STACK.unpack(raw)
+    return frames[:size // 8]
 
 
 class Value(NamedTuple):

@@ -48,13 +48,17 @@ class Names:
         """Hold no more what has no count any more."""
         self._keys.pop(raw, None)
 
+    def reason(self, number: int) -> str | None:
+        """Return the name of a reason."""
+        return self._reasons.name(number)
+
     def reason_alone(self, number: int) -> DropKey:
         """Return the key of what is known by its core reason only; 0 stands for all reasons that are none."""
         return DropKey(Location(None), Kind(self._reasons.name(number) if number else None), Interface())
 
     def _named(self, raw: RawKey, time_ns: int) -> DropKey:
         kind = Kind(self._reasons.name(raw.reason), raw.protocol or None)
-        return DropKey(self._location(raw.location), kind, self._interface(raw, time_ns))
+        return DropKey(self.location(raw.location), kind, self._interface(raw, time_ns))
 
     def _interface(self, raw: RawKey, time_ns: int) -> Interface:
         index, name = raw.ifindex or None, text(raw.ifname) or None
@@ -64,7 +68,8 @@ class Names:
         there = self._namespaces.at(raw.netns, cookie, time_ns) if self._namespaces else numbered(raw.netns, cookie)
         return Interface(there.number, index, name, there.name, there.inode, there.kind)
 
-    def _location(self, address: int) -> Location:
+    def location(self, address: int) -> Location:
+        """Return the place that a code address is."""
         location = self._locations.get(address)
         if location is None:
             location = self._locations[address] = self._locate(address)

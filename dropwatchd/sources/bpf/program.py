@@ -13,6 +13,7 @@ from dropwatchd.sources.bpf.hold import Adopted, Loaded
 from dropwatchd.sources.bpf.layout import (
     KEY,
     SAMPLE,
+    STACK,
     TOTALS,
     VALUE,
     Control,
@@ -121,6 +122,11 @@ class Program:
         if self._lib.bpf_map_lookup_and_delete_elem(self._fds[table], key, values):
             return None
         return values.raw
+
+    def stack(self, place: bytes) -> bytes | None:
+        """Return the struct stack of a struct place, None where none was taken."""
+        value = ctypes.create_string_buffer(STACK.size)
+        return None if self._lib.bpf_map_lookup_elem(self._fds["stacks"], place, value) else value.raw
 
     def release(self, owner: int, keys: int) -> None:
         """Give back the room of so many keys of "drops" that were taken from there."""

@@ -15,6 +15,7 @@ from dropwatchd.sources.bpf.layout import RawKey, Totals
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
 from dropwatchd.sources.bpf.room import Room
+from dropwatchd.sources.bpf.stacks import Stacks
 
 _READ_NS = Struct("=Q")
 _QUIET_NS = 60 * NANO
@@ -56,6 +57,7 @@ class Tally:
         """`snapshot` is of the run before, where the program was adopted from it: what it has counted since is new."""
         self._program = program
         self._names = names
+        self._stacks = Stacks(program, names)
         self._room = room
         self._counts: dict[Table, Counts[bytes]] = {"drops": Counts(), "places": Counts()}
         self._reasons = Counts[int]()
@@ -104,12 +106,14 @@ class Tally:
                            "counted by reason; location, namespace, interface and protocol unknown")
             yield from self._read_reasons(read)
         yield from self._losses(before, read)
+        yield from self._stacks.take(read.until_ns + to_wall_ns)
         yield from self._tidy(read)
 
     def _read(self, table: Table, read: _Read) -> Iterator[Drop]:
-        counts, key = self._counts[table], self._names.key
+        counts, key, want = self._counts[table], self._names.key, self._stacks.want
         for raw_key, raw in self._program.read(table):
             if new := counts.advance(raw_key, raw, read.since_ns):
+                want(raw_key)
                 yield read.drop(key(raw_key, new.first_ns + read.to_wall_ns), new)
 
     def _read_reasons(self, read: _Read) -> Iterator[Drop]:

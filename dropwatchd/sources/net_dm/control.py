@@ -28,7 +28,7 @@ class Control:
 
     def __init__(self) -> None:
         """Raise ModuleNotFoundError where the family is not registered: the module drop_monitor is not loaded."""
-        self.family, self.group = _look_up()
+        self.family, self.group = look_up(FAMILY, GROUP)
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
         self._socket.settimeout(_TIMEOUT_S)
         self._socket.bind((0, 0))
@@ -94,8 +94,8 @@ class Control:
                 return answer
 
 
-def _look_up() -> tuple[int, int]:
-    """Return the numbers of the family and of its group of listeners.
+def look_up(name: str, listeners: str) -> tuple[int, int]:
+    """Return the numbers of a family and of its group of listeners. Raises ModuleNotFoundError where there is none.
 
     All families are listed: asking for one by name would make the kernel load its module (ctrl_getfamily in
     net/netlink/genetlink.c), and looking must not change the host.
@@ -106,8 +106,8 @@ def _look_up() -> tuple[int, int]:
         netlink.marshal.msg_map[GENL_ID_CTRL] = ctrlmsg
         families = list(netlink.nlm_request(request, msg_type=GENL_ID_CTRL, msg_flags=Flag.REQUEST | Flag.DUMP))
     for family in families:
-        if family.get_attr("CTRL_ATTR_FAMILY_NAME") == FAMILY:
+        if family.get_attr("CTRL_ATTR_FAMILY_NAME") == name:
             groups = {group.get_attr("CTRL_ATTR_MCAST_GRP_NAME"): group.get_attr("CTRL_ATTR_MCAST_GRP_ID")
                       for group in family.get_attr("CTRL_ATTR_MCAST_GROUPS")}
-            return family.get_attr("CTRL_ATTR_FAMILY_ID"), groups[GROUP]
-    raise ModuleNotFoundError(f"no netlink family {FAMILY}")
+            return family.get_attr("CTRL_ATTR_FAMILY_ID"), groups[listeners]
+    raise ModuleNotFoundError(f"no netlink family {name}")

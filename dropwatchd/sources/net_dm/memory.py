@@ -50,7 +50,7 @@ class Memory:
         try:
             kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
             return (kept.original, kept.ours) if kept.boot == self._boot.read_text().strip() else None
-        except (OSError, ValueError):
+        except (OSError, ValueError, msgspec.MsgspecError):  # a ValueError itself since msgspec 0.20
             return None
 
     def _write(self, original: Config, ours: Config) -> None:

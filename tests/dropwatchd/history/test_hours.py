@@ -1,4 +1,4 @@
-"""The sums of hours are those of their rows, and what is asked of a history is the same with and without them."""
+"""The sums of hours and days are those of their rows, and what is asked is the same with and without them."""
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module.
 
@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.batch import Batch
-from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.calendar import DAY_NS, HOUR_NS
 from dropwatchd.history.fold import MINUTE_NS, fold_changes, fold_windows
 from dropwatchd.history.hours import sum_hours
 from dropwatchd.history.levels import bound_sockets
@@ -31,8 +32,7 @@ from dropwatchd.history.writer import Writer
 from dropwatchd.model import NANO, CounterChange, CounterKey, Drop, Reading, Window
 from tests.dropwatchd.conftest import KEY, at, watch
 
-START = 1000 * 86_400
-HOURS = 5
+START = 1000 * 86_400 - 2 * 3600  # two hours before a day begins
 _HERE, _THERE = KEY.interface, KEY.interface._replace(netns=7, netns_inode=8, netns_name="blue", netns_kind="netns")
 KEYS = [KEY, KEY._replace(kind=KEY.kind._replace(reason="NO_SOCKET")), KEY._replace(interface=_THERE),
         KEY._replace(interface=_HERE._replace(netns=None, netns_inode=None, netns_name=None))]
@@ -50,7 +50,7 @@ def _window(second: int, key: Any, count: int, octets: int | None, width: int) -
     return Window(first_ns, width * NANO, Drop(key, count, octets, first_ns, first_ns + width * NANO * 9 // 10))
 
 
-def _life(writer: Writer, begin: int, windows: Any, changes: Any) -> None:
+def _life(writer: Writer, begin: int, length: int, windows: Any, changes: Any) -> None:
     """Let a run begin at a second of the history, and record what is after that: it began late, or comes late."""
     writer.start(at(START + begin))
     writer.write(Batch(
@@ -60,13 +60,13 @@ def _life(writer: Writer, begin: int, windows: Any, changes: Any) -> None:
         changes=[CounterChange(key, (START + second - length) * NANO, (START + second) * NANO, delta, 0,
                                gauge=key in GAUGES)
                  for second, key, delta, length in changes],
-        watches=[watch(START + begin, START + HOURS * 3600, what, name, netns)
+        watches=[watch(START + begin, START + length, what, name, netns)
                  for what, name, netns in (("daemon", "", None), ("software", "bpf", None), ("counters", "snmp", 1),
                                            ("counters", "snmp", 7), ("counters", "link", 1), ("counters", "bound", 1),
                                            ("counters", "device", 1))]))
 
 
-def _sum(database: Path, before: int = START + 10 * 3600) -> None:
+def _sum(database: Path, before: int = START + 10 * 86_400) -> None:
     with _transaction(database) as connection:
         while sum_hours(connection, before * NANO):
             pass
@@ -82,7 +82,7 @@ def _transaction(database: Path) -> Iterator[Connection]:
 
 def _asked(database: Path, scope: Scope, step_ns: int) -> list[Any]:
     def ask(connection: sqlite3.Connection) -> list[Any]:
-        reader = Reader(connection, scope, (START + 86_400) * NANO)
+        reader = Reader(connection, scope, (START + 10 * 86_400) * NANO)
         aligned = Aligned(reader)
         drops = sorted((asdict(total) for total in reader.drops(scope.since_ns, step_ns)), key=str)
         return [drops, reader.may_match() if scope.filtered else 0, reader.counters(),
@@ -93,88 +93,92 @@ def _asked(database: Path, scope: Scope, step_ns: int) -> list[Any]:
 
 
 def _without_hours(database: Path) -> Path:
-    """Return a copy of a history in which no hour has sums."""
+    """Return a copy of a history in which no hour has sums, and no day."""
     copy = database.with_name("without.db")
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copyfile(database, copy)
     with closing(sqlite3.connect(copy)) as connection, connection:
-        connection.executescript("DELETE FROM hours; DELETE FROM drop_hours; DELETE FROM counter_hours")
+        connection.executescript("".join(
+            f"DELETE FROM {table};"
+            for table in ("hours", "drop_hours", "counter_hours", "days", "drop_days", "counter_days")))
     return copy
 
 
+_LAYERS = [("hours", HOUR_NS), ("days", DAY_NS)]
 _SUMS = {
-    "drop_hours": f"""
-        SELECT window_start_ns / {HOUR_NS} * {HOUR_NS}, run_id, location_id, kind_id, interface_id, sum(count),
+    "drops": ("drop_", """
+        SELECT window_start_ns / {0} * {0}, run_id, location_id, kind_id, interface_id, sum(count),
                CASE WHEN count(bytes) = count(*) THEN sum(bytes) END, min(first_ns), max(last_ns)
-        FROM drops GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5""",
-    "counter_hours": f"""
-        SELECT until_ns / {HOUR_NS} * {HOUR_NS}, run_id, counter_id, min(since_ns), max(until_ns), sum(delta)
-        FROM counter_changes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
+        FROM drops GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""),
+    "counter_changes": ("counter_", """
+        SELECT until_ns / {0} * {0}, run_id, counter_id, min(since_ns), max(until_ns), sum(delta)
+        FROM counter_changes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""),
 }
 
 
 def _are_sums(database: Path) -> bool:
-    """Say whether all hours that claim to be summed up are, and whether each that has rows or sums is in the list."""
+    """Say whether all spans that claim to be summed up are, and whether each that has rows or sums is in the list."""
     with closing(sqlite3.connect(database)) as connection:
-        listed = set(connection.execute("SELECT what, hour_ns, since_ns, until_ns FROM hours"))
-        for what, (table, query) in zip(("drops", "counter_changes"), _SUMS.items(), strict=True):
-            rows = list(connection.execute(query))
-            known = {hour for name, hour, _since, _until in listed if name == what}
-            summed = {hour for name, hour, since, _until in listed if name == what and since is not None}
-            sums = list(connection.execute(f"SELECT * FROM {table}"))
+        for (spans, width_ns), (what, (table, query)) in product(_LAYERS, _SUMS.items()):
+            listed = dict(connection.execute(f"SELECT {spans[:-1]}_ns, since_ns FROM {spans} WHERE what = ?", (what,)))
+            summed = {begin for begin, since in listed.items() if since is not None}
+            rows = list(connection.execute(query.format(width_ns)))
+            sums = list(connection.execute(f"SELECT * FROM {table}{spans}"))
             if [row for row in sums if row[0] in summed] != [row for row in rows if row[0] in summed]:
                 return False
-            if not {row[0] for row in rows + sums} <= known:
+            if not {row[0] for row in rows + sums} <= set(listed):
                 return False
     return True
 
 
-def _windows(chance: Random, most: int) -> list[Any]:
-    return [(chance.randrange(HOURS * 3600), chance.choice(KEYS), chance.randint(1, 9),
+def _windows(chance: Random, length: int, most: int) -> list[Any]:
+    return [(chance.randrange(length), chance.choice(KEYS), chance.randint(1, 9),
              chance.choice([None, 0, 60, 99, 99, 99]), chance.choice([1, 7, 60]))
             for _ in range(chance.randrange(most))]
 
 
-def _changes(chance: Random) -> list[Any]:
-    return [(chance.randrange(HOURS * 3600), chance.choice(COUNTERS + GAUGES), chance.randint(-3, 9),
+def _changes(chance: Random, length: int) -> list[Any]:
+    return [(chance.randrange(length), chance.choice(COUNTERS + GAUGES), chance.randint(-3, 9),
              chance.choice([10, 10, 60, 4000])) for _ in range(chance.randrange(80))]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40,
           phases=[Phase.explicit, Phase.generate])
-@given(seed=st.integers(0, 2**32), runs=st.integers(1, 3), late=st.sampled_from([0, 2, 5]),
-       fold=st.sampled_from([0, MINUTE_NS, HOUR_NS]), expired=st.sampled_from([0, 0, 3600, 9000]),
-       asked=st.sampled_from(_SCOPES), step=st.sampled_from([900, 7200, 20_000]), summed=st.sampled_from([3, 10, 10]))
+@given(seed=st.integers(0, 2**32), hours=st.sampled_from([5, 80, 80]), runs=st.integers(1, 3),
+       late=st.sampled_from([0, 2, 5]), fold=st.sampled_from([0, MINUTE_NS, HOUR_NS]),
+       expired=st.sampled_from([0, 0, 0.2, 0.5]), asked=st.sampled_from(_SCOPES),
+       step=st.sampled_from([0.05, 0.4, 1.1]), summed=st.sampled_from([0.6, 2, 2]))
 def test_what_is_asked_is_the_same_with_and_without_sums(  # noqa: PLR0917 - hypothesis gives them by name
-    new_writer: Callable[..., Writer], database: Path, empty_history: Path, seed: int, runs: int, late: int, fold: int,
-    expired: int, asked: dict[str, Any], step: int, summed: int,
+    new_writer: Callable[..., Writer], database: Path, empty_history: Path, seed: int, hours: int, runs: int, late: int,
+    fold: int, expired: float, asked: dict[str, Any], step: float, summed: float,
 ) -> None:
     """Over restarts, filters, windows of any begin and end, folded, expired and late rows, all or some hours summed."""
     for side in ("", "-wal", "-shm"):
         database.with_name(database.name + side).unlink(missing_ok=True)
     shutil.copyfile(empty_history, database)
-    chance = Random(seed)
-    for begin in sorted(chance.randrange(HOURS * 3600) // 2 for _ in range(runs)):
+    chance, length = Random(seed), hours * 3600
+    for begin in sorted(chance.randrange(length) // 2 for _ in range(runs)):
         writer = new_writer()
-        _life(writer, begin, _windows(chance, 80), _changes(chance))
-    _sum(database, START + summed * 3600)
+        _life(writer, begin, length, _windows(chance, length, 80), _changes(chance, length))
+    _sum(database, START + int(summed * length))
     if late:
-        writer.write(Batch(windows=[_window(START + second, *rest) for second, *rest in _windows(chance, late)]))
+        windows = _windows(chance, length, late)
+        writer.write(Batch(windows=[_window(START + second, *rest) for second, *rest in windows]))
         assert _are_sums(database)
     if fold:
         with _transaction(database) as connection:
             for fold_rows in (fold_windows, fold_changes):
-                fold_rows(connection, fold, (START + chance.randrange(HOURS * 3600)) * NANO)
+                fold_rows(connection, fold, (START + chance.randrange(length)) * NANO)
         assert _are_sums(database)
     if expired:
-        writer.tidy(_OPTIONS, at(START + expired + 86_400))
+        writer.tidy(_OPTIONS, at(START + int(expired * length) + 86_400))
         assert _are_sums(database)
     writer.close()
-    since, until = sorted((chance.randrange(HOURS * 1800), chance.randrange(HOURS * 3600)))
+    since, until = sorted((chance.randrange(length) // 2, chance.randrange(length)))
     scope = Scope((START + since) * NANO, (START + until + 1) * NANO, **asked)
     for again in range(2):
-        found, rows = (_asked(path, scope, step * NANO) for path in (database, _without_hours(database)))
+        found, rows = (_asked(path, scope, int(step * length) * NANO) for path in (database, _without_hours(database)))
         for answer, same in zip(found, rows, strict=True):
             assert answer == same
         if not again:

@@ -89,8 +89,8 @@ def test_an_older_history_is_read_as_it_is_and_brought_up(tmp_path: Path, old: s
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # free pages can be given back
 
 
-def test_the_last_revision_but_one_is_read_as_it_is(tmp_path: Path) -> None:
-    """What it lacks is of no interest to a reader."""
+def test_later_revisions_are_read_as_they_are(tmp_path: Path) -> None:
+    """What they lack is of no interest to a reader; once upgraded, hours and days are going to be summed."""
     path = tmp_path / "old.db"
     config = Config()
     config.set_main_option("script_location", str(data_folder("migrations")))
@@ -98,13 +98,18 @@ def test_the_last_revision_but_one_is_read_as_it_is(tmp_path: Path) -> None:
     command.upgrade(config, "0002")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(OLD)
-    command.upgrade(config, "0003")
-    before = read(path, _content)
-    assert revision(path) == "0003"
+    for old in ("0003", "0005", "0006", "0007"):
+        command.upgrade(config, old)
+        before = read(path, _content)
+        assert revision(path) == old
     upgrade(path)
     assert revision(path) == REVISION
     assert before == read(path, _content)
     assert len(before["watches"]) == len(WATCHES)
+    with closing(sqlite3.connect(path)) as connection:
+        for spans in ("hours", "days"):
+            assert connection.execute(f"SELECT * FROM {spans}").fetchall() == [  # noqa: S608 - ours
+                (what, 0, None, None, None) for what in ("counter_changes", "drops")]
 
 
 _CONTENT = {
@@ -114,6 +119,7 @@ _CONTENT = {
     "drops": "SELECT count, n.name, i.name FROM drops JOIN interfaces i ON i.id = interface_id NAMED ORDER BY 1 DESC",
     "counters": "SELECT c.name, n.name FROM counters c NAMED ORDER BY c.id",
     "events": "SELECT e.kind, n.name FROM events e NAMED",
+    "stacks": "SELECT run_id, location_id, reason, frames FROM first_stacks JOIN stacks s ON s.id = stack_id",
 }
 
 

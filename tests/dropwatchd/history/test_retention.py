@@ -32,6 +32,7 @@ from dropwatchd.model import (
     Location,
     PacketSample,
     Reading,
+    Stack,
     Window,
 )
 from tests.dropwatchd.conftest import KEY, at, drop, watch
@@ -283,6 +284,22 @@ def test_what_no_row_refers_to_is_forgotten(new_writer: Callable[..., Writer], d
     assert _rows(database, "PRAGMA foreign_key_check") == []
     assert _rows(database, "SELECT location, interface, netns FROM v_drops WHERE count = 5") == [
         ("gone+0x1", "veth9", "gone")]
+
+
+def test_a_stack_goes_with_its_place(new_writer: Callable[..., Writer], database: Path) -> None:
+    """Not while its run goes on, which tells of it once: what comes again then has its stack still."""
+    long_ago = (NOW - 150 * DAY) * NANO
+    old, new = (Stack(Location(name, 1), None, (Location(name, 1),), long_ago) for name in ("old", "new"))
+    for stack in (old, new):
+        writer = new_writer()
+        writer.start(at(NOW - 151 * DAY))
+        writer.write(Batch(stacks=[stack]))
+    writer.write(Batch(windows=[_window(NOW - 60, 1)]))
+    _tidy(writer, RetentionOptions())
+    assert _rows(database, """SELECT symbol, frames FROM first_stacks JOIN stacks s ON s.id = stack_id
+                              JOIN locations l ON l.id = location_id""") == [("new", "new+0x1")]
+    assert _rows(database, "SELECT count(*) FROM stacks") == [(1,)]
+    assert _rows(database, "SELECT symbol FROM locations WHERE symbol = 'old'") == []
 
 
 _DIMENSIONS = ("locations", "kinds", "interfaces", "counters", "counter_starts", "namespaces")

@@ -29,6 +29,7 @@ from dropwatchd.model import (
     Namespace,
     PacketSample,
     Reading,
+    Stack,
     Window,
 )
 from tests.dropwatchd.conftest import IDENTITY, KEY, at, drop, watch
@@ -297,3 +298,17 @@ def test_a_batch_that_fails_changes_nothing(
     writer.write(batch)
     assert _rows(database, "SELECT count FROM drops") == [(3,)]
     assert _rows(database, "SELECT lost FROM gaps") == [(1,)]
+
+
+def test_a_call_stack_is_written_once(database: Path, new_writer: NewWriter) -> None:
+    """Two places that were come to alike share it; the first of a place and reason stays."""
+    writer = new_writer()
+    writer.start(at(1))
+    frames = (Location("f", 0x1F), Location("g", 2, "mod"), Location(None, address=1 << 63))
+    for place, reason, way in (("f", None, frames), ("f", "NO_SOCKET", frames), ("h", None, frames[1:]),
+                               ("h", None, frames)):
+        writer.write(Batch(stacks=[Stack(Location(place, 1), reason, way, NANO)]))
+    assert _rows(database, "SELECT frames FROM stacks ORDER BY id") == [
+        ("f+0x1f\ng+0x2 [mod]\n0x8000000000000000",), ("g+0x2 [mod]\n0x8000000000000000",)]
+    assert _rows(database, """SELECT symbol, reason, stack_id FROM first_stacks JOIN locations l ON l.id = location_id
+                              ORDER BY symbol, reason""") == [("f", "", 1), ("f", "NO_SOCKET", 1), ("h", "", 2)]

@@ -17,10 +17,12 @@ from dropwatchd.model import (
     PacketSample,
     Reading,
     Record,
+    Stack,
 )
 from dropwatchd.pipeline.buffer import Buffer
 from tests.dropwatchd.conftest import KEY, drop, watch
 
+STACK = Stack(KEY.location, KEY.kind.reason, (KEY.location,), 5)
 COUNTER = CounterKey("snmp", "UdpInErrors")
 NESTED = Gap(0, NANO, GapCause.NESTED, Effect.PARTIAL, 5, "software", "x")
 
@@ -30,7 +32,7 @@ def test_a_batch_is_everything_and_leaves_nothing() -> None:
     buffer = Buffer()
     gap, event = Gap(1, 2, GapCause.MAP_FULL, Effect.DETAIL), Event(3, "link up", "eth0")
     packet, device = PacketSample(KEY, 4, 60, b"x"), Device(1, 1, 2, "eth0", "veth")
-    records: list[Record] = [drop(1, 2), drop(1, 3), packet, gap, event, device, Namespace(1, 9, "init")]
+    records: list[Record] = [drop(1, 2), drop(1, 3), packet, gap, event, device, STACK, Namespace(1, 9, "init")]
     assert buffer.add(records, [watch(1, 10)]) == 5
     buffer.add_round("snmp", Collected(1, 0, 6), [], [(5, Reading(COUNTER, 7))])
     batch = buffer.take()
@@ -39,14 +41,15 @@ def test_a_batch_is_everything_and_leaves_nothing() -> None:
     assert (batch.watches, batch.namespaces) == ([watch(1, 10)], {1: Namespace(1, 9, "init")})
     assert batch.starts == [(5, Reading(COUNTER, 7))]
     assert batch.collected == {"snmp": Collected(1, 0, 6)}
-    assert len(batch) == 9
+    assert batch.stacks == [STACK]
+    assert len(batch) == 10
     assert buffer.take() == Batch()
 
 
 def test_a_batch_that_comes_back_is_merged_with_what_came_since() -> None:
     """Nothing is lost and nothing is counted twice when the disk stalls; changes of a counter become one."""
     buffer = Buffer()
-    buffer.add([drop(1, 2), NESTED, Event(3, "link up", "eth0")], [watch(1, 10)])
+    buffer.add([drop(1, 2), NESTED, STACK, Event(3, "link up", "eth0")], [watch(1, 10)])
     buffer.add_round("snmp", Collected(1, 1, 6), [CounterChange(COUNTER, 1, 5, 3, 103)], [(5, Reading(COUNTER, 7))])
     batch = buffer.take()
     buffer.add([drop(1, 4), drop(2, 1)], [watch(1, 20), watch(15, 20, "software")])
@@ -57,7 +60,7 @@ def test_a_batch_that_comes_back_is_merged_with_what_came_since() -> None:
     assert again.changes == [CounterChange(COUNTER, 1, 9, 7, 107)]
     assert again.watches == [watch(1, 20), watch(15, 20, "software")]
     assert again.collected == {"snmp": Collected(2, 1, 10)}
-    assert (again.gaps, len(again.events), len(again.starts)) == ([NESTED], 1, 1)
+    assert (again.gaps, again.stacks, len(again.events), len(again.starts)) == ([NESTED], [STACK], 1, 1)
 
 
 def test_packets_are_bounded_and_the_loss_is_told() -> None:

@@ -304,10 +304,14 @@ def test_a_disk_that_fills_up_in_the_midst_leaves_what_was_there(history: Histor
 
 
 @pytest.mark.parametrize(("words", "what"), [
-    (["export"], "Missing option '--pcapng'"),
+    (["export"], "export takes one of --html FILE and --pcapng FILE"),
+    (["export", "--html", "x", "--pcapng", "x"], "export takes one of --html FILE and --pcapng FILE"),
+    (["export", "--html", ""], "--html needs the name of a file"),
+    (["export", "--html", "x", "--interface", "eht0"], "no interface eht0 is on record; "),
+    (["--format", "json", "export", "--html", "x"], "export has no --format; it writes all that the filters take"),
     (["export", "--pcapng", ""], "--pcapng needs the name of a file"),
     (["export", "--pcapng", "x", "--top", "3"], "No such option"),
-    (["--top", "3", "export", "--pcapng", "x"], "export has no --top; it writes all packets that the filters take"),
+    (["--top", "3", "export", "--pcapng", "x"], "export has no --top; it writes all that the filters take"),
     (["--fail-if", "harmful > 1", "export", "--pcapng", "x"], "export has no --fail-if; "),
     (["export", "--pcapng", "x", "--since", "soon"], "unreadable --since"),
     (["export", "--pcapng", "x", "extra"], "Got unexpected extra argument"),

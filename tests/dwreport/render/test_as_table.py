@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dropwatchd.history.scope import Scope
 from dwreport.evidence.coverage import Recorded, assess
+from dwreport.render import as_table
 from dwreport.render.as_table import layout, write
 from dwreport.render.page import Page
 from dwreport.report.answer import Answer, Column, Section
@@ -107,3 +108,23 @@ def test_lines_below_a_row_are_as_many_as_a_screen_has_room_for() -> None:
     out = io.StringIO()
     write(Answer(Scope(0, 10), 10, [], assess(Recorded([], [], []), (0, 10)), [section]), out, Page(40))
     assert out.getvalue().splitlines()[-2:] == [f"  {'a' * 30}", f"  {'b' * 30} ..."]
+
+
+@pytest.mark.parametrize("width", [None, 30])
+def test_a_long_table_is_laid_out_in_parts_as_one(width: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of its columns begin where the headers do, as wide as the widest of all rows."""
+    rows = [{"count": 10 ** (row % 5), "where": f"udp_{'x' * row}", "interface": "eth0 " * (row == 3)}
+            for row in range(12)]
+
+    def written(at_once: int) -> list[str]:
+        monkeypatch.setattr(as_table, "_AT_ONCE", at_once)
+        scope, out = Scope(0, 10**9), io.StringIO()
+        answer = Answer(scope, 10**9, [], assess(Recorded([], [], []), (0, 10**9)),
+                        [Section("rows", rows, COLUMNS, rows, title="Rows", notes=["a note"])])
+        write(answer, out, Page(width))
+        return out.getvalue().splitlines()
+
+    whole, parts = written(100), written(5)
+    assert [line.split() for line in parts] == [line.split() for line in whole]
+    assert width is not None or parts == whole
+    assert all(len(line) <= (width or 999) for line in parts[parts.index("Rows"):])

@@ -21,4 +21,4 @@ def test_held_windows_are_the_same_rows(windows: list[tuple[str, Window]]) -> No
     held = HeldWindows(windows)
     assert list(held) == rows
     assert [held[-index] for index in range(1, len(rows) + 1)] == rows[::-1]
-    assert (held[1:5], bool(held)) == (rows[1:5], bool(rows))
+    assert (list(held[1:5]), list(held[::-1][:2]), bool(held)) == (rows[1:5], rows[::-1][:2], bool(rows))

@@ -1,5 +1,7 @@
 """The default report, in every format."""
 
+import json
+
 import pytest
 
 from dropwatchd.model import NANO
@@ -244,6 +246,34 @@ def test_a_finding_is_explained_by_its_number(history: History, report: Report) 
     assert report.json("explain", "#3")["findings"] == [report.json()["findings"][2]]
     assert "UNHANDLED_PROTO: 2 events" in report("explain", "#3")
     assert "NO_SOCKET: 4" in report("--reason", "NO_SOCKET", "explain", "#1")
+
+
+def test_the_call_stack_tells_of_drops_that_no_name_tells_of(
+        history: History, report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    """Among the evidence, and where the function is explained; a cause that is known needs none."""
+    run = history.run()
+    frames = ["odd_rcv+0x1f", "odd_hook+0x2 [odd]", *(f"f{number}+0x1" for number in range(20))]
+    history.drop(run, START_NS + NANO, 9, symbol="odd_rcv", reason="ODD")
+    history.drop(run, START_NS + NANO, 5)
+    history.stack(run, *frames, symbol="odd_rcv", reason="ODD")
+    history.stack(run, "odd_rcv+0x1f", "another+0x1", symbol="odd_rcv", reason="OTHER")
+    history.stack(run, "udp_queue_rcv_one_skb+0x1f", symbol="udp_queue_rcv_one_skb", reason="SOCKET_RCVBUFF")
+    evidence = {row["title"]: " ".join(row["evidence"]) for row in report.json()["findings"]}
+    assert "call stack of the first: odd_rcv < odd_hook < f0 < f1" in evidence["Packets dropped for ODD"]
+    assert "f13 < 6 more" in evidence["Packets dropped for ODD"]
+    assert "another" not in evidence["Packets dropped for ODD"]
+    assert "call stack" not in " ".join(text for title, text in evidence.items() if "ODD" not in title)
+    asked = ["--database", str(history.path), "explain"]
+    for name, reasons in (("odd_rcv", ["ODD", "OTHER"]), ("ODD", ["ODD"])):
+        assert dwreport([*asked, name]) == 0
+        text = capsys.readouterr().out
+        assert "odd_rcv+0x1f · ODD · web-3\n  odd_rcv+0x1f\n  odd_hook+0x2 [odd]\n  f0+0x1" in text
+        assert dwreport([*asked, name, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)["explanations"]
+        assert [(row["what"], row["reason"]) for row in rows] == [("call stack", reason) for reason in reasons]
+        assert rows[0]["frames"] == frames
+    assert dwreport([*asked, "udp_queue_rcv_one_skb"]) == 0
+    assert "+0x1f" not in capsys.readouterr().out
 
 
 def test_a_finding_that_is_none_is_no_answer(

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from dropwatchd.kernel.clock import to_wall_ns
-from dropwatchd.model import Drop, Gap, GapCause, PacketSample, Record
+from dropwatchd.model import Drop, Gap, GapCause, Location, PacketSample, Record, Stack
 from dropwatchd.sources.bpf import BpfOptions, BpfSource
 from tests.fixtures.namespace import Namespace
 from tests.gallery.needs import require_kernel
@@ -100,3 +100,26 @@ def test_samples_beyond_the_limit_are_told(
     (gap,) = (record for record in records if isinstance(record, Gap) and record.cause is GapCause.SAMPLES_LOST)
     assert (gap.lost or 0) >= 6
     assert gap.scope == "packets"
+
+
+def _functions(frames: tuple[Location, ...]) -> list[str]:
+    return [frame.symbol.partition(".")[0] for frame in frames if frame.symbol]
+
+
+def test_the_first_drop_of_a_place_and_reason_tells_how_the_kernel_came_to_it(
+    send: Callable[[int], None], opened: Callable[[BpfOptions], BpfSource],
+) -> None:
+    """Once: from the place itself down to the system call, whatever else is dropped there later."""
+    source = opened(BpfOptions())
+    stacks: list[Stack] = []
+    for _read in range(2):
+        send(3)
+        records = list(source._tally.take(to_wall_ns()))
+        (drop,) = (drop for drop in _ours(records) if drop.count == 3)
+        stacks += [record for record in records if isinstance(record, Stack) and record.location == drop.key.location]
+    (stack,) = stacks
+    assert (stack.reason, stack.frames[0]) == ("NO_SOCKET", stack.location)
+    functions = _functions(stack.frames)
+    assert functions.index("ip_local_deliver_finish") < functions.index("udp_sendmsg")
+    assert functions[-1].startswith("entry_SYSCALL_64")
+    assert not [name for name in functions if name.startswith("bpf_") or "kfree_skb" in name]

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dropwatchd.model import Drop, Effect, Gap, GapCause, Location, Record
-from dropwatchd.sources.bpf.layout import KEY, VALUE, RawKey, Totals, Value
+from dropwatchd.model import Drop, Effect, Gap, GapCause, Location, Record, Stack
+from dropwatchd.sources.bpf.layout import KEY, PLACE, STACK, VALUE, RawKey, Totals, Value
 from dropwatchd.sources.bpf.names import Names
 from dropwatchd.sources.bpf.program import Program, Table
 from dropwatchd.sources.bpf.room import Room
@@ -33,6 +33,7 @@ class Recorded:
         self.reasons: dict[int, bytes] = {}
         self.now = Totals(0, 0, 0, 0, 0)
         self.released: list[tuple[int, int]] = []
+        self.stacks: dict[bytes, bytes] = {}
         self.reading: Callable[[], object] = lambda: None
 
     def totals(self) -> Totals:
@@ -45,6 +46,9 @@ class Recorded:
         rows = [*self.tables[table].items()]
         self.reading()
         return iter(rows)
+
+    def stack(self, place: bytes) -> bytes | None:
+        return self.stacks.get(place)
 
     def read_reasons(self) -> Iterator[tuple[int, bytes]]:
         return iter([*self.reasons.items()])
@@ -106,6 +110,27 @@ def test_what_the_kernel_did_not_count_is_told_once(program: Recorded, take: Cal
     assert _gaps(take()) == []
     program.count(misses=5, samples_lost=9)
     assert [lost for _cause, _effect, lost, _scope in _gaps(take())] == [1, 3]
+
+
+def test_a_stack_that_is_being_taken_is_told_at_a_later_read(
+    program: Recorded, take: Callable[[], list[Record]],
+) -> None:
+    """Once, from the place on; nobody asks for one that does not come."""
+    place = PLACE.pack(2, 3)
+    frames = [99, 98, 2, 5, *[0] * 44]
+    program.tables["drops"] = {_key(2): _value(1), _key(4): _value(1)}
+    program.count(drops=2)
+    program.stacks[place] = STACK.pack(*frames, 0)
+    assert not [record for record in take() if isinstance(record, Stack)]
+    program.stacks[place] = STACK.pack(*frames, 32)
+    (stack,) = take()
+    assert isinstance(stack, Stack)
+    assert (stack.location, stack.frames) == (Location("f2"), (Location("f2"), Location("f5")))
+    program.stacks[PLACE.pack(4, 3)] = STACK.pack(*frames, 32)
+    assert [record.location for record in take() if isinstance(record, Stack)] == [Location("f4")]
+    program.tables["drops"][_key(2)] = _value(2)
+    program.count(drops=3)
+    assert not [record for record in take() if isinstance(record, Stack)]
 
 
 def test_keys_add_up_to_the_programs_own_total(
