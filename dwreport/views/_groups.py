@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from dropwatchd.history.bounds import bounds
+from dropwatchd.history.bounds import Bounds, bounds
+from dropwatchd.history.portions import DEVIATIONS, effective, spread
 from dropwatchd.history.reader import DropTotal, PacketRow, Reader
-from dropwatchd.model import NANO
+from dropwatchd.model import NANO, DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of
 from dwreport.packets.ethertypes import protocol_name
@@ -26,7 +27,6 @@ from dwreport.text import netns_text, number, share, time_format
 from dwreport.views._lead import events_lead, hidden
 
 _HOUR_NS = 3600 * NANO
-_DEVIATIONS = 2
 Values = tuple[str | None, ...]
 _Span = tuple[int, int]
 _Part = tuple[float, float, int, int]
@@ -47,7 +47,7 @@ def _port(packet: PacketRow) -> str | None:
     return None if ends.destination_port is None else f"{ends.transport}/{ends.destination_port}"
 
 
-_EXACT: dict[str, Callable[[DropTotal], str | None]] = {
+EXACT: dict[str, Callable[[DropTotal], str | None]] = {
     "reason": lambda total: total.drop.key.kind.trap or total.drop.key.kind.reason,
     "interface": lambda total: total.drop.key.interface.name,
     "netns": lambda total: netns_text(total.drop.key.interface),
@@ -65,7 +65,7 @@ _SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
     "destination": lambda packet: ends_of(packet).destination,
 }
 _TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
-NAMES = (*_EXACT, *_SAMPLED, *_TIMES)
+NAMES = (*EXACT, *_SAMPLED, *_TIMES)
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _grouped(reader: Reader, wanted: Wanted) -> list[tuple[Values, _Group]]:
     if any(name in _SAMPLED for name in by):
         for packet in reader.packets():
             samples[packet.host, packet.key].append(packet)
-    ends = bounds(reader, start_ns, _HOUR_NS) if step else {}
+    ends = _ends(reader, start_ns) if step else {}
     groups: dict[Values, _Group] = defaultdict(_Group)
     for total in reader.drops(start_ns, _HOUR_NS if step else scope.until_ns - start_ns):
         if keeps(wanted, _severity(total)):
@@ -121,6 +121,18 @@ def _grouped(reader: Reader, wanted: Wanted) -> list[tuple[Values, _Group]]:
     if step:
         return sorted(groups.items(), key=lambda item: (str(item[0][by.index(step)]), -item[1].count))
     return sorted(groups.items(), key=lambda item: (-item[1].count, str(item[0])))
+
+
+def _ends(reader: Reader, start_ns: int) -> Bounds:
+    """Return when the first and the last of each hour were: of what samples alone tell, those of these."""
+    if reader.scope.only is None:
+        return bounds(reader, start_ns, _HOUR_NS)
+    found: dict[tuple[str, DropKey], dict[int, _Span]] = defaultdict(dict)
+    for packet in reader.packets():
+        hours, place = found[packet.host, packet.key], (packet.time_ns - start_ns) // _HOUR_NS
+        first_ns, last_ns = hours.get(place, (packet.time_ns, packet.time_ns))
+        hours[place] = min(first_ns, packet.time_ns), max(last_ns, packet.time_ns)
+    return found
 
 
 def _steps(total: DropTotal, start_ns: int, step: str | None,
@@ -153,26 +165,28 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
     When the first and the last were is told by samples, too, of what samples alone tell.
     """
     def values(packet: PacketRow | None) -> Values:
-        return tuple(when if name in _TIMES else _EXACT[name](total) if name in _EXACT
+        return tuple(when if name in _TIMES else EXACT[name](total) if name in EXACT
                      else _SAMPLED[name](packet) if packet else None for name in by)
 
+    # Of drops that are about so many, any part is too.
+    whole = total.drop.count
+    error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
     if not any(name in _SAMPLED for name in by) or not packets:
-        yield values(None), (count, 0.0, count, count), None
+        yield values(None), (count, count ** 2 * error, total.at_least if when is None else min(1, count),
+                             total.at_most if total.about else count), None
         return
     sampled: dict[Values, list[PacketRow]] = defaultdict(list)
     for packet in packets:
         sampled[values(packet)].append(packet)
     whole = sum(packet.weight for packet in packets)
-    size = whole ** 2 / sum(packet.weight ** 2 for packet in packets)  # Kish's effective sample size
-    is_census = len(packets) >= total.drop.count == count
+    size = effective([packet.weight for packet in packets])
+    is_census = len(packets) >= total.drop.count == count and not total.about
     for key, own in sampled.items():
         part = sum(packet.weight for packet in own) / whole
-        # Of n samples that are all alike, up to 3 in n of the others may be different (the rule of three).
-        spread = part * (1 - part) / size if len(sampled) > 1 else (1.5 / size) ** 2
-        variance = 0.0 if is_census else count ** 2 * spread
+        variance = 0.0 if is_census else count ** 2 * (spread(part, size) + part ** 2 * error)
         times = [packet.time_ns for packet in own]
-        yield (key, (count * part, variance, min(len(own), count) if when is None else 0, count),
-               (min(times), max(times)))
+        yield (key, (count * part, variance, min(len(own), count) if when is None else 0,
+                     max(count, total.at_most) if total.about else count), (min(times), max(times)))
 
 
 def _add(group: _Group, part: _Part, span: _Span) -> None:
@@ -189,7 +203,7 @@ def _range(group: _Group) -> tuple[int, int]:
     """Return between how many and how many there are, for 95 of 100 samplings; of what was counted, that number."""
     if not group.variance:
         return round(group.count), round(group.count)
-    error = _DEVIATIONS * sqrt(group.variance)
+    error = DEVIATIONS * sqrt(group.variance)
     return max(group.sure, floor(group.count - error)), min(group.most, ceil(group.count + error))
 
 
