@@ -81,7 +81,8 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     what = asked or "software"
     scopes = _scopes(found, asked)
     hosts = list(dict.fromkeys(run.hostname for run in found.runs))
-    gaps = [gap for gap in found.ledger if gap.until_ns >= window[0] and gap.since_ns < window[1]]
+    gaps = [gap for gap in found.ledger
+            if max(gap.since_ns + 1, gap.until_ns) > window[0] and gap.since_ns < window[1]]  # or it has no length
     covered_ns = passed_ns = 0
     everyone: list[str | None] = [*hosts] or [None]
     for host in everyone:
