@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec.inspect
 import pytest
@@ -217,13 +218,14 @@ def test_the_join_of_the_page_gives_what_reports_say(tmp_path: Path, capsys: pyt
     """Of every row of drops, whatever is known of it: severity and cause."""
     history = History(tmp_path / "history.db")
     runs = history.run()
-    for place, names in enumerate((
+    places: list[dict[str, Any]] = [
             {}, {"reason": "UNHANDLED_PROTO", "symbol": "__netif_receive_skb_core", "offset": 0x1f},
             {"reason": None, "symbol": "udp_queue_rcv_one_skb"}, {"reason": None, "symbol": None, "offset": None,
                                                                   "address": "0xffffffff81234567"},
             {"reason": "NOT_SPECIFIED", "symbol": "tcp_v4_rcv.isra.0", "offset": None},
             {"reason": "NOBODY_KNOWS", "symbol": "nobody_knows"}, {"reason": "NO_SOCKET", "symbol": "udp_rcv"},
-            {"origin": "hardware", "trap": "ttl_value_is_too_small", "reason": None, "symbol": None, "offset": None})):
+            {"origin": "hardware", "trap": "ttl_value_is_too_small", "reason": None, "symbol": None, "offset": None}]
+    for place, names in enumerate(places):
         history.drop(runs, START_NS + place * 10**9, place + 1, **names)
     history.close()
     shell, query = _examples(_parts(_page("dropwatch-history.5"), "Sh")["SEVERITY AND CAUSE"])
