@@ -15,7 +15,7 @@ PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-a
 BPF     := dropwatchd/sources/bpf/drops.bpf \
 	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf)
 
-.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist deb packages install uninstall clean
+.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist deb nfpm packages install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
@@ -30,6 +30,7 @@ help:
 	@echo "make bpf        rebuild the BPF programs (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
 	@echo "make deb        build the package of Debian 13 into dist/, in a root of its own (root)"
+	@echo "make nfpm       build deb and rpm with the environment inside into dist/, for hosts with Python 3.11 and 3.12"
 	@echo "make packages   build, install, run, upgrade and remove each kind of package, in roots of Debian (root)"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
 	@echo "make uninstall  remove what install put in place; the history and the configuration stay"
@@ -71,7 +72,7 @@ $(BPF:=.o): %.o: %.c
 	clang -O2 -g -Wall -Werror -target bpf -I/usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
 	llvm-strip -g $@
 
-deb: $(VENV)/.test
+deb nfpm: $(VENV)/.test
 	$(VENV)/bin/python -m tests.packages $@
 
 # Hours are not needed, but minutes: roots of Debian are made, and packages built in them, some of them twice.

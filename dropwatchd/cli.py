@@ -16,6 +16,7 @@ from dropwatchd.config import Config, ConfigError, load
 from dropwatchd.daemon import ThreadDiedError
 from dropwatchd.history.errors import HistoryError, explained
 from dropwatchd.session import Session
+from dropwatchd.setup import print_unit, setup
 from dropwatchd.signals import Signals
 from dropwatchd.sources import UnavailableError
 from dropwatchd.verify import verify
@@ -40,24 +41,25 @@ def configuration(given: argparse.Namespace) -> Config:
 def run(given: argparse.Namespace, signals: Signals) -> int:
     """Record until a signal says stop; return the exit code."""
     log.set_up()
+    if given.setup or given.print_unit:
+        return setup(remove=given.remove) if given.setup else print_unit()
     os.umask(_PRIVATE)
     try:
         if given.check:
             return check(configuration(given))
         if given.verify:
             return verify(configuration(given))
-        record(given, signals)
+        return record(given, signals)
     except ConfigError as error:
         logger.error("%s", error)
         return _USAGE
     except (HistoryError, UnavailableError, ThreadDiedError) as error:
         logger.error("%s", error)
         return _FAULT
-    return 0
 
 
-def record(given: argparse.Namespace, signals: Signals) -> None:
-    """Open everything, run, and close it in the opposite order."""
+def record(given: argparse.Namespace, signals: Signals) -> int:
+    """Open everything, run, and close it in the opposite order; return the exit code of what a signal stopped."""
     config = configuration(given)
     started = time.monotonic()
     with ExitStack() as stack:
@@ -65,6 +67,7 @@ def record(given: argparse.Namespace, signals: Signals) -> None:
         session.announce()
         logger.info("ready after %.2f s", time.monotonic() - started)
         session.run(signals, lambda: configuration(given))
+    return 0
 
 
 def _opened(config: Config, stack: ExitStack, signals: Signals) -> Session:

@@ -45,6 +45,7 @@ class Daemon:
         self._watches = Watches()
         self._recent: deque[tuple[float, int]] = deque()
         self._incomplete = 0
+        self._named_by = opened  # the clock by which names hold
         self._tick_s = min(_TICK, service.watchdog_seconds or _TICK)
         self._next_tick = time.monotonic()
         self.threads: list[Thread] = []
@@ -110,6 +111,7 @@ class Daemon:
         self._selector.register(source.fileno(), selectors.EVENT_READ, lambda: self._read(source))
 
     def _read(self, source: Source) -> None:
+        self._follow_clock()
         if self._names.has_news():  # what is read next is named by it
             self._read_names()
         try:
@@ -165,7 +167,15 @@ class Daemon:
     def _read_links(self) -> None:
         self._buffer.add(self._links.read())
 
+    def _follow_clock(self) -> None:
+        """Have names hold by the clock as it is set now: what is read next happened by that one."""
+        now = clock.now()
+        if step_ns := clock.step_ns(self._named_by, now):
+            self._names.clock_set(step_ns)
+        self._named_by = now
+
     def _read_names(self) -> None:
+        self._follow_clock()
         records = self._names.look()
         gone = {record.netns for record in records if isinstance(record, Event) and record.kind == "netns removed"}
         if gone:  # unless it has another name
@@ -234,7 +244,6 @@ class Daemon:
         if not step_ns:
             return []
         log.warning("the clock was set by %+.3f s", step_ns / NANO)
-        self._names.clock_set(step_ns)
         since_ns, until_ns = sorted((before.wall_ns, before.wall_ns + step_ns))
         told = f"{step_ns / NANO:+.3f} s"
         return [Gap(since_ns, until_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops", told),

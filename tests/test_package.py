@@ -64,6 +64,14 @@ def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> No
         cwd=tmp_path,
     )
     assert '"status": "blind"' in report.stdout or '"status":"blind"' in report.stdout
+    page = subprocess.run(
+        [installed / "dwreport", "--database", database, "export", "--html", "-"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert page.stdout.startswith("<!DOCTYPE html>")
     checked = subprocess.run(
         [installed / "dropwatchd", "--check", "--database", database],
         check=False,
@@ -91,6 +99,9 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",
         "dropwatchd/_data/systemd/dropwatchd.service",
         "dropwatchd/_data/systemd/config.toml",
+        "dwreport/render/html/page.html",
+        "dwreport/render/html/uplot/uPlot.iife.min.js",
+        "dwreport/render/html/uplot/LICENSE",
     } <= names
 
 

@@ -30,6 +30,7 @@ _NEVER = {
     "watches": "CASE WHEN json_valid(limits) THEN json_type(limits) != 'array' ELSE 1 END",
     "locations": "address NOT GLOB '0x?*' OR substr(address, 3) GLOB '*[^0-9a-f]*'",
     "gaps": "lost < 0 OR effect NOT IN ('blind', 'partial', 'detail')",
+    "totals": "count < 1 OR folded NOT IN (0, 1, 2)",
     "collector_runs": "failures < 0 OR rounds < failures",
 }
 

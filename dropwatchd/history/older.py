@@ -89,7 +89,8 @@ def selects(old: Callable[[str], str]) -> dict[str, str]:
 def adapt(connection: sqlite3.Connection, revision: str) -> None:
     """Let temporary tables stand before those of an older revision, which a reader cannot upgrade.
 
-    What 0004 has added no reader asks for; what 0005, 0006 and 0007 have, it does without.
+    What 0004 has added no reader asks for; what 0005, 0006 and 0008 have, it does without; who asks for the totals of
+    0007 looks for them.
     """
     for since, table, columns in _LACKED:
         if revision < since:
@@ -113,9 +114,9 @@ _LACKED = [
     ("0005", "counter_hours", "hour_ns, run_id, counter_id, since_ns, until_ns, delta"),
     ("0006", "stacks", "id, frames"),
     ("0006", "first_stacks", "run_id, location_id, reason, stack_id"),
-    ("0007", "days", "what, day_ns, since_ns, until_ns, summed_ns"),
-    ("0007", "drop_days", "day_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"),
-    ("0007", "counter_days", "day_ns, run_id, counter_id, since_ns, until_ns, delta"),
+    ("0008", "days", "what, day_ns, since_ns, until_ns, summed_ns"),
+    ("0008", "drop_days", "day_ns, run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"),
+    ("0008", "counter_days", "day_ns, run_id, counter_id, since_ns, until_ns, delta"),
 ]
 
 OLD_RUNS = "SELECT id, source, started_ns, coalesce(ended_ns, last_seen_ns)"

@@ -10,10 +10,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from dropwatchd.history import layers, samples
 from dropwatchd.history.asked import install
+from dropwatchd.history.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
+from dropwatchd.history.portioned import Portioned
+from dropwatchd.history.portions import Portion
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
@@ -26,7 +30,10 @@ from dropwatchd.history.scope import (
     run_clause,
 )
 from dropwatchd.history.statements import SUM_DELTAS, summed
-from dropwatchd.model import Drop, DropKey, Interface, Kind, Location, Origin, Window
+from dropwatchd.model import DropKey, Window
+
+__all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
+           "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +95,6 @@ class LedgerGap:
 
 
 @dataclass(frozen=True, slots=True)
-class DropTotal:
-    """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
-
-    `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
-    began in which step.
-    """
-
-    host: str
-    drop: Drop
-    straddling: int
-    shape: Counter[int]
-    at_most: int
-
-
-@dataclass(frozen=True, slots=True)
 class CounterTotal:
     """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
 
@@ -143,8 +135,6 @@ class LoggedEvent:
     detail: str
     netns: int | None
 
-
-Row = tuple[object, ...]
 
 # The columns of a drop's key, after the host in a row, and where they come from.
 KEY = """l.symbol, l.offset, l.module, l.address, k.reason, k.protocol, k.origin, k.trap, k.trap_group,
@@ -217,8 +207,24 @@ class Reader:
 
         One query reads each row once: that is most of what a report costs. Days and hours in one step are sums.
         """
+        found = self._drops(start_ns, step_ns)
+        if self._portioned:
+            found = [part for total in found
+                     if (part := part_of(total, self._portioned, start_ns, step_ns)).drop.count]
+        return sorted(found, key=lambda total: (-total.drop.count, total.drop.first_ns))
+
+    @cached_property
+    def _portioned(self) -> Portioned | None:
+        """Return what is said of the window's drops by filters that no column answers; None where there are none."""
+        if (only := self.scope.only) is None:
+            return None
+        sampled = (((one.host, one.key), one.time_ns, one.weight, one.length, one.link_header, one.data)
+                   for one in self.packets(every=True))
+        return Portioned(only.judge(self.rows), sampled)
+
+    def _drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
         same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
-        return _merged(self.rows(f"""
+        return merged(self.rows(f"""
             WITH {layers.drops(f"{drop_clause(self.scope)} AND {AT_MOST} > 0", f"{layers.WITHIN} AND {same_step}")},
             d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
@@ -234,19 +240,45 @@ class Reader:
 
     def may_match(self) -> int:
         """Return how many drops the filters leave out that may match them, for all that is on record."""
+        return self.unnamed() + self.unsampled()
+
+    def unnamed(self) -> int:
+        """Return how many of them that is because something of their key is not on record."""
         [(count,)] = self.rows(f"""
             WITH {layers.drops(may_clause(self.scope))} SELECT coalesce(sum(count), 0) FROM drop_rows""")
         return cast("int", count)
 
+    def unsampled(self) -> int:
+        """Return how many of them that is because no sample tells, or too few do."""
+        start_ns, step_ns = self.scope.since_ns, min(self.scope.until_ns - self.scope.since_ns, 2**63 - 1)
+        return sum(part.open for _total, part in self._unsure(start_ns, step_ns))
+
+    def others(self) -> list[str]:
+        """Return what sampled packets of the window had, the most frequent first, where none has what is asked for."""
+        return [*self._portioned.others()] if self._portioned else []
+
+    def unsampled_in(self, start_ns: int, step_ns: int) -> set[int]:
+        """Return the steps in which some of these may be."""
+        return {step for total, part in self._unsure(start_ns, step_ns) if part.open for step in total.shape}
+
+    def _unsure(self, start_ns: int, step_ns: int) -> Iterator[tuple[DropTotal, Portion]]:
+        for total in self._drops(start_ns, step_ns) if self._portioned else ():
+            if self._portioned and (part := self._portioned.of((total.host, total.drop.key), total.drop.count)):
+                yield total, part
+
     def windows(self) -> Iterator[tuple[str, Window]]:
-        """Yield every row of the drops table with its host, in the order of time."""
+        """Yield every row of the drops table with its host, in the order of time; PartWindow where a part is asked."""
+        found = self._windows()
+        yield from self._portioned.windows(found) if self._portioned else found
+
+    def _windows(self) -> Iterator[tuple[str, Window]]:
         for row in self.rows(f"""
                 SELECT host_of(r.id), {KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
                        d.window_start_ns, d.window_width_ns
                 FROM drops d {KEY_JOINS} WHERE {WINDOWS} AND {drop_clause(self.scope)}
                 ORDER BY d.window_start_ns, d.window_width_ns, d.run_id, d.location_id"""):
             start_ns, width_ns = cast("tuple[int, int]", row[20:])
-            yield cast("str", row[0]), Window(start_ns, width_ns, _drop(row))
+            yield cast("str", row[0]), Window(start_ns, width_ns, drop_of(row))
 
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
@@ -260,10 +292,15 @@ class Reader:
                    c.gauge, CAST(total(d.straddling) AS INTEGER), n.name, n.inode
             FROM d {COUNTER_JOINS}
             GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
-            HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")]
+            HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")
+            if not self._portioned or self._portioned.judge.labels(cast("str", row[1]), cast("str", row[5]))]
 
-    def packets(self, most: int | None = None) -> Iterator[PacketRow]:
-        """Yield the sampled packets in the order of time: all, or so many of each key from all over the time."""
+    def packets(self, most: int | None = None, *, every: bool = False) -> Iterator[PacketRow]:
+        """Yield the sampled packets in the order of time: all, or so many of each key from all over the time.
+
+        With `every`, filters that packets themselves answer leave out none.
+        """
+        portioned = None if every else self._portioned
         clause = drop_clause(self.scope, packets=True)
         chosen = f"SELECT * FROM packets WHERE {clause}"
         if most is not None:
@@ -273,7 +310,9 @@ class Reader:
                 SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
                 FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
             time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[16:])
-            yield PacketRow(cast("str", row[0]), key_of(row), time_ns, length, weight, bool(link_header), data)
+            host, key = cast("str", row[0]), key_of(row)
+            if not portioned or portioned.takes((host, key), data, link_header=bool(link_header)):
+                yield PacketRow(host, key, time_ns, length, weight, bool(link_header), data)
 
     def events(self, before_ns: int = 0) -> list[LoggedEvent]:
         """Return what happened in the report's window, and so long before it, oldest first."""
@@ -320,39 +359,3 @@ _DeviceRow = tuple[str, int | None, str, str | None, str | None, str | None]
 _EventRow = tuple[str, int, str, str, str, int | None]
 _GapRow = tuple[str, int, int, str, str, str, int | None, str]
 CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool, int, str | None, int | None]
-_LocationRow = tuple[str | None, int | None, str | None, str | None]
-_KindRow = tuple[str | None, int | None, Origin, str | None, str | None]
-_InterfaceRow = tuple[int | None, int | None, str | None, str | None, int | None, str | None]
-_Aggregate = tuple[int, int | None, int, int]
-
-
-def key_of(row: Row) -> DropKey:
-    symbol, offset, module, address = cast("_LocationRow", row[1:5])
-    return DropKey(
-        Location(symbol, offset, module, None if address is None else int(address, 16)),
-        Kind(*cast("_KindRow", row[5:10])),
-        Interface(*cast("_InterfaceRow", row[10:16])),
-    )
-
-
-def _drop(row: Row) -> Drop:
-    return Drop(key_of(row), *cast("_Aggregate", row[16:20]))
-
-
-def _merged(rows: Iterator[Row]) -> list[DropTotal]:
-    """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
-    totals: dict[tuple[str, DropKey], DropTotal] = {}
-    for row in rows:
-        straddling, step, at_most = cast("tuple[int, int, int]", row[20:])
-        new = DropTotal(cast("str", row[0]), _drop(row), straddling, Counter({step: cast("int", row[16])}), at_most)
-        old = totals.get((new.host, new.drop.key))
-        totals[new.host, new.drop.key] = new if old is None else _added(old, new)
-    return sorted(totals.values(), key=lambda total: (-total.drop.count, total.drop.first_ns))
-
-
-def _added(one: DropTotal, other: DropTotal) -> DropTotal:
-    a, b = one.drop, other.drop
-    octets = None if a.octets is None or b.octets is None else a.octets + b.octets
-    drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
-                     one.at_most + other.at_most)

@@ -15,7 +15,7 @@ from dropwatchd.history.older import adapt
 
 T = TypeVar("T")
 
-_OLDER = {"0001", "0002", "0003", "0004", "0005", "0006"}  # that a reader takes as they are
+_OLDER = {"0001", "0002", "0003", "0004", "0005", "0006", "0007"}  # that a reader takes as they are
 _MAGIC = b"SQLite format 3\x00"
 _TRIES = 5
 _CHECK = "check the path, its rights and the disk"

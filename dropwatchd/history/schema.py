@@ -250,6 +250,22 @@ counter_hours = Table(
     sqlite_with_rowid=False,
 )
 
+# All drops of this history, whatever has expired since: what monitoring counts with. A bounded number of rows; `folded`
+# is 1 where those of all interfaces and namespaces are added up, 2 where those of all functions and reasons are too.
+totals = Table(
+    "totals", metadata, _id(),
+    Column("folded", Integer, nullable=False),
+    Column("machine_id", Text, nullable=False),
+    Column("symbol", Text),
+    Column("module", Text),
+    Column("reason", Text),
+    Column("origin", Text, nullable=False),
+    Column("trap", Text),
+    Column("interface", Text),
+    Column("netns", Text),
+    Column("count", BigInteger, nullable=False),
+)
+
 # The sums of a day's hours, and which days have them, as hours have those of their rows. A day begins at 0:00 UTC.
 days = Table(
     "days", metadata,

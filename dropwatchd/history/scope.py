@@ -2,9 +2,13 @@
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from dropwatchd.history.patterns import Patterns, wanted
+from dropwatchd.history.portions import Match
+from dropwatchd.model import DropKey
 
 # Windows that begin up to this long before the report's may reach into it: retention folds into hours, and the last
 # of an hour's windows may end a minute after it. The like for changes of counters that end after the report's window.
@@ -34,6 +38,24 @@ AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (la
 IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE asked_netns(name, inode))"
 
 
+class Judge(Protocol):
+    """Says of a host's drops whether they are asked for, as far as their key, a sampled packet, or labels tell.
+
+    `seen` are values that packets had of what is asked for, the most frequent first.
+    """
+
+    def key(self, host: str, key: DropKey) -> Match: ...
+    def packet(self, host: str, key: DropKey, data: bytes, *, link_header: bool) -> Match: ...
+    def labels(self, collector: str, labels: str) -> bool: ...
+    def seen(self) -> Sequence[str]: ...
+
+
+class Only(Protocol):
+    """Filters by what no table has in a column; `rows` asks the history within the window."""
+
+    def judge(self, rows: Callable[[str], Iterator[tuple[object, ...]]]) -> Judge: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The times since <= t < until, and what else narrows a report; nothing selects everything.
@@ -41,7 +63,8 @@ class Scope:
     A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed; those that
     reach beyond an edge are apportioned. Filters are names and globs, with ! before what is not wanted: `protocol` of
     ethertypes ("2048"), `netns` of names or inodes ("blue", "4026531840", "net:[4026531840]"). `host` is a name or a
-    machine id. The conditions call the functions of `asked`.
+    machine id. The conditions call the functions of `asked`. `only` is what no condition can
+    say: the reader applies it.
     """
 
     since_ns: int
@@ -53,11 +76,12 @@ class Scope:
     netns: Patterns = ()
     origin: str | None = None
     host: str | None = None
+    only: Only | None = None
 
     @property
     def filtered(self) -> bool:
         """Say whether anything but time and host narrows the scope."""
-        return any((self.location, self.interface, self.reason, self.protocol, self.netns, self.origin))
+        return any((self.location, self.interface, self.reason, self.protocol, self.netns, self.origin, self.only))
 
     def values(self) -> dict[str, object]:
         """Return the values that the conditions of this module refer to."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, func, or_, select, update
 
 from dropwatchd import __version__
 from dropwatchd.history import schema as s
+from dropwatchd.history import totals
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import Calendar
 from dropwatchd.history.dimensions import Dimensions, insert_id
@@ -58,6 +59,7 @@ class Writer:
         self._identity = identity
         self._dimensions = Dimensions(identity.boot_id)
         self._open_gaps: _OpenGaps = {}
+        self._totals: totals.Rows | None = None
         self._run = 0
         self._space = Space(self._engine, database)
         self._forgets_at_ns = 0
@@ -111,13 +113,14 @@ class Writer:
                 dimensions.namespace(namespace, self._started.wall_ns)
             self._write_drops(connection, batch, dimensions)
             self._write_stacks(connection, batch, dimensions)
+            summed = totals.add(connection, self._identity.machine_id, (w.drop for w in batch.windows), self._totals)
             self._write_counters(connection, batch, dimensions)
             for gap in batch.gaps:
                 self._write_gap(connection, gap, open_gaps)
             self._write_watches(connection, batch, dimensions)
             if batch.mark:
                 self._write_mark(connection, batch.mark)
-        self._dimensions, self._open_gaps = dimensions, open_gaps
+        self._dimensions, self._open_gaps, self._totals = dimensions, open_gaps, summed
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:
         """Take one short step towards the bounds of the history; say whether there is more to do at once."""
@@ -246,7 +249,8 @@ def _gaps_before(connection: Connection, last: Mapping[str, Any], boot_id: str, 
     """
     row = connection.execute(
         select(s.watches.c.until_ns, s.watches.c.until_boot_ns).where(s.watches.c.run_id == last["id"])
-        .order_by(s.watches.c.until_boot_ns.desc(), s.watches.c.until_ns.desc()).limit(1)).first()
+        .order_by(s.watches.c.what == "counters",  # drops are written at other moments
+                  s.watches.c.until_boot_ns.desc(), s.watches.c.until_ns.desc()).limit(1)).first()
     until_ns, until_boot_ns = row or (last["started_ns"], None)
     same_boot = last["boot_id"] == boot_id
     detail = last["ending"] if same_boot else f"{last['ending']}, and the host was started anew"

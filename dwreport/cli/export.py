@@ -8,7 +8,7 @@ import click
 from dwreport.cli.options import merged, shared
 
 # Options of reports: what chooses and judges rows would promise something else, what lays out a page does no harm.
-_OF_ROWS = ("by", "sort", "reverse", "top", "last", "format", "fail_if")
+_OF_ROWS = ("by", "sort", "reverse", "top", "last", "format", "fail_if", "follow")
 _OF_PAGES = ("verbose", "width", "pager")
 
 

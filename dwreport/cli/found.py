@@ -11,6 +11,12 @@ from dropwatchd.history.paths import database_to_read
 _QUERIES = {
     "interface": "SELECT name FROM interfaces UNION SELECT interface FROM counters",
     "reason": "SELECT reason FROM kinds UNION SELECT upper(trap) FROM kinds",
+    "process": "SELECT json_extract(labels, '$.process') FROM counters WHERE collector IN ('sockets', 'capture')",
+    "unit": """SELECT replace(name, 'unit:', '') FROM namespaces WHERE kind = 'unit'
+               UNION SELECT json_extract(labels, '$.cgroup') FROM counters WHERE collector IN ('sockets', 'capture')""",
+    "container": """SELECT name FROM namespaces WHERE kind IN ('container', 'pod')
+                    UNION SELECT json_extract(labels, '$.container') FROM counters
+                          WHERE collector IN ('sockets', 'capture')""",
     "netns": "SELECT 'init' UNION SELECT coalesce(name, inode) FROM namespaces",
 }
 # A shell puts the word into its line as it is: a name that somebody chose must mean nothing there.
@@ -39,4 +45,6 @@ def _read(path: Path, query: str) -> list[str]:
     deadline = time.monotonic() + _PATIENCE_S
     with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE_S)) as connection:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _EVERY)
-        return sorted({str(name) for name, in connection.execute(query) if name is not None})
+        found = {str(name).rpartition("/")[2] if str(name).startswith("/") else str(name)  # a control group's last part
+                 for name, in connection.execute(query) if name is not None}
+        return sorted(found)

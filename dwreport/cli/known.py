@@ -8,13 +8,15 @@ from typing import cast
 
 import click
 
-from dropwatchd.history.patterns import is_called, printed, unwanted, wanted
+from dropwatchd.history.patterns import Patterns, is_called, printed, unwanted, wanted
 from dropwatchd.history.reader import Reader
-from dropwatchd.history.scope import run_clause
+from dropwatchd.history.scope import Only, run_clause
 from dwreport import causes
+from dwreport.evidence.asked import Asked
+from dwreport.evidence.owned import KINDS, names_on_record
 
 _NOUNS = {"host": "host", "netns": "network namespace", "interface": "interface", "reason": "reason",
-          "location": "kernel function"}
+          "location": "kernel function", "process": "process", "unit": "unit", "container": "container"}
 _MOST = 12  # names that a person reads
 _INTERFACES = """SELECT name FROM interfaces UNION SELECT interface FROM counters UNION SELECT subject FROM events
                  UNION SELECT '#' || ifindex FROM interfaces WHERE name IS NULL"""
@@ -30,7 +32,7 @@ def check(reader: Reader) -> None:
     if scope.host is not None and not _column(reader, f"SELECT hostname FROM runs r WHERE {run_clause(scope)}"):
         raise click.UsageError(_unknown("host", scope.host, _column(reader, "SELECT hostname FROM runs")))
     for option, patterns in (("netns", scope.netns), ("interface", scope.interface), ("reason", scope.reason),
-                             ("location", scope.location)):
+                             ("location", scope.location), *_owners(scope.only)):
         if patterns:
             there = _there(reader, option)
             for pattern in (*wanted(patterns), *unwanted(patterns)):
@@ -41,6 +43,10 @@ def check(reader: Reader) -> None:
                 click.echo(f"dwreport: {_unknown(option, pattern, there)}", err=True)
 
 
+def _owners(only: Only | None) -> Iterable[tuple[str, Patterns]]:
+    return only.owners.items() if isinstance(only, Asked) else ()
+
+
 def _there(reader: Reader, option: str) -> list[str]:
     """Return what the history has, as it is stored and as it is printed."""
     if option == "interface":
@@ -49,6 +55,8 @@ def _there(reader: Reader, option: str) -> list[str]:
         inodes = _column(reader, "SELECT inode FROM namespaces")
         found = ["init", *_column(reader, "SELECT name FROM namespaces"), *inodes,
                  *(f"net:[{inode}]" for inode in inodes)]
+    elif option in KINDS:
+        found = sorted({name for names in names_on_record(reader.rows) for name in names[option] or ()})
     elif option == "reason":
         found = [name.upper() for name in _column(reader, "SELECT reason FROM kinds UNION SELECT trap FROM kinds")]
     else:

@@ -52,6 +52,19 @@ _OPTIONS = (
     click.option("--protocol", metavar="P", multiple=True, help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
     click.option("--netns", metavar="N", multiple=True, shell_complete=_names,
                  help="Only this network namespace: init, a name, or an inode."),
+    click.option("--address", metavar="ADDR", multiple=True,
+                 help="Only packets from or to this address or network: 192.0.2.7, 2001:db8::/32. This filter and the"
+                      " next five may be repeated, and leave out what follows a !; samples tell how many match."),
+    click.option("--port", metavar="N", multiple=True, help="Only packets from or to this port: 53, 5060-5070,"
+                                                            " udp/53."),
+    click.option("--transport", metavar="P", multiple=True, help="Only packets of this transport: tcp, udp, icmp, 47,"
+                                                                 " ..."),
+    click.option("--process", metavar="NAME", multiple=True, shell_complete=_names,
+                 help="Only packets to sockets of this program that lost some; names take globs."),
+    click.option("--unit", metavar="NAME", multiple=True, shell_complete=_names,
+                 help="Only packets to sockets of this systemd unit, or in its network namespace."),
+    click.option("--container", metavar="NAME", multiple=True, shell_complete=_names,
+                 help="Only packets to sockets of this container or pod, or in its network namespace."),
     click.option("--origin", type=click.Choice(["software", "hardware"]), help="Only drops by the kernel, or the NIC."),
     click.option("--severity", type=click.Choice(["harmful", "suspect", "benign", "unknown"]), multiple=True,
                  help="Only drops of this severity; may be repeated."),
@@ -71,6 +84,8 @@ _OPTIONS = (
     click.option("--fail-if", metavar="WHAT", multiple=True,
                  help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
                       " suspect, benign, unknown, findings, drops."),
+    click.option("-f", "--follow", is_flag=True, default=None,
+                 help="Go on with what is new, as the daemon writes it: of drops, or of the findings."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),
     click.option("--width", type=click.IntRange(50), metavar="N", help="Lines of so many characters; a terminal's own "
                                                                        "by default, and no limit in a pipe."),

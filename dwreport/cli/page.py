@@ -24,8 +24,6 @@ def export(name: str, options: Options) -> None:
 
         def made(reader: Reader) -> tuple[Sheet, int] | OSError:
             page = sheet(reader, request.wanted)
-            out.seek(0)
-            out.truncate()
             try:
                 return page, write(page, out)
             except OSError as error:  # no fault of the history, in which damage would be looked for

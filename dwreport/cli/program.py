@@ -11,7 +11,9 @@ from dwreport.views import view_names
 
 _DEFAULT = "summary"  # the view without a name
 # Commands that take more than the options of every view, or are no view.
-_OWN = {"explain": "dwreport.cli.explain", "export": "dwreport.cli.export", "compare": "dwreport.cli.compare"}
+_OWN = {"explain": "dwreport.cli.explain", "export": "dwreport.cli.export", "compare": "dwreport.cli.compare",
+        "metrics": "dwreport.cli.metrics", "journal": "dwreport.cli.journal",
+        "top": "dwreport.cli.top"}
 
 
 class _Views(click.Group):

@@ -13,12 +13,13 @@ import click
 from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.scope import Only, Scope
 from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.options import Options, View
 from dwreport.cli.progress import progress, writing
 from dwreport.cli.times import point
 from dwreport.packets.ethertypes import protocol_number
+from dwreport.packets.headers import transport_name
 from dwreport.render import formats
 from dwreport.render.heading import warning
 from dwreport.render.output import standard_output
@@ -29,7 +30,9 @@ from dwreport.report.wanted import Wanted
 
 T = TypeVar("T")
 
+_GROUPED = {"dwreport.views.incidents"}  # these add drops up by themselves
 _ROWS_ALONE = {"csv", "jsonl"}
+_IN_PACKETS = ("address", "port", "transport", "process", "unit", "container")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,12 @@ class Request:
 
 def respond(view: View, options: Options) -> None:
     """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
+    if options.get("follow"):
+        import_module("dwreport.cli.follow").follow(view, options)
+        return
     request = understand(options, time.time_ns())
     conditions = tuple(map(condition, options.get("fail_if") or ()))
-    if request.wanted.by:
+    if request.wanted.by and view.__module__ not in _GROUPED:
         view = import_module("dwreport.views._groups").view
     summary: View = import_module("dwreport.views.summary").view if conditions else view
 
@@ -136,7 +142,7 @@ def understand(options: Options, now_ns: int) -> Request:
         since_ns, until_ns, location=_patterns(options, "location"), interface=_patterns(options, "interface"),
         reason=tuple(map(_reason, _patterns(options, "reason"))),
         protocol=tuple(map(_protocol, _patterns(options, "protocol"))), netns=_patterns(options, "netns"),
-        origin=options.get("origin"), host=options.get("host"),
+        origin=options.get("origin"), host=options.get("host"), only=_only(options),
     )
     named = options.get("database")
     if named == "":
@@ -173,6 +179,14 @@ def _patterns(options: Options, name: str) -> tuple[str, ...]:
     return given
 
 
+def _transport(text: str) -> str:
+    mark = "!" if text.startswith("!") else ""
+    try:
+        return f"{mark}{transport_name(text.removeprefix('!'))}"
+    except ValueError as error:
+        raise click.UsageError(f"unknown --transport, {error}") from None
+
+
 def _protocol(text: str) -> str:
     """Return the ethertype in decimals, with the mark of what is not wanted."""
     mark = "!" if text.startswith("!") else ""
@@ -180,6 +194,21 @@ def _protocol(text: str) -> str:
         return f"{mark}{protocol_number(text.removeprefix('!'))}"
     except ValueError as error:
         raise click.UsageError(f"unknown --protocol, {error}") from None
+
+
+def _only(options: Options) -> Only | None:
+    """Return the filters that the columns of a history do not answer; little is imported where there are none."""
+    given = {name: _patterns(options, name) for name in _IN_PACKETS}
+    if not any(given.values()):
+        return None
+    endpoints, asked_of = (import_module(f"dwreport.evidence.{name}") for name in ("endpoints", "asked"))
+    try:
+        addresses = [endpoints.address(text) for text in given.pop("address")]
+        ports = [endpoints.port(text) for text in given.pop("port")]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    only: Only | None = asked_of.asked_of(addresses, ports, tuple(map(_transport, given.pop("transport"))), given)
+    return only
 
 
 def _reason(text: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.levels import bound_sockets
-from dropwatchd.history.reader import CounterTotal, DropTotal, Reader
+from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow, Reader
 from dropwatchd.history.settings import levels
 from dropwatchd.history.spaces import spaces
 from dropwatchd.history.stacks import stacks
-from dropwatchd.model import NANO, Effect, GapCause
+from dropwatchd.model import NANO, DropKey, Effect, GapCause
 from dwreport.causes import equalities
 from dwreport.evidence.chains import Chains
 from dwreport.evidence.compare import Evidence
@@ -33,13 +33,24 @@ def gather(reader: Reader, totals: Sequence[DropTotal]) -> Evidence:
     kernels = _kernels(reader)
     counters = aligned.counters()
     sockets_looked, sockets = bound_sockets(reader)
+    drops = observe(aligned.drops(), totals, reader.packets(_SAMPLES, every=True), kernels, _asked(reader))
     return inferred(Facts(
-        observe(aligned.drops(), totals, reader.packets(_SAMPLES), kernels), counters, aligned.looked_at(names),
+        drops, counters, aligned.looked_at(names),
         blind=_is_blind(reader), kernels=kernels, names=_names(reader, counters), events=reader.events(BEFORE_NS),
         devices={Place(device.host, device.netns, device.name): device for device in reader.devices()},
         sockets=sockets, sockets_looked=sockets_looked, settings=Settings(lambda: levels(reader, "device")),
         chains=Chains(lambda: levels(reader, "nftables")), spaces=spaces(reader),
         stacks=Stacks(lambda: stacks(reader))))
+
+
+def _asked(reader: Reader) -> list[PacketRow] | None:
+    """Return some of each key of the packets that the filters by what is in packets leave, None without such."""
+    if reader.scope.only is None:
+        return None
+    found: dict[tuple[str, DropKey], list[PacketRow]] = defaultdict(list)
+    for packet in reader.packets():
+        found[packet.host, packet.key].append(packet)
+    return [packet for packets in found.values() for packet in packets[::-(-len(packets) // _SAMPLES)]]
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

@@ -150,7 +150,7 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
         if equality.total:  # that this part did not move rules out a cause
             here |= {place: [] for place in read if place.host == host and place not in here}
         for drop in placed:
-            here.setdefault(_at(equality, drop), []).append(drop)
+            here.setdefault(_at(equality, drop, facts), []).append(drop)
         for place in sorted(here, key=str):
             yield _judged(possible, place, here[place], moved)
         if len(placed) < len(own):
@@ -163,10 +163,12 @@ def _is_placed(equality: Equality, drop: Observed) -> bool:
         equality.per != "interface" or drop.interface is not None)
 
 
-def _at(equality: Equality, drop: Observed) -> Place:
+def _at(equality: Equality, drop: Observed, facts: Facts) -> Place:
     if equality.per == "host":
         return Place(drop.host)
-    return Place(drop.host, drop.netns, drop.interface if equality.per == "interface" else None)
+    if equality.per == "netns":
+        return Place(drop.host, drop.netns)
+    return facts.device(drop.host, drop.netns, drop.interface)
 
 
 def _unplaced(equality: Equality, host: str, drops: Sequence[Observed]) -> Agreement:

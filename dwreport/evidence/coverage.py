@@ -19,7 +19,7 @@ NEVER_WAS = "the clock was set over this time: it never was"
 SET_BACK = "the clock was set back since: this time may have come once more"
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
-_SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
+SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
 
 # What sources do not see by their nature, as watches name it: the cause that a report gives, and whether it loses
 # drops that nobody counts.
@@ -103,7 +103,8 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
         _written_until(found, hosts, what),
-        sources(watch for watch in found.watches if watch.since_ns < window[1] and watch.until_ns >= window[0]),
+        sources(watch for watch in found.watches
+                if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
         what)
 
@@ -201,7 +202,7 @@ def _written_until(found: Recorded, hosts: Iterable[str], what: str) -> int | No
 def _silence(span: Span) -> str:
     lasted_ns = span[1] - span[0]
     return f"the daemon has been silent for {duration(lasted_ns)}: it stalls, or has died" \
-        if lasted_ns > _SILENT_NS else ""
+        if lasted_ns > SILENT_NS else ""
 
 
 def _limited(watches: Iterable[WatchRow], window: Span, what: str) -> list[LedgerGap]:

@@ -14,6 +14,7 @@ from dwreport.causes import UNSPECIFIED, Equality, equalities
 from dwreport.causes.lookup import function
 from dwreport.evidence.chains import Chains
 from dwreport.evidence.observed import Observed, Told
+from dwreport.evidence.renames import renamed
 from dwreport.evidence.settings import Settings, Span
 from dwreport.evidence.stacks import Stacks
 from dwreport.evidence.tally import Place, Tally, written
@@ -56,7 +57,17 @@ class Facts:
     def tally(self) -> Tally:
         """Return by how much counters moved; levels that go up and down are none."""
         kinds = {place: device.kind for place, device in self.devices.items()}
-        return Tally((total for total in self.counters if not total.gauge and total.delta > 0), kinds)
+        return Tally((total for total in self.counters if not total.gauge and total.delta > 0), kinds,
+                     self._renamed)
+
+    @cached_property
+    def _renamed(self) -> Mapping[Place, Place]:
+        return renamed(self.events)
+
+    def device(self, host: str, netns: int | None, interface: str | None) -> Place:
+        """Return where the counters of a device are found, whatever it was called meanwhile."""
+        place = Place(host, netns, interface)
+        return self._renamed.get(place, place)
 
     @cached_property
     def _read(self) -> Mapping[str, set[Place]]:

@@ -27,7 +27,7 @@ class Filters:
         A counter knows a place and often a protocol; the reasons are those with which its packets are freed.
         """
         judged = {self._interface(place), self._netns(place.netns), self._reason(equality), self._protocol(equality),
-                  "unknown" if self.scope.location else "yes",
+                  "unknown" if self.scope.location or self.scope.only else "yes",
                   "yes" if self.scope.origin is None else self._origin(place, equality)}
         return "no" if "no" in judged else "unknown" if "unknown" in judged else "yes"
 

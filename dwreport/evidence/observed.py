@@ -58,7 +58,8 @@ class Observed:
     `total` is None where the report's filters leave them out. Of `count` drops, which may begin before the window,
     `inside` lie for sure between the first and the last reading of their namespace's counters, `at_most` may;
     `host_inside` and `host_at_most` between those of any counter. `candidates` is what they may have been where no
-    reason is sure; `told`, what follows from everything else.
+    reason is sure; `told`, what follows from everything else. `asked` are those of the packets that filters by what is
+    in packets leave, None where there are none such: of what all are the cause is told.
     """
 
     host: str
@@ -73,6 +74,12 @@ class Observed:
     packets: Sequence[PacketRow] = ()
     traits: Sampled = _ANY
     told: Told | None = None
+    asked: Sequence[PacketRow] | None = None
+
+    @property
+    def sampled(self) -> Sequence[PacketRow]:
+        """Return the sampled packets that the report is about."""
+        return self.packets if self.asked is None else self.asked
 
     @property
     def reason(self) -> str | None:
@@ -100,12 +107,15 @@ class Observed:
 
 
 def observe(aligned: Iterable[AlignedDrop], totals: Iterable[DropTotal], packets: Iterable[PacketRow],
-            kernels: Mapping[str, Collection[str]]) -> list[Observed]:
+            kernels: Mapping[str, Collection[str]], asked: Iterable[PacketRow] | None = None) -> list[Observed]:
     """Bring together what is known of each key on each host; rows of one key are of devices that were made anew."""
     reported = {(total.host, total.drop.key): total for total in totals}
     sampled: dict[_Subject, list[PacketRow]] = defaultdict(list)
     for packet in packets:
         sampled[packet.host, packet.key].append(packet)
+    left: dict[_Subject, list[PacketRow]] = defaultdict(list)
+    for packet in asked or ():
+        left[packet.host, packet.key].append(packet)
     counts: dict[_Subject, Counter[str]] = defaultdict(Counter)
     for drop in aligned:
         counts[drop.host, drop.key].update({name: getattr(drop, name) for name in _COUNTS})
@@ -113,7 +123,8 @@ def observe(aligned: Iterable[AlignedDrop], totals: Iterable[DropTotal], packets
         counts.setdefault(subject, Counter())
     return [Observed(host, key, reported.get((host, key)), found["count"], found["inside"], found["at_most"],
                      found["host_inside"], found["host_at_most"], candidates_of(key, kernels.get(host, ())),
-                     sampled[host, key], _traits(sampled[host, key]))
+                     sampled[host, key], _traits(sampled[host, key]),
+                     asked=None if asked is None else left[host, key])
             for (host, key), found in counts.items()]
 
 

@@ -28,7 +28,7 @@ class Possible:
         Those of another device count here only where it is the other end of a pair, or the device below.
         """
         compared = set(own)
-        near = [drop for drop in self._around(place) if drop not in compared and self._is_on(place.interface, drop)]
+        near = [drop for drop in self._around(place) if drop not in compared and self._is_on(place, drop)]
         if near or self.equality.per != "interface":
             return near
         far = [drop for drop in self._by_netns.get((place.host, ...), ()) if drop not in compared
@@ -58,8 +58,10 @@ class Possible:
             yield from self._by_netns.get((place.host, place.netns), ())
             yield from self._by_netns.get((place.host, None), ())
 
-    def _is_on(self, interface: str | None, drop: Observed) -> bool:
-        return self.equality.per != "interface" or interface is None or drop.interface in {None, interface}
+    def _is_on(self, place: Place, drop: Observed) -> bool:
+        if self.equality.per != "interface" or place.interface is None or drop.interface is None:
+            return True
+        return self.facts.device(drop.host, drop.netns, drop.interface).interface == place.interface
 
     @cached_property
     def _by_netns(self) -> Mapping[tuple[str, object], list[Observed]]:

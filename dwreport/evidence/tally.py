@@ -34,9 +34,11 @@ def written(collector: str, name: str) -> str:
 class Tally:
     """By how much counters moved."""
 
-    def __init__(self, totals: Iterable[CounterTotal], kinds: Mapping[Place, str | None]) -> None:
-        """Take counters, and of what kind the devices are that they count for, as far as it is on record."""
+    def __init__(self, totals: Iterable[CounterTotal], kinds: Mapping[Place, str | None],
+                 renamed: Mapping[Place, Place] | None = None) -> None:
+        """Take counters, of what kind the devices are that they count for, as far as it is on record, and renames."""
         self._kinds = kinds
+        self._renamed = renamed or {}
         self._totals: dict[str, list[CounterTotal]] = defaultdict(list)
         self._placed: dict[tuple[str, Place], list[CounterTotal]] = defaultdict(list)
         for total in totals:
@@ -75,7 +77,8 @@ class Tally:
             kind = self._kinds.get(Place(total.host, total.netns, total.interface))
             if (equality.is_of(kind) and equality.labels.items() <= labels.items()
                     and not equality.labels_not.items() & labels.items()):
-                rows[_place(equality, total)].append((labels, total.delta))
+                place = _place(equality, total)
+                rows[self._renamed.get(place, place)].append((labels, total.delta))
         for place, found in rows.items():
             yield place, _qdiscs(found) if name == "qdisc/drops" else sum(delta for _labels, delta in found)
 

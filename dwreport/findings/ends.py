@@ -32,8 +32,8 @@ class Senders:
         """Return who was sampled, each with its share of the drops of its key: samples are as many as are kept."""
         found = []
         for drop in self.drops:
-            sampled = sum(packet.weight for packet in drop.packets)
-            found += [(ends_of(packet), packet.weight * drop.shown / sampled) for packet in drop.packets]
+            sampled = sum(packet.weight for packet in drop.sampled)
+            found += [(ends_of(packet), packet.weight * drop.shown / sampled) for packet in drop.sampled]
         return found
 
     @cached_property
@@ -91,7 +91,7 @@ class Senders:
     def _share(self, weight: float) -> support.Share:
         part = 1.0 if isclose(weight, self._whole) else weight / self._whole
         error = 0.0 if self._is_census else _DEVIATIONS * sqrt(part * (1 - part) / self._size)
-        return support.Share(100 * part, 100 * error, sum(drop.shown for drop in self.drops if drop.packets),
+        return support.Share(100 * part, 100 * error, sum(drop.shown for drop in self.drops if drop.sampled),
                              sum(drop.shown for drop in self.drops))
 
     def _alike(self, found: Counter[str]) -> list[str]:
@@ -112,7 +112,7 @@ class Senders:
     @cached_property
     def _is_census(self) -> bool:
         """Say whether every packet was kept."""
-        return all(len(drop.packets) == drop.shown for drop in self.drops)
+        return all(len(drop.sampled) == drop.shown and not (drop.total and drop.total.about) for drop in self.drops)
 
     @cached_property
     def _size(self) -> float:

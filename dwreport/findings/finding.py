@@ -25,7 +25,8 @@ class Basis:
     """By what a finding is known in another window: its place, and what has to have watched there to see it.
 
     There are `least` to `most` packets for sure within the window. `events` is what the kernel said of them, for the
-    same may have another title where the evidence is another; `collectors` read the counters that alone saw it.
+    same may have another title where the evidence is another; `collectors` read the counters that alone saw it. It is
+    `about` so many where samples alone tell how many the filters leave.
     """
 
     place: Place
@@ -34,6 +35,7 @@ class Basis:
     most: int
     events: frozenset[Event] = frozenset()
     collectors: frozenset[str] = frozenset()
+    about: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ def _basis(group: Group) -> Basis:
     totals = [drop.total for drop in group.drops if drop.total]
     return Basis(
         group.place, "hardware" if group.ground == "trap" else "software",
-        max(0, group.count - sum(total.straddling for total in totals)),
+        max(0, group.count - sum(total.drop.count - total.at_least for total in totals)),
         group.count + sum(total.at_most - total.drop.count for total in totals),
-        events=frozenset(event_of(drop.key) for drop in group.drops))
+        events=frozenset(event_of(drop.key) for drop in group.drops), about=any(total.about for total in totals))
 
 
 def _netns(group: Group) -> int:

@@ -3,13 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 from dropwatchd.model import NANO
 from dwreport.evidence.coverage import Recorded, Span, assess
-from dwreport.findings.finding import Finding, State
+from dwreport.findings.finding import State
 
 _SOON_NS = 10 * NANO   # the last drop is no older than this where a loss goes on, or than twice the usual pause
 _LONG_NS = 60 * NANO   # nor than this, whatever is usual; and nothing is over that has paused for less
+
+
+class Lived(Protocol):
+    """When a loss was seen first and last, how many packets it was, and how they spread over the report's steps."""
+
+    @property
+    def first_ns(self) -> int | None: ...
+    @property
+    def last_ns(self) -> int | None: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def shape(self) -> Mapping[int, int]: ...
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Lasting:
     step_ns: int
     asked: str | None = None
 
-    def state(self, finding: Finding) -> State | None:
+    def state(self, finding: Lived) -> State | None:
         """Return "going on" where drops came up to the end, and "over" where they ceased for longer than ever before.
 
         A claim of neither is made where what came after was not watched, or is too short to tell.

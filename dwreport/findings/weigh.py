@@ -219,6 +219,6 @@ def _apart(own: Iterable[Agreement], evidence: Evidence) -> Iterator[support.Apa
 
 def _large(group: Group) -> Iterator[support.LargePackets]:
     """Yield how long packets were that no frame holds: kernel and counters count each as one."""
-    longest = max((packet.length for drop in group.drops for packet in drop.packets), default=0)
+    longest = max((packet.length for drop in group.drops for packet in drop.sampled), default=0)
     if longest > _FRAME:
         yield support.LargePackets(longest)

@@ -12,7 +12,7 @@ Trait = Literal["multicast", "many", "group_frame", "source_route"]
 
 _TAGS = {0x8100, 0x88A8}              # VLAN and QinQ: 4 bytes between the addresses and the ethertype
 _ETHERNET = 14
-_WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp", 33: "dccp", 136: "udplite"}
+WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp", 33: "dccp", 136: "udplite"}
 _OTHERS = {1: "icmp", 2: "igmp", 4: "ipip", 41: "ipv6", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf",
            103: "pim", 112: "vrrp", 115: "l2tp"}
 _IPV6_EXTENSIONS = {0, 43, 60}        # hop-by-hop, routing, destination options: RFC 8200 section 4
@@ -43,6 +43,27 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
     if protocol == 0x86DD:
         return _ipv6(data[start:])
     return Who(_mac(data[6:12]), _mac(data[:6])) if link_header else Who()
+
+
+def transport_name(text: str) -> str:
+    """Return a transport as packets are told to have it, by its name or number; raise ValueError with a remedy."""
+    name, names = text.strip().lower(), {**WITH_PORTS, **_OTHERS}
+    if name.isdecimal() and int(name) < 256:
+        return names.get(int(name), str(int(name)))
+    if name in names.values():
+        return name
+    raise ValueError(f'"{text}" is no transport; write {", ".join(names.values())} or a number of IP')
+
+
+def arp_addresses(data: bytes, protocol: int | None, *, link_header: bool) -> set[str]:
+    """Return the addresses of IPv4 that an ARP packet is about (RFC 826): the sender's and the one asked for."""
+    start = 0
+    if link_header:
+        start, protocol = _ethernet(data)
+    packet = data[start:]
+    if protocol != 0x0806 or len(packet) < 28 or packet[2:6] != b"\x08\x00\x06\x04":
+        return set()
+    return {socket.inet_ntop(socket.AF_INET, packet[place:place + 4]) for place in (14, 24)}
 
 
 def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait]:
@@ -114,7 +135,7 @@ def _ipv6(data: bytes) -> Who:
 
 
 def _transport(source: str, destination: str, number: int, payload: bytes) -> Who:
-    name = _WITH_PORTS.get(number)
+    name = WITH_PORTS.get(number)
     if name and len(payload) >= 4:
         return Who(source, destination, name, int.from_bytes(payload[:2]), int.from_bytes(payload[2:4]))
     return Who(source, destination, name or _OTHERS.get(number, str(number)))

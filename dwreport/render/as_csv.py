@@ -19,17 +19,21 @@ def write(answer: Answer, out: TextIO, _page: Page) -> None:
     """Write one line for each row; a nested field is a column of its own (location_symbol), unknown is empty."""
     section = next(section for section in answer.sections if section.record)
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_header(section.record))
-    for row in section.rows:
-        writer.writerow([_cell(value) for value in _flat(row)])
+    writer.writerow(header(section.record))
+    writer.writerows(cells(row) for row in section.rows)
 
 
-def _header(record: Any) -> Iterator[str]:
+def cells(row: Any) -> list[object]:
+    """Return the cells of a row."""
+    return [_cell(value) for value in _flat(row)]
+
+
+def header(record: Any) -> Iterator[str]:
     """Yield the names of the columns, from the fields of a dataclass."""
     hints = get_type_hints(record)
     for field in fields(record):
         if is_dataclass(hints[field.name]) and hints[field.name] is not Moment:
-            yield from (f"{field.name}_{name}" for name in _header(hints[field.name]))
+            yield from (f"{field.name}_{name}" for name in header(hints[field.name]))
         else:
             yield field.name
 

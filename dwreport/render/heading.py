@@ -59,9 +59,11 @@ def warning(answer: Answer) -> list[str]:
 def _of_window(answer: Answer) -> list[str]:
     coverage = answer.coverage
     watched, unknown, missed = _WORDS.get(coverage.asked, _WORDS["software"])
-    if coverage.status == "complete" or coverage.only_unwritten:
+    if coverage.status == "complete":
         return []
     if coverage.status == "partial":
+        if coverage.only_unwritten:  # the heading says so
+            return []
         return [f"{_partial(answer)}{_ended(answer)}; {missed}"]
     causes = {gap.cause for gap in coverage.gaps if gap.effect == "blind" or gap.cause == NEVER_WAS}
     if causes == {NEVER_WAS}:

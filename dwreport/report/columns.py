@@ -38,11 +38,28 @@ class _Placed(Protocol):
     def netns(self) -> str | None: ...
 
 
+class _Amount(Protocol):
+    @property
+    def count(self) -> int: ...
+    @property
+    def at_least(self) -> int: ...
+    @property
+    def at_most(self) -> int: ...
+    @property
+    def about(self) -> bool: ...
+
+
+def about(row: _Amount) -> str:
+    """Show a count, with its range where samples alone tell how many there are."""
+    return f"about {number(row.count)} ({number(row.at_least)} to {number(row.at_most)})" if row.about else number(
+        row.count)
+
+
 def drop_columns(total: int, times: str, chart_title: str | None) -> Sequence[Column[ShownDrop]]:
     """Return the columns of drops out of a total, with a chart if it has a title."""
     chart: Column[ShownDrop] = Column(chart_title or "", lambda shown: shown.chart, from_width=_CHART)
     return [
-        Column("COUNT", lambda shown: number(shown.row.count), right=True, key=_count),
+        Column("COUNT", lambda shown: about(shown.row), right=True, key=_count),
         Column("SHARE", lambda shown: share(shown.row.count, total), right=True, from_width=_SHARE, key=_count),
         Column("REASON", lambda shown: reason_cell(shown.row), wraps=True),
         Column("PROTO", lambda shown: text(shown.row.protocol), from_width=_PROTO),
@@ -64,7 +81,7 @@ def window_columns(times: str) -> Sequence[Column[WindowRow]]:
     return [
         Column("FIRST", lambda row: moment(row.first, times)),
         Column("LAST", lambda row: moment(row.last, times), from_width=_LAST),
-        Column("COUNT", lambda row: number(row.count), right=True),
+        Column("COUNT", about, right=True),
         Column("REASON", reason_cell, wraps=True),
         Column("PROTO", lambda row: text(row.protocol)),
         Column("WHERE", where_cell, wraps=True),

@@ -11,11 +11,11 @@ from dwreport.findings.finding import Confidence, Finding, State
 from dwreport.report.answer import Column, Section
 from dwreport.report.brief import Until, parts, when, where
 from dwreport.report.chart import Chart
-from dwreport.report.columns import text
+from dwreport.report.columns import about, text
 from dwreport.report.rows import Moment, plain
 from dwreport.report.wanted import Wanted
 from dwreport.report.wording import words
-from dwreport.text import clean, counted, number
+from dwreport.text import clean, counted
 
 _MOST = 12  # findings that a person reads
 _PER = 2       # steps of a report in a character of a finding's chart
@@ -48,6 +48,9 @@ class FindingRow:
     details: Details
     number: int
     state: State | None
+    at_least: int
+    at_most: int
+    about: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def finding_row(finding: Finding, number: int = 1) -> FindingRow:
         finding.title, finding.severity, finding.count, first, last, [words(fact) for fact in finding.evidence],
         [words(fact) for fact in finding.who], finding.advice, finding.confidence, finding.hosts,
         Details([_detail(fact) for fact in finding.evidence], [_detail(fact) for fact in finding.who]), number,
-        finding.state)
+        finding.state, finding.basis.least, finding.basis.most, finding.basis.about)
 
 
 def _detail(fact: support.Fact | support.Who) -> dict[str, object]:
@@ -104,7 +107,7 @@ def _columns(chart: str, rows: Sequence[Shown]) -> list[Column[Shown]]:
     drawn = any(shown.chart for shown in rows)
     return [
         Column("FINDING", lambda shown: f"{shown.row.number} {str(shown.row.severity or 'unknown').upper()}"),
-        Column("PACKETS", lambda shown: number(shown.row.count), right=True),
+        Column("PACKETS", lambda shown: about(shown.row), right=True),
         Column("CAUSE", lambda shown: text(shown.row.title), wraps=True),
         *([Column(chart, lambda shown: shown.chart, from_width=_CHART)] if drawn else []),
     ]

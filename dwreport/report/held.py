@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import overload
 
+from dropwatchd.history.portioned import PartWindow
 from dropwatchd.model import Drop, DropKey, Window
 from dwreport.report.picked import Picked
 from dwreport.report.rows import WindowRow, window_row
@@ -17,9 +18,12 @@ class HeldWindows(Sequence[WindowRow]):
 
     def __init__(self, windows: Iterable[tuple[str, Window]]) -> None:
         self._numbers, self._which = array("q"), array("q")
+        self._parts: dict[int, PartWindow] = {}
         known: dict[tuple[str, DropKey], int] = {}
         for host, window in windows:
             drop = window.drop
+            if isinstance(window, PartWindow):
+                self._parts[len(self._which)] = window
             self._which.append(known.setdefault((host, drop.key), len(known)))
             self._numbers.extend((window.start_ns, window.width_ns, drop.count,
                                   _UNKNOWN if drop.octets is None else drop.octets, drop.first_ns, drop.last_ns))
@@ -39,6 +43,8 @@ class HeldWindows(Sequence[WindowRow]):
             return Picked(self, range(len(self))[index])
         host, key = self._keys[self._which[index]]
         at = index % len(self) * _FIELDS
+        if part := self._parts.get(index % len(self)):
+            return window_row(host, part)
         start_ns, width_ns, count, octets, first_ns, last_ns = self._numbers[at:at + _FIELDS]
         return window_row(host, Window(start_ns, width_ns, Drop(key, count, None if octets == _UNKNOWN else octets,
                                                                 first_ns, last_ns)))

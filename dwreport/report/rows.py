@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from dropwatchd.history.portioned import PartWindow
 from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import NANO, Drop, Interface, Window
 from dwreport import causes
@@ -60,10 +61,15 @@ class DropRow:
 
 @dataclass(frozen=True, slots=True)
 class TotalRow(DropRow):
-    """Drops of the whole report: `straddling` of `count` perhaps just outside of it, and perhaps `at_most` within."""
+    """Drops of the whole report: `straddling` of `count` perhaps just outside of it, and perhaps `at_most` within.
+
+    It is `about` so many where samples alone tell which of them are asked for: `at_least` to `at_most`.
+    """
 
     straddling: int
     at_most: int
+    at_least: int
+    about: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,11 @@ class _Start:
 
 @dataclass(frozen=True)
 class WindowRow(DropRow, _Start):
-    """Drops within one window of time."""
+    """Drops within one window of time; `about` so many where samples alone tell which of them are asked for."""
+
+    at_least: int
+    at_most: int
+    about: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +132,8 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known.
+    """One step of time; `count` is None where nothing watched, or drops were counted whose time is not known, or of
+    which no sample tells whether they match.
 
     Zero means none.
     """
@@ -163,13 +174,16 @@ def _drop_fields(host: str, drop: Drop) -> dict[str, Any]:
 def total_row(total: DropTotal) -> TotalRow:
     """Return a row of drops of the whole report."""
     return TotalRow(**_drop_fields(total.host, total.drop), straddling=total.straddling,
-                    at_most=total.at_most)
+                    at_most=total.at_most, at_least=total.at_least, about=total.about)
 
 
 def window_row(host: str, window: Window) -> WindowRow:
     """Return a row of drops within one window of time."""
-    return WindowRow(window_start=Moment(window.start_ns), window_seconds=window.width_ns / NANO,
-                     **_drop_fields(host, window.drop))
+    count = window.drop.count
+    least, most, about = (window.at_least, window.at_most, window.about) if isinstance(window, PartWindow) else (
+        count, count, False)
+    return WindowRow(window_start=Moment(window.start_ns), window_seconds=window.width_ns / NANO, at_least=least,
+                     at_most=most, about=about, **_drop_fields(host, window.drop))
 
 
 def counter_row(total: CounterTotal, device: str | None = None) -> CounterRow:

@@ -15,7 +15,7 @@ class Sheet:
 
     `steps` follow each other, of `step_ns` each but for the first and last, which the window may cut. `shapes` has,
     for each finding, how many of its packets were dropped in which step; None where that is not on record. `events` are
-    the last that happened. `sections` are the tables, with all of their rows.
+    the last that happened. `sections` are the tables, with all of their rows, `filters` what was asked for.
     """
 
     answer: Answer
@@ -25,3 +25,4 @@ class Sheet:
     shapes: Sequence[Mapping[int, int] | None]
     events: Sequence[EventRow]
     sections: Sequence[Section[Any]]
+    filters: Sequence[str] = ()

@@ -54,10 +54,12 @@ def capture(reader: Reader, wanted: Wanted, out: BinaryIO) -> Answer:
     if found.left and not found.packets:
         none = f"None of {counted(found.left, 'packet')} is of the severity that is asked for"
     wrote = f"wrote {counted(found.packets, 'packet')}" if found.packets else f"{none}: the file is valid, and empty"
-    recorded = sum(total.drop.count for total in reader.drops(reader.scope.since_ns, _length(reader))
-                   if keeps(wanted, _harm(total.drop.key)))
+    totals = [total for total in reader.drops(reader.scope.since_ns, _length(reader))
+              if keeps(wanted, _harm(total.drop.key))]
+    recorded = sum(total.drop.count for total in totals)
+    about = "about " if any(total.about for total in totals) else ""
     stand = f", standing for {counted(found.drops, 'drop')}" if found.packets else ""
-    return replace(answer, lead=[f"{wrote}{stand}; on record in this window: {counted(recorded, 'drop')}",
+    return replace(answer, lead=[f"{wrote}{stand}; on record in this window: {about}{counted(recorded, 'drop')}",
                                  *unjudged(reader)])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from dropwatchd.history.portions import DEVIATIONS, effective, spread
 from dropwatchd.history.reader import DropTotal, PacketRow, Reader
 from dropwatchd.model import NANO
 from dwreport import causes
@@ -25,7 +26,6 @@ from dwreport.text import netns_text, number, share, time_format
 from dwreport.views._lead import events_lead, hidden
 
 _HOUR_NS = 3600 * NANO
-_DEVIATIONS = 2
 Values = tuple[str | None, ...]
 
 
@@ -44,7 +44,7 @@ def _port(packet: PacketRow) -> str | None:
     return None if ends.destination_port is None else f"{ends.transport}/{ends.destination_port}"
 
 
-_EXACT: dict[str, Callable[[DropTotal], str | None]] = {
+EXACT: dict[str, Callable[[DropTotal], str | None]] = {
     "reason": lambda total: total.drop.key.kind.trap or total.drop.key.kind.reason,
     "interface": lambda total: total.drop.key.interface.name,
     "netns": lambda total: netns_text(total.drop.key.interface),
@@ -62,7 +62,7 @@ _SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
     "destination": lambda packet: ends_of(packet).destination,
 }
 _TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
-NAMES = (*_EXACT, *_SAMPLED, *_TIMES)
+NAMES = (*EXACT, *_SAMPLED, *_TIMES)
 
 
 @dataclass
@@ -138,24 +138,27 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
            packets: Sequence[PacketRow]) -> Iterator[tuple[Values, tuple[float, float, int, int]]]:
     """Yield the values of drops, and how many have them: the count, its variance, how many for sure, and at most."""
     def values(packet: PacketRow | None) -> Values:
-        return tuple(when if name in _TIMES else _EXACT[name](total) if name in _EXACT
+        return tuple(when if name in _TIMES else EXACT[name](total) if name in EXACT
                      else _SAMPLED[name](packet) if packet else None for name in by)
 
+    # Of drops that are about so many, any part is too.
+    whole = total.drop.count
+    error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
     if not any(name in _SAMPLED for name in by) or not packets:
-        yield values(None), (count, 0.0, count, count)
+        yield values(None), (count, count ** 2 * error, total.at_least if when is None else min(1, count),
+                             total.at_most if total.about else count)
         return
     weights: dict[Values, list[int]] = defaultdict(list)
     for packet in packets:
         weights[values(packet)].append(packet.weight)
     whole = sum(packet.weight for packet in packets)
-    size = whole ** 2 / sum(packet.weight ** 2 for packet in packets)  # Kish's effective sample size
-    is_census = len(packets) >= total.drop.count == count
+    size = effective([packet.weight for packet in packets])
+    is_census = len(packets) >= total.drop.count == count and not total.about
     for key, own in weights.items():
         part = sum(own) / whole
-        # Of n samples that are all alike, up to 3 in n of the others may be different (the rule of three).
-        spread = part * (1 - part) / size if len(weights) > 1 else (1.5 / size) ** 2
-        variance = 0.0 if is_census else count ** 2 * spread
-        yield key, (count * part, variance, min(len(own), count) if when is None else 0, count)
+        variance = 0.0 if is_census else count ** 2 * (spread(part, size) + part ** 2 * error)
+        yield key, (count * part, variance, min(len(own), count) if when is None else 0, max(count, total.at_most)
+                    if total.about else count)
 
 
 def _add(group: _Group, part: tuple[float, float, int, int], total: DropTotal) -> None:
@@ -172,7 +175,7 @@ def _range(group: _Group) -> tuple[int, int]:
     """Return between how many and how many there are, for 95 of 100 samplings; of what was counted, that number."""
     if not group.variance:
         return round(group.count), round(group.count)
-    error = _DEVIATIONS * sqrt(group.variance)
+    error = DEVIATIONS * sqrt(group.variance)
     return max(group.sure, floor(group.count - error)), min(group.most, ceil(group.count + error))
 
 

@@ -9,8 +9,9 @@ from dwreport.evidence.filters import Filters
 from dwreport.findings.finding import Finding
 from dwreport.findings.rank import Findings, findings
 from dwreport.render.heading import nothing
-from dwreport.text import counted
+from dwreport.text import clean, counted
 
+_MOST = 5  # values that a person reads
 _NO_FINDINGS = Findings(())
 _ONLY_COUNTED = "No drop event was recorded, but counters saw losses."
 _ELSEWHERE = "No drop event was recorded, but counters saw losses; dwreport without a view shows them."
@@ -38,15 +39,20 @@ def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings:
     unsure = unjudged(reader, found)
     if found.found:
         return [_ONLY_COUNTED if shows_findings else _ELSEWHERE, *unsure]
-    if unsure:
+    if unsure and not (len(unsure) == 1 and reader.others()):
         return ["No drop event is sure to match the filters.", *unsure]
-    return nothing(coverage, reader.scope)
+    return [*nothing(coverage, reader.scope), *unsure]
 
 
 def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:
     """Return what to say of drops and counters of which it is not on record whether they match."""
     lines = []
-    if reader.scope.filtered and (count := reader.may_match()):
+    if others := reader.others():
+        more = f" and {len(others) - _MOST} more" if len(others) > _MOST else ""
+        lines.append(f"No sampled packet matches; there are such of {clean(', '.join(others[:_MOST]))}{more}.")
+    if reader.scope.only and (count := reader.unsampled()):
+        lines.append(f"{counted(count, 'more drop')} may match: no sampled packet tells, or too few were sampled.")
+    if reader.scope.filtered and (count := reader.unnamed()):
         lines.append(f"{counted(count, 'more drop')} may match: interface, namespace, protocol, reason or place "
                      "is not on record.")
     if found.open:

@@ -1,18 +1,21 @@
 """The report as a page to look at: what the summary, the time line and the ledger say, of one snapshot."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Any
 
 from dropwatchd.history.reader import DropTotal, Reader
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.findings.finding import Finding
+from dwreport.packets.ethertypes import protocol_name
 from dwreport.report.answer import Column, Section
-from dwreport.report.columns import ShownDrop, drop_columns
+from dwreport.report.columns import ShownDrop, drop_columns, text
 from dwreport.report.counters import every_counter
 from dwreport.report.gaps import gap_columns
-from dwreport.report.rows import GapRow, gap_row
+from dwreport.report.rows import EventRow, GapRow, gap_row
 from dwreport.report.sheet import Sheet
 from dwreport.report.unseen import unseen_section
 from dwreport.report.wanted import Wanted
@@ -35,8 +38,29 @@ def sheet(reader: Reader, wanted: Wanted) -> Sheet:
     events = events_section(reader, MOST)
     return Sheet(report.answer, report.shown, rows_of(reader, wanted, steps, totals), steps.step,
                  _shapes(report.found, totals), events.shown, [
-                     _drops(report, reader), every_counter(_rows(report, "counters")), events, _gaps(report),
-                     unseen_section(reader)])
+                     _drops(report, reader), every_counter(_rows(report, "counters")), _placed(events), _gaps(report),
+                     unseen_section(reader)], list(_filters(scope, wanted)))
+
+
+def _filters(scope: Scope, wanted: Wanted) -> Iterator[str]:
+    """Yield the filters as options, for whoever gets the page has not chosen them."""
+    for name in ("location", "interface", "reason", "protocol", "netns"):
+        yield from (f"--{name} {quote(_protocol(value) if name == 'protocol' else value)}"
+                    for value in getattr(scope, name))
+    yield from (f"--{name} {quote(value)}" for name, value in (("origin", scope.origin), ("host", scope.host)) if value)
+    yield from (f"--severity {severity}" for severity in wanted.severities)
+    if wanted.no_benign:
+        yield "--no-benign"
+
+
+def _protocol(value: str) -> str:
+    mark = "!" if value.startswith("!") else ""
+    return f"{mark}{protocol_name(int(value.removeprefix(mark)))}"
+
+
+def _placed(section: Section[EventRow]) -> Section[EventRow]:
+    """Add where something happened: a page is read where nobody can ask."""
+    return replace(section, columns=[*section.columns, Column("NAMESPACE", lambda row: text(row.netns))])
 
 
 def _shapes(found: Sequence[Finding], totals: Sequence[DropTotal]) -> list[Mapping[int, int] | None]:

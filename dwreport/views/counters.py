@@ -10,7 +10,7 @@ from dwreport.report.wanted import Wanted
 
 
 def view(reader: Reader, _wanted: Wanted) -> Answer:
-    """Show every counter that moved; --reason, --location, --protocol and --origin do not apply to counters."""
+    """Show every counter that moved; filters by what is in packets do not apply to counters."""
     judged = assessed(reader, "counters")
     rows = counter_rows(reader)
     section = Section("counters", rows, counter_columns(), rows, notes=straddling_notes(rows), record=CounterRow)

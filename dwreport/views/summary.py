@@ -114,10 +114,11 @@ def _notes(totals: Sequence[DropTotal], most: int) -> list[str]:
     if len(totals) > most:
         rest = counted(sum(total.drop.count for total in totals[most:]), "drop")
         notes.append(f"and {counted(len(totals) - most, 'more kind')} with {rest}; --format csv shows all")
-    least = sum(total.drop.count - total.straddling for total in totals)
-    most = sum(total.at_most for total in totals)
+    whole = [total for total in totals if not total.about]
+    least = sum(total.drop.count - total.straddling for total in whole)
+    most = sum(total.at_most for total in whole)
     if least < most:
-        notes.append(f"Up to {number(sum(total.straddling for total in totals))} of these were dropped just outside "
+        notes.append(f"Up to {number(sum(total.straddling for total in whole))} of these were dropped just outside "
                      f"the window: at its edges, drops are apportioned by time ({number(least)} to {number(most)} in "
                      "all).")
     return notes

@@ -56,11 +56,13 @@ def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropT
             steps.setdefault(step, Counter())[total.drop.key] += count
     found = recorded(reader)
     untimed = list(_untimed(reader, found.ledger))
+    unsure = reader.unsampled_in(times.start, step_ns)
     rows = []
     for step, since_ns in enumerate(times):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
         status = assess(found, span, scope.origin).status
-        is_unknown = status == "blind" or any(since < span[1] and span[0] <= until for since, until in untimed)
+        is_unknown = status == "blind" or step in unsure or any(
+            since < span[1] and span[0] <= until for since, until in untimed)
         rows.append(_row(span, steps.get(step, Counter()), status, is_unknown=is_unknown))
     return rows
 

@@ -1,12 +1,15 @@
-"""Builds packages into dist/: `python -m tests.packages deb`."""
+"""Builds packages into dist/: `python -m tests.packages deb|nfpm`."""
 
 import sys
 
-from tests.packages import deb
+from tests.packages import contained, deb
 from tests.packages.roots import PROJECT
 
-_KINDS = {"deb": deb.build}
+DIST = PROJECT / "dist"
 
 if __name__ == "__main__":
-    for kind in sys.argv[1:]:
-        print(_KINDS[kind](PROJECT / "dist"))
+    if "deb" in sys.argv:
+        print(deb.build(DIST))
+    if "nfpm" in sys.argv:
+        for python in contained.PYTHONS:
+            print(*contained.build(DIST, python), sep="\n")

@@ -49,8 +49,8 @@ def drop(namespace: Namespace, packets: int) -> None:
 
 def recorded(root: Root, namespace: Namespace) -> int:
     """Return how many of them the history has: those of this namespace, whatever else is dropped on this machine."""
-    query = ("SELECT coalesce(sum(count), 0) FROM v_drops WHERE reason = 'NO_SOCKET' AND location = '__udp4_lib_rcv'"
-             f" AND netns IN ('{namespace.name}', '#{namespace.inode}', '{namespace.inode}')")
+    names = (namespace.name, f"net:[{namespace.inode}]")
+    query = "SELECT coalesce(sum(count), 0) FROM v_drops WHERE reason = 'NO_SOCKET' AND netns IN (?, ?)"
     with closing(sqlite3.connect(root.inside(f"{STATE}/history.db"))) as history:
-        (count,), = history.execute(query)
+        (count,), = history.execute(query, names)
     return int(count)

@@ -1,5 +1,6 @@
 """A wall clock that is set to and fro under a running daemon: each drop is counted once, and nothing expires of it."""
 
+import os
 import threading
 from collections.abc import Callable
 from random import Random
@@ -42,6 +43,20 @@ def test_a_clock_that_is_set(namespace: Namespace, recording_on: Make, outcome: 
     told.lost = told.tries * DROPS - _count(recording, namespace)
     assert told.lost == 0
     assert "Traceback" not in recording.log.read_text()
+
+
+def test_names_that_came_before_the_clock_was_set(recording_on: Make) -> None:
+    """The first drops after it, which wake the daemon, have them as well: that happens by the new clock."""
+    recording, disk = recording_on()
+    recording.start()
+    with Namespace(f"torture-named-{os.getpid()}") as late:
+        late.run(lambda: drop_datagrams(DROPS))
+        _await(recording, late, DROPS)
+        for number, step_s in enumerate((HOUR_S, 0), 2):
+            disk.set_clock(step_s)
+            late.run(lambda: drop_datagrams(DROPS))
+            _await(recording, late, number * DROPS)
+    assert recording.stop() == 0
 
 
 @pytest.mark.long  # the history is tidied every ten minutes

@@ -120,7 +120,7 @@ function build() {
     ...shared, width, height: width < 500 ? 220 : 280, padding: [12, 12, 0, 0], series,
     scales: { x: { time: true, range: () => [state.since, state.until] }, y },
     axes: [{ ...axis, grid: { show: false }, values: labels, space: 80 },
-      { ...axis, grid: { stroke: colour('grid'), width: 1 }, ticks: { show: false }, size: sizeOf, gap: 8,
+      { ...axis, grid: { stroke: colour('grid'), width: 1 }, ticks: { show: false }, size: sizeOf, gap: 8, ...(isLog() && { splits: powers }),
         values: (_u, splits) => splits.map((value) => (Number.isInteger(value) ? grouped(value) : '')) }],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false },
       bind: { dblclick: () => () => show(data.since, data.until) } },
@@ -136,6 +136,7 @@ function build() {
   }, [times, data.counts], byId('brush'));
   mark();
 }
+const powers = (_u, _axis, _low, high) => [0, ...Array.from({ length: 20 }, (_, power) => 10 ** power)].filter((one) => one <= high);
 const sizeOf = (_u, values) => 16 + 7.2 * Math.max(3, ...(values || []).map((value) => value.length));
 
 // Time is chosen: by a drag in one of the charts, by a button, or by a key.
@@ -161,7 +162,8 @@ function mark() {
   const isWhole = state.since <= data.since && state.until >= data.until;
   const [left, right] = [state.since, state.until].map((time) => brush.valToPos(time, 'x'));
   marking = true;
-  brush.setSelect({ left, width: isWhole ? 0 : Math.max(2, right - left), top: 0, height: brush.over.clientHeight }, false);
+  const span = isWhole ? { left: -9999, width: 0 } : { left, width: Math.max(2, right - left) };  // none is out of sight
+  brush.setSelect({ ...span, top: 0, height: brush.over.clientHeight }, false);
   marking = false;
   read(main);
 }
@@ -183,6 +185,7 @@ function read(u) {
   const found = drawnFindings().filter((one) => one.shape[place]);
   for (const one of found.slice(0, 4)) parts.push(`#${one.number} ${grouped(one.shape[place])}`);
   if (found.length > 4) parts.push(`and ${found.length - 4} more findings`);
+  if (data.findings.reduce((sum, one) => sum + (one.shape?.[place] || 0), 0) < count) parts.push('others');
   const happened = data.events.filter((event) => event.time >= since && event.time < until);
   for (const event of happened.slice(0, 3)) parts.push(event.text);
   if (happened.length > 3) parts.push(`and ${happened.length - 3} more events`);

@@ -43,7 +43,8 @@ def _shape(shape: Mapping[int, int] | None) -> dict[int, int] | None:
 
 
 def _event(event: EventRow) -> str:
-    return safe(" ".join([event.event, event.subject, *([f"({event.detail})"] if event.detail else [])]))
+    place = [f"in {event.netns}"] if event.netns not in {None, "init"} else []
+    return safe(" ".join([event.event, event.subject, *place, *([f"({event.detail})"] if event.detail else [])]))
 
 
 def _zones(steps: Sequence[StepRow]) -> Iterator[tuple[float, int, str]]:

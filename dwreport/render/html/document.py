@@ -27,8 +27,10 @@ _SCRIPTS = ("page.js", "chart.js", "tables.js")
 
 
 def write(sheet: Sheet, out: BinaryIO) -> int:
-    """Write the page, in fewer rows where it would be too long; return its length in bytes."""
+    """Write the page from where `out` begins, in fewer rows where it would be too long; return its length in bytes."""
     page = next(page for most in _ROWS if len(page := _page(sheet, most)) <= MOST_BYTES or most == _ROWS[-1])
+    out.seek(0)
+    out.truncate()
     out.write(page)
     return len(page)
 
@@ -42,7 +44,7 @@ def _page(sheet: Sheet, most: int) -> bytes:
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
                "base-uri 'none'; form-action 'none'",
         title=f"Packets dropped on {whose}", host=whose, span=window(scope.since_ns, scope.until_ns),
-        heading=heading(answer)[2:], warnings=warning(answer), lead=answer.lead,
+        heading=heading(answer)[2:], filters=sheet.filters, warnings=warning(answer), lead=answer.lead,
         tiles=[(severity, number(int(numbers[severity])), int(numbers[severity])) for severity in _SEVERITIES],
         status=answer.coverage.status, is_well=answer.coverage.status == "complete" or answer.coverage.only_unwritten,
         coverage=fraction(answer.coverage.fraction),

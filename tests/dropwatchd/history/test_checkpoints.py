@@ -108,3 +108,12 @@ def test_a_run_that_left_nothing_is_not_the_last_one(database: Path, new_writer:
     (gap,) = new_writer().start(at(12))
     assert (gap.since_ns, gap.until_ns) == (9 * NANO, 12 * NANO)
     assert _rows(database, "SELECT ending FROM runs") == [("crashed",)] * 3 + [(None,)]
+
+
+def test_what_a_crash_took_unwritten_is_in_the_gap(new_writer: NewWriter) -> None:
+    """Drops are written at other moments than counters: that these were read later says nothing of those."""
+    first = new_writer()
+    first.start(at(1))
+    first.write(Batch(watches=[watch(1, 5), watch(1, 5, "software", "bpf"), watch(1, 6, "counters", "snmp", 1)]))
+    (gap,) = new_writer().start(at(9))
+    assert (gap.since_ns, gap.until_ns) == (5 * NANO, 9 * NANO)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DatabaseError
 
+from dropwatchd.history import history as module
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
@@ -148,8 +149,11 @@ def test_damage_that_only_the_first_write_shows_is_set_aside(folder: Path) -> No
     assert _rows(database, "SELECT cause, detail FROM gaps") == [("history file lost", gap.detail)]
 
 
-def test_damage_that_others_see_is_noticed(folder: Path, history: History) -> None:
+def test_damage_that_others_see_is_noticed(
+    folder: Path, history: History, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A writer has its pages in memory: it looks into the file from time to time, and not every time."""
+    monkeypatch.setattr(module, "_GLANCE_S", 60)  # on a busy machine the time for a glance is soon over
     began = clock.now()
     history.write(_batch(3, began))
     later = Instant(began.wall_ns, began.boot_ns + 599 * NANO)

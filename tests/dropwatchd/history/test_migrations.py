@@ -98,7 +98,7 @@ def test_later_revisions_are_read_as_they_are(tmp_path: Path) -> None:
     command.upgrade(config, "0002")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(OLD)
-    for old in ("0003", "0005", "0006"):
+    for old in ("0003", "0005", "0006", "0007"):
         command.upgrade(config, old)
         before = read(path, _content)
         assert revision(path) == old

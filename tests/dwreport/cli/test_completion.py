@@ -42,6 +42,8 @@ def there(history: History) -> str:
     history.drop(run, START_NS)
     history.drop(run, START_NS + 1, name="eth1", reason="NO_SOCKET", netns=77, netns_name="blue")
     history.drop(run, START_NS + 2, reason=None, trap="ttl_value_is_too_small")
+    history.counter(run, "drops", 1, collector="sockets", labels={
+        "process": "sipd", "container": "docker:web", "cgroup": "/system.slice/sip.service"})
     return str(history.path)
 
 
@@ -50,6 +52,9 @@ def there(history: History) -> str:
     ("--interface", "!eth1", ["!eth1"]),
     ("--reason", "", ["NO_SOCKET", "SOCKET_RCVBUFF", "TTL_VALUE_IS_TOO_SMALL"]),
     ("--netns", "", ["blue", "init"]),
+    ("--process", "", ["sipd"]),
+    ("--unit", "!", ["!sip.service"]),
+    ("--container", "d", ["docker:web"]),
 ])
 def test_filters_offer_what_is_on_record(there: str, option: str, word: str, found: list[str]) -> None:
     """Of the history that is named, wherever its name stands."""

@@ -40,7 +40,7 @@ def test_a_full_buffer_with_everything_known() -> None:
              "from 192.0.2.1 (about 98 % ± 3 of samples), 192.0.2.9 (about 2 % ± 3 of samples)", "to 198.51.100.2",
              "owner: sipd[812] of sip.service, whose socket lost 15 012"],
         advice="ss -uampn 'sport = :5060'", confidence="high", hosts=[HOST], details=found.details,
-        number=1, state=None)
+        number=1, state=None, at_least=15012, at_most=15012, about=False)
 
 
 def test_an_error_total_is_taken_apart() -> None:

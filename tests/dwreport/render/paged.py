@@ -97,4 +97,6 @@ def fill(history: History) -> None:
         history.event(run, START_NS + second * NANO, kind, HOSTILE if kind == "link up" else "eth0", detail="carrier")
     history.gap(run, START_NS + 50 * NANO, START_NS + 52 * NANO, cause="packet samples lost", effect="detail",
                 scope="packets", lost=12)
+    history.gap(run, START_NS + 3400 * NANO, START_NS + 3402 * NANO, cause="packet samples lost", effect="detail",
+                scope="packets", lost=1100)
     history.gap(run, START_NS + HALF_NS, START_NS + HALF_NS + 1200 * NANO, detail=HOSTILE)

@@ -6,17 +6,25 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import unicodedata
+from io import BytesIO
 from pathlib import Path
+from sqlite3 import Connection
 
 import pytest
 
+from dropwatchd.history.reader import Reader
+from dropwatchd.history.readonly import read
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
-from dwreport.render.html.document import MOST_BYTES
+from dwreport.render.html.document import MOST_BYTES, write
+from dwreport.report.wanted import NOTHING_MORE
 from dwreport.text import fraction, number
+from dwreport.views._page import sheet
 from tests.dwreport.conftest import HOUR_NS, START_NS, History, Report
 from tests.dwreport.render.paged import HOSTILE, Page, fill
 
@@ -116,8 +124,10 @@ def test_what_findings_are_of_adds_up(history: History, export: Export, report: 
 
 def test_filters_and_severities_choose_as_in_the_report(history: History, export: Export, report: Report) -> None:
     fill(history)
-    for words in (["--interface", "lo"], ["--severity", "harmful"], ["--no-benign"]):
+    for words in (["--interface", "lo"], ["--severity", "harmful"], ["--no-benign"], ["--protocol", "!ipv4"],
+                  ["--location", "udp*"]):
         page, told = export(*words), report.json(*words)
+        assert shlex.split(page.one("header").all("code")[0].text) == words
         assert page.keys("drops", 1) == [row["count"] for row in told["drops"]]
         assert [int(card.attributes["data-f"]) for card in page.root.all("article")] == [
             row["number"] for row in told["findings"]]
@@ -210,6 +220,20 @@ def test_what_was_written_is_told(history: History, export: Export) -> None:
     done = subprocess.run([sys.executable, "-m", "dwreport", *export.words, "-"], capture_output=True, check=True)
     made = re.compile(rb"Made [^<]+")
     assert made.sub(b"", done.stdout) == made.sub(b"", export.file.read_bytes())
+
+
+def test_another_try_begins_anew(history: History) -> None:
+    """A history that changed while it was read is read again, into the same file."""
+    fill(history)
+    out = BytesIO(b"more" * MOST_BYTES)
+
+    def made(connection: Connection) -> bytes:
+        write(sheet(Reader(connection, Scope(START_NS, START_NS + HOUR_NS), START_NS + HOUR_NS), NOTHING_MORE), out)
+        return out.getvalue()
+
+    first = read(history.path, made)
+    assert first.endswith(b"</html>")
+    assert read(history.path, made) == first
 
 
 def test_neither_a_terminal_nor_the_history_is_written_over(history: History, export: Export) -> None:

@@ -18,6 +18,7 @@ VIEWS: list[tuple[str, ...]] = [
     (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("causes",), ("explain", "#1"),
     ("--by", "reason,hour"), ("--by", "port,address,transport,destination,day"), ("--by", EVERYTHING),
     ("--interface", "eth0"), ("drops", "--top", "1"), ("compare",),
+    ("incidents",), ("incidents", "--by", "reason"), ("runs",),
     ("compare", "--with", f"@{START_NS // NANO - 60}")]
 DATAGRAM = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([192, 0, 2, 1]),
                        bytes([198, 51, 100, 2]), 40000, 5060, 8, 0)

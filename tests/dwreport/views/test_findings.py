@@ -59,7 +59,8 @@ def test_findings_for_programs(history: History, report: Report) -> None:
         "title": "A socket's receive buffer was full", "severity": "harmful", "count": 15012,
         "first": "2025-11-22T10:01:35.000000Z", "last": "2025-11-22T10:01:35.500000Z",
         "evidence": finding["evidence"], "who": finding["who"], "advice": "ss -uampn 'sport = :5060'",
-        "confidence": "high", "hosts": ["web-3"], "details": finding["details"], "number": 1, "state": "over"}
+        "confidence": "high", "hosts": ["web-3"], "details": finding["details"], "number": 1, "state": "over",
+        "at_least": 15012, "at_most": 15012, "about": False}
     assert "agrees: UdpRcvbufErrors +15 012" in finding["evidence"]
     assert report.csv()[0]["count"] == "15012"
     assert "SOCKET_RCVBUFF: 15 012 events" in report("--format", "markdown").replace("\\", "")

@@ -32,7 +32,8 @@ def test_the_json_contract(history: History, report: Report) -> None:
         "location": {"symbol": "udp_queue_rcv_one_skb", "offset": 31, "module": None, "address": None},
         "interface": "eth0", "ifindex": 2, "netns": "init", "protocol": "ipv4", "origin": "software", "trap": None,
         "cause": answer["drops"][0]["cause"], "advice": answer["drops"][0]["advice"], "harm": "harmful",
-        "host": "web-3", "straddling": 0, "at_most": 15012}]
+        "host": "web-3", "straddling": 0, "at_most": 15012, "at_least": 15012,
+        "about": False}]
     assert "receive buffer" in answer["drops"][0]["cause"]
     assert answer["counters"] == [{
         "collector": "snmp", "name": "UdpRcvbufErrors", "interface": None, "netns": "init", "labels": {},
@@ -162,7 +163,7 @@ def test_csv_has_a_line_for_each_row_and_no_formulas(history: History, report: R
     assert row["first"] == "2025-11-22T10:00:01.000000Z"
     assert report("--format", "csv").splitlines()[0] == (
         "count,bytes,first,last,reason,location_symbol,location_offset,location_module,location_address,interface,"
-        "ifindex,netns,protocol,origin,trap,cause,advice,harm,host,straddling,at_most")
+        "ifindex,netns,protocol,origin,trap,cause,advice,harm,host,straddling,at_most,at_least,about")
 
 
 def test_a_history_of_several_hosts(history: History, report: Report) -> None:

@@ -1,0 +1,48 @@
+"""The runs of the daemon as they are on record: from when to when, of which version, and how each ended."""
+
+# ruff: noqa: S608 - the SQL is put together from texts of this package; values are bound.
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from dropwatchd.history import layers
+from dropwatchd.history.reader import Reader
+from dropwatchd.history.scope import INSIDE, drop_clause, run_clause
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRun:
+    """A run: `until_ns` is up to when it vouched for anything; `ending` is None while it goes on, and until the next.
+
+    `number` tells it as --run does, from the last one back: 0, -1, -2.
+    """
+
+    run_id: int
+    host: str
+    boot_id: str
+    kernel: str
+    version: str
+    since_ns: int
+    until_ns: int
+    ending: str | None
+    goes_on: bool
+    number: int
+
+
+def told_runs(reader: Reader) -> list[ToldRun]:
+    """Return the runs that touch the window, oldest first."""
+    touching = {run.run_id: run for run in reader.runs()}
+    rows = cast("list[tuple[int, str, str, str, str, int, str | None, int]]", list(reader.rows(f"""
+        SELECT r.id, host_of(r.id), r.boot_id, r.kernel, r.version, r.started_ns, r.ending,
+               1 - row_number() OVER (PARTITION BY r.machine_id ORDER BY r.id DESC)
+        FROM runs r WHERE {run_clause(reader.scope)} ORDER BY r.id""")))
+    return [ToldRun(*row[:6], max(touching[row[0]].until_ns, row[5]), row[6], not touching[row[0]].ended, row[7])
+            for row in rows if row[0] in touching]
+
+
+def drops_by_run(reader: Reader) -> Mapping[int, int]:
+    """Return how many drops each run recorded in the window."""
+    return dict(cast("list[tuple[int, int]]", list(reader.rows(f"""
+        WITH {layers.drops(drop_clause(reader.scope))}
+        SELECT run_id, sum({INSIDE}) FROM drop_rows GROUP BY run_id"""))))

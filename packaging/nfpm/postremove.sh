@@ -1,0 +1,16 @@
+#!/bin/sh
+# dpkg: remove, purge, upgrade NEW-VERSION; rpm: how many stay.
+set -e
+
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+# The history is what the package is for, and nobody can record it again: it goes when that is asked for.
+case "$1" in
+    purge | 0)
+        if [ -d /var/lib/dropwatchd ]; then
+            if [ "$DROPWATCHD_HISTORY" = remove ]; then
+                rm -rf /var/lib/dropwatchd
+            elif ! rmdir /var/lib/dropwatchd 2>/dev/null; then
+                echo "dropwatchd: the history stays in /var/lib/dropwatchd; this removes it: rm -r /var/lib/dropwatchd"
+            fi
+        fi ;;
+esac
