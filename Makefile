@@ -15,7 +15,7 @@ PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-a
 BPF     := dropwatchd/sources/bpf/drops.bpf \
 	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf)
 
-.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery fleet bpf dist deb nfpm packages install uninstall clean
+.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery fleet bpf dist deb nfpm sbom packages install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
@@ -32,6 +32,7 @@ help:
 	@echo "make dist       build the wheel"
 	@echo "make deb        build the package of Debian 13 into dist/, in a root of its own (root)"
 	@echo "make nfpm       build deb and rpm with the environment inside into dist/, for hosts with Python 3.11 and 3.12"
+	@echo "make sbom       list what is inside, with versions and hashes, in dist/dropwatchd.cdx.json (CycloneDX)"
 	@echo "make packages   build, install, run, upgrade and remove each kind of package, in roots of Debian (root)"
 	@echo "make install    install into PREFIX ($(PREFIX)), with the systemd unit; DESTDIR is honoured"
 	@echo "make uninstall  remove what install put in place; the history and the configuration stay"
@@ -85,6 +86,12 @@ packages: $(VENV)/.test
 
 dist: $(VENV)/.test
 	$(VENV)/bin/python -m build --wheel
+
+# What is inside, in the versions that are pinned: CycloneDX.
+sbom: $(VENV)/.test
+	mkdir -p dist
+	$(VENV)/bin/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/dropwatchd.cdx.json constraints.txt
 
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }

@@ -24,7 +24,10 @@ CI = os.environ.get("CI") == "true"
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+    return _wheel(tmp_path_factory.mktemp("wheel"))
+
+
+def _wheel(folder: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
         check=True,
@@ -82,6 +85,11 @@ def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> No
     assert f"schema {REVISION}" in checked.stdout, checked.stderr
 
 
+def test_two_wheels_are_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
+    """Whenever, and by whom, it is built."""
+    assert _wheel(tmp_path).read_bytes() == wheel.read_bytes()
+
+
 def test_without_the_driver_of_postgresql_one_line_says_what_is_missing(installed: Path, tmp_path: Path) -> None:
     """The rest of an installation does not need it."""
     url = "postgresql:///x"
@@ -118,7 +126,7 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/_data/systemd/config.toml",
         "dwreport/render/html/page.html",
         "dwreport/render/html/uplot/uPlot.iife.min.js",
-        "dwreport/render/html/uplot/LICENSE",
+        "dwreport/render/html/uplot/uPlot.LICENSE",
     } <= names
 
 

@@ -30,10 +30,11 @@ from dropwatchd.history.scope import (
     may_clause,
     run_clause,
 )
+from dropwatchd.history.statements import SUM_DELTAS, summed
 from dropwatchd.model import DropKey, Window
 
 __all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
-           "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of"]
+           "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,11 +301,11 @@ class Reader:
         return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
             WITH {layers.changes(change_clause(self.scope))},
             d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta,
-                       sum(CASE WHEN since_ns < :since OR until_ns > :until THEN abs(delta) ELSE 0 END) AS straddling
+                SELECT run_id, counter_id, {SUM_DELTAS} AS delta,
+                       {moved_at_most("since_ns < :since OR until_ns > :until")} AS straddling
                 FROM change_rows GROUP BY run_id, counter_id)
-            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
-                   sum(d.straddling), n.name, n.inode
+            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, {summed("d.delta")} AS total,
+                   c.gauge, CAST(total(d.straddling) AS INTEGER), n.name, n.inode
             FROM d {COUNTER_JOINS}
             GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
             HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")
@@ -358,6 +359,14 @@ def _hosts(connection: sqlite3.Connection) -> dict[int, str]:
     shared = {name for name, count in Counter(names.values()).items() if count > 1}
     return {run: f"{names[machine]} ({machine})" if names[machine] in shared else names[machine]
             for run, machine, _name in runs}
+
+
+def moved_at_most(condition: str) -> str:
+    """Return SQL for how much counters may have moved in the rows of a condition.
+
+    Floating numbers do not overflow: it is exact up to 2^53, and no more than 2^63-1.
+    """
+    return f"CAST(total(CASE WHEN {condition} THEN abs(delta + 0.0) ELSE 0 END) AS INTEGER)"
 
 
 _RunRow = tuple[int, str, str, str, int, int, bool]

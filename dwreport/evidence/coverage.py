@@ -99,7 +99,8 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     """
     what = asked or "software"
     scopes = _scopes(found, asked)
-    gaps = [gap for gap in found.ledger if gap.until_ns >= window[0] and gap.since_ns < window[1]]
+    gaps = [gap for gap in found.ledger
+            if max(gap.since_ns + 1, gap.until_ns) > window[0] and gap.since_ns < window[1]]  # or it has no length
     covered_ns = passed_ns = 0
     parts = by_host(found) or {None: found}
     for host, part in parts.items():

@@ -15,7 +15,7 @@ from tests.dwreport.conftest import START_NS, History, Report
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "report.schema.json").read_text())
 EVERYTHING = "interface,netns,host,cause,severity,protocol,location,origin"
 VIEWS: list[tuple[str, ...]] = [
-    (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("explain", "#1"),
+    (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("causes",), ("explain", "#1"),
     ("--by", "reason,hour"), ("--by", "port,address,transport,destination,day"), ("--by", EVERYTHING),
     ("--interface", "eth0"), ("drops", "--top", "1"), ("compare",), ("hosts",),
     ("incidents",), ("incidents", "--by", "reason"), ("runs",),
