@@ -18,6 +18,7 @@ from dropwatchd.history.asked import install
 from dropwatchd.history.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
 from dropwatchd.history.portioned import Portioned
 from dropwatchd.history.portions import Portion
+from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
@@ -153,9 +154,12 @@ class Reader:
     """Answers from one snapshot of a history, within a scope."""
 
     def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int) -> None:
+        connection = connection.pull(scope) if isinstance(connection, Pulled) else connection
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
+        self._runs: list[Run] | None = None
+        self._watches: list[WatchRow] | None = None
         install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
@@ -166,6 +170,11 @@ class Reader:
 
     def runs(self) -> list[Run]:
         """Return the runs that touch the report's window, oldest first."""
+        if self._runs is None:
+            self._runs = self._read_runs()
+        return self._runs
+
+    def _read_runs(self) -> list[Run]:
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
                 SELECT id, host_of(id) AS hostname, machine_id, kernel, started_ns,
@@ -179,6 +188,11 @@ class Reader:
 
     def watches(self) -> list[WatchRow]:
         """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
+        if self._watches is None:
+            self._watches = self._read_watches()
+        return self._watches
+
+    def _read_watches(self) -> list[WatchRow]:
         return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
@@ -233,9 +247,11 @@ class Reader:
                             THEN sum(CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END)
                        END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
-                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most,
+                       max((min(last_ns, :until - 1) - :start) / :step) AS reach
                 FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
+            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most,
+                   d.reach
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def may_match(self) -> int:
