@@ -144,7 +144,7 @@ def _steps(total: DropTotal, start_ns: int, step: str | None,
         return
     counts: dict[str, int] = defaultdict(int)
     spans: dict[str, _Span] = {}
-    for place, count in total.shape.items():
+    for place, count in (+total.shape).items():
         when = _label(step, start_ns + place * _HOUR_NS)
         counts[when] += count
         first_ns, last_ns = ends.get(place, whole)
