@@ -59,6 +59,18 @@ def clock(time_ns: int, pattern: str = "%H:%M:%S") -> str:
     return time.strftime(pattern, time.localtime(time_ns // NANO))
 
 
+def between(first_ns: int, last_ns: int, pattern: str) -> str:
+    """Show two times in one: 10:30:07-10:33:41, 11-22 10:30:07-10:33:41, 11-22 10:30:07 - 11-23 10:33:41."""
+    first, last = clock(first_ns, pattern), clock(last_ns, pattern)
+    if first == last:
+        return first
+    date, blank, _time = pattern.rpartition(" %H:")
+    if not blank:
+        return f"{first}-{last}"
+    same_day = clock(first_ns, date) == clock(last_ns, date)
+    return f"{first}-{last.removeprefix(clock(last_ns, date) + ' ')}" if same_day else f"{first} - {last}"
+
+
 def window(since_ns: int, until_ns: int) -> str:
     """Show a window in local time, with its zone: 2026-11-22 10:00:00-11:00:00 UTC.
 

@@ -18,6 +18,7 @@ NO_SOURCE = "no source of drop events: counters alone"
 NOT_WATCHED = "not watched"
 NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
+TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
@@ -106,13 +107,14 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     for host, part in parts.items():
         passed = _passed(part, host, window)
         watched = _union(_spans(part.watches, host, what), passed)
-        never = _without(_never(part.ledger, host, passed), watched)
+        skipped, again = _skipped(part.ledger, host, passed)
+        never = _without(_without(skipped, again), watched)
         covered_ns += _length(watched)
         passed_ns += window[1] - window[0] - _length(never)
         left = _without(_without([window], watched), never)
         blind = _union(((gap.since_ns, gap.until_ns) for gap in part.ledger
                         if gap.host == host and gap.effect == "blind" and _concerns(gap, scopes)), window)
-        gaps += _unexplained(part, host, _without(left, blind), what)
+        gaps += _unexplained(part, host, _without(left, blind), what, skipped)
         gaps += [LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never]
     gaps += _limited(found.watches, window, what)
     gaps.sort(key=lambda gap: (gap.since_ns, gap.until_ns))
@@ -167,20 +169,24 @@ def _is_ahead(run: Run, found: Recorded) -> bool:
     return found.now_ns is not None and run.until_ns > found.now_ns + _AHEAD_NS
 
 
-def _never(gaps: Iterable[LedgerGap], host: str | None, window: Span) -> list[Span]:
-    """Return the times that a clock that was set forward has left out, and that did not come after all."""
+def _skipped(gaps: Iterable[LedgerGap], host: str | None, window: Span) -> tuple[list[Span], list[Span]]:
+    """Return the times that a clock which was set forward has left out, and those that came again, or may have.
+
+    A clock that was set back may have been set forward once more before it came so far.
+    """
     steps = [gap for gap in gaps if gap.host == host and gap.cause == GapCause.CLOCK_STEP]
     left_out, again = (_union(((gap.since_ns, gap.until_ns) for gap in steps if gap.detail[:1] == sign), window)
                        for sign in "+-")
-    return _without(left_out, again)
+    return left_out, again
 
 
 def _last(found: Recorded, host: str | None) -> Run | None:
     return next((run for run in reversed(found.runs) if run.hostname == host), None)
 
 
-def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str) -> list[LedgerGap]:
-    """Say of time that neither watch nor ledger speaks of what can be said."""
+def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
+                 skipped: list[Span]) -> list[LedgerGap]:
+    """Say of time that neither watch nor ledger speaks of what can be said; some of it a clock has `skipped` once."""
     if not left:
         return []
     gaps: list[LedgerGap] = []
@@ -192,7 +198,9 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str)
         gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
     absent = _without(left, _union(_spans(found.watches, host, "daemon"), _passed(found, host, (0, end_ns))))
-    gaps += [_synthetic(host, span, NOT_RUNNING) for span in absent]
+    sure = _without(absent, skipped)
+    gaps += [_synthetic(host, span, NOT_RUNNING) for span in sure]
+    gaps += [_synthetic(host, span, TO_AND_FRO) for span in _without(absent, sure)]
     cause = NO_SOURCE if what in {"software", "hardware"} else NOT_WATCHED
     return gaps + [_synthetic(host, span, cause) for span in _without(left, absent)]
 

@@ -6,7 +6,7 @@ from dropwatchd.model import NANO
 from dwreport.findings import support
 from dwreport.findings.finding import Finding
 from dwreport.report.wording import words
-from dwreport.text import clock, number
+from dwreport.text import between, clock, number
 
 _SURE = {"high": "sure", "medium": "likely", "low": "unsure"}
 _NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
@@ -44,12 +44,11 @@ def when(finding: Finding, until: Until) -> str:
     """Say when, and whether it goes on, as of the end of the record where that is not now."""
     if finding.first_ns is None or finding.last_ns is None:
         return "counters alone saw it"
-    first, last = clock(finding.first_ns, until.times), clock(finding.last_ns, until.times)
     if finding.state == "going on":
         goes_on = f"going on at {until.told}" if until.told else "still going on"
-        return f"since {first}, {goes_on}"
+        return f"since {clock(finding.first_ns, until.times)}, {goes_on}"
     over = "" if finding.state is None else f", over by {until.told}" if until.told else ", over"
-    return f"{first}{'' if first == last else f'-{last}'}{over}"
+    return f"{between(finding.first_ns, finding.last_ns, until.times)}{over}"
 
 
 def _owner(owner: support.Owner, count: int) -> str:

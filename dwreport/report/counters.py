@@ -1,5 +1,6 @@
 """Counters as people see them: those that tell something, and what of them may not be the window's."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from dropwatchd.history.patterns import matches
@@ -50,12 +51,20 @@ def every_counter(rows: Sequence[CounterRow]) -> Section[CounterRow]:
                    notes=straddling_notes(rows), record=CounterRow)
 
 
+def _named(row: CounterRow, *, alone: bool) -> str:
+    """Name a counter, with its place where others have the same name."""
+    place = " in ".join(clean(part) for part in (row.interface, row.netns) if part)
+    return clean(row.name) + (f" ({place})" if place and not alone else "")
+
+
 def straddling_notes(rows: Sequence[CounterRow]) -> list[str]:
     """Say which counters were read so that part of their change may lie outside of the window."""
     found = sorted((row for row in rows if row.straddling), key=lambda row: -abs(row.straddling))
     if not found:
         return []
-    named = ", ".join(f"{number(abs(row.straddling))} of {clean(row.name)}" for row in found[:_NAMED])
+    times = Counter(row.name for row in found)
+    named = ", ".join(f"{number(abs(row.straddling))} of {_named(row, alone=times[row.name] == 1)}"
+                      for row in found[:_NAMED])
     more = f" and some of {counted(len(found) - _NAMED, 'more counter')}" if len(found) > _NAMED else ""
     return [f"Up to {named}{more} moved just outside the window: between readings that reach beyond its edges."]
 

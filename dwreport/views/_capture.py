@@ -64,7 +64,8 @@ def capture(reader: Reader, wanted: Wanted, out: BinaryIO, form: str = "packets"
               if keeps(wanted, _harm(total.drop.key))]
     recorded = sum(total.drop.count for total in totals)
     about = "about " if any(total.about for total in totals) else ""
-    stand = f", standing for {counted(found.drops, 'drop')}" if found.packets else ""
+    drawn = "about " if found.drops > found.packets else ""  # a weight is what was drawn from, not what was counted
+    stand = f", standing for {drawn}{counted(found.drops, 'drop')}" if found.packets else ""
     return replace(answer, lead=[f"{wrote}{stand}; on record in this window: {about}{counted(recorded, 'drop')}",
                                  *unjudged(reader)])
 

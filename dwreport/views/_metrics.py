@@ -16,6 +16,7 @@ from dwreport.evidence.coverage import (
     NOT_WATCHED,
     SET_BACK,
     SILENT_NS,
+    TO_AND_FRO,
     Coverage,
     assess,
     recorded,
@@ -141,5 +142,5 @@ def _samples(counts: Mapping[Labels, int]) -> list[Sample]:
 
 
 # What a label may be: the ledger of a history that others wrote could have any text.
-_CAUSES = {*GapCause, NOT_RUNNING, NO_SOURCE, NOT_WATCHED, UNWRITTEN, NEVER_WAS, SET_BACK,
+_CAUSES = {*GapCause, NOT_RUNNING, NO_SOURCE, NOT_WATCHED, UNWRITTEN, NEVER_WAS, SET_BACK, TO_AND_FRO,
            *(text for text, _loses in LIMITS.values())}

@@ -89,6 +89,17 @@ def test_times_are_as_short_as_the_window_allows() -> None:
     assert text.axis(TEN, TEN + hour, 20) == "10:00          11:00"
 
 
+@pytest.mark.parametrize(("seconds", "pattern", "shown"), [
+    (60, "%H:%M:%S", "10:00:00-10:01:00"), (0, "%H:%M:%S", "10:00:00"),
+    (60, "%Y-%m-%d %H:%M", "2026-11-22 10:00-10:01"),
+    (86_400, "%m-%d %H:%M:%S", "11-22 10:00:00 - 11-23 10:00:00"), (60, "%H:%M:%S %Z", "10:00:00 UTC-10:01:00 UTC"),
+])
+@pytest.mark.usefixtures("utc")
+def test_two_times_are_told_apart(seconds: int, pattern: str, shown: str) -> None:
+    """The day once, where it is one; with room around what joins two days."""
+    assert text.between(TEN, TEN + seconds * NANO, pattern) == shown
+
+
 @pytest.mark.parametrize(("seconds", "width", "shown"), [
     (3600, 11, "10:00 11:00"), (4, 24, "10:00:00        10:00:04"), (4, 12, "10:00  10:00"), (3600, 10, ""), (0, 1, ""),
     (86_400 * 2, 12, "11-22  11-24"), (86_400 * 365, 24, "2026-11-22    2027-11-22"),

@@ -77,7 +77,8 @@ def test_a_packet_says_when_why_and_for_how_many_it_was_dropped(history: History
     """As the history has it, to the nanosecond; the file says whose it is and what wrote it."""
     history.drop(history.run(), START_NS + NANO, 16)
     history.packet(1, START_NS + NANO + 123, FRAME, weight=16, length=900)
-    assert export.told() == ("dwreport: wrote 1 packet, standing for 16 drops; on record in this window: 16 drops\n")
+    assert export.told() == (
+        "dwreport: wrote 1 packet, standing for about 16 drops; on record in this window: 16 drops\n")
     [packet] = packets(export.file.read_bytes())
     assert (packet.interface, packet.host, packet.link_type) == ("eth0", "web-3", ETHERNET)
     block = packet.block
@@ -142,8 +143,9 @@ def test_filters_choose_packets_and_the_drops_that_they_are_held_against(history
     _place(history, first, FRAME, 1, count=10, weight=10)
     _place(history, first, FRAME, 2, count=5, weight=4, name="eth1", ifindex=3, reason="UDP_CSUM")
     _place(history, first, None, 3, count=7, name="lo", ifindex=1, reason="NO_SOCKET")
-    assert export.told() == "dwreport: wrote 2 packets, standing for 14 drops; on record in this window: 22 drops\n"
-    one = "dwreport: wrote 1 packet, standing for 4 drops; on record in this window: 5 drops\n"
+    assert export.told() == (
+        "dwreport: wrote 2 packets, standing for about 14 drops; on record in this window: 22 drops\n")
+    one = "dwreport: wrote 1 packet, standing for about 4 drops; on record in this window: 5 drops\n"
     for words in (["--interface", "eth1"], ["--reason", "UDP_CSUM"], ["--interface", "!eth0", "--interface", "!lo"]):
         assert export.told(*words) == one
         assert [packet.interface for packet in packets(export.file.read_bytes())] == ["eth1"]
@@ -156,7 +158,7 @@ def test_severities_choose_packets_too(history: History, export: Export) -> None
     _place(history, first, FRAME, 1, count=10, weight=10)
     _place(history, first, FRAME, 2, count=5, weight=5, reason="DUP_FRAG")
     assert export.told("--severity", "harmful") == (
-        "dwreport: wrote 1 packet, standing for 10 drops; on record in this window: 10 drops\n")
+        "dwreport: wrote 1 packet, standing for about 10 drops; on record in this window: 10 drops\n")
     assert len(export("--no-benign")) == 1
     assert export.told("--severity", "suspect") == (
         "dwreport: None of 2 packets is of the severity that is asked for: the file is valid, and empty; on record in "

@@ -19,6 +19,7 @@ from dwreport.evidence.coverage import (
     NOT_RUNNING,
     NOT_WRITTEN,
     SET_BACK,
+    TO_AND_FRO,
     Coverage,
     Recorded,
     assess,
@@ -159,6 +160,16 @@ def test_time_that_was_left_out_and_came_after_all_was() -> None:
     watches = [_watch(0, 40), _watch(90, 95, ending="the clock was set"), _watch(45, 60)]
     living = _judged(watches, steps, window=(60, 80), runs=[_run(0, 60, ended=False)])
     assert (living.status, _told(living)[-1]) == ("blind", (60, 80, NOT_WRITTEN))
+
+
+def test_a_daemon_that_ran_is_not_said_to_have_been_down() -> None:
+    """Two seconds ahead, three back, two ahead: nobody watched 42 to 44, for the clock never showed it."""
+    steps = [_gap(40, 60, **_FORWARD), _gap(30, 62, **_BACK), _gap(33, 64, **_FORWARD)]
+    watches = [watch for since, until in ((0, 40), (60, 62), (30, 33), (64, 90))
+               for watch in (_watch(since, until), _watch(since, until, "daemon"))]
+    judged = _judged(watches, steps, window=(0, 90), runs=[_run(0, 90)])
+    assert [span for span in _told(judged) if span[2] != GapCause.CLOCK_STEP] == [
+        (40, 60, TO_AND_FRO), (62, 64, NEVER_WAS)]
 
 
 def test_what_was_watched_while_the_clock_was_ahead_vouches_for_no_later_time() -> None:

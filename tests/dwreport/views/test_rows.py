@@ -97,6 +97,15 @@ def test_counters_whose_readings_reach_beyond_the_window_say_so(history: History
         assert "Up to 70 of UdpRcvbufErrors moved just outside the window" in " ".join(report(*view).split())
 
 
+def test_counters_of_one_name_are_told_apart(history: History, report: Report) -> None:
+    """Two namespaces have a counter of the same name."""
+    run = history.run()
+    history.namespace(7, "blue")
+    history.counter(run, "UdpNoPorts", 9, START_NS + 4 * NANO)
+    history.counter(run, "UdpNoPorts", 4, START_NS + 4 * NANO, netns=7)
+    assert "Up to 9 of UdpNoPorts (init), 4 of UdpNoPorts (blue) moved just" in " ".join(report("counters").split())
+
+
 def test_a_loss_that_counters_alone_saw_says_what_may_have_been_before_the_window(
         history: History, report: Report) -> None:
     """The reading before the window is where its change begins."""
