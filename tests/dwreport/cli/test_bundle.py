@@ -125,6 +125,10 @@ def test_nothing_else_is_in_it_nor_claimed(made: Path, capsys: pytest.CaptureFix
     found = json.loads(capsys.readouterr().out)
     assert found["coverage"]["status"] == "blind"
     assert "not in this part of a history" in found["coverage"]["gaps"][0]["detail"]
+    assert run(["runs", "--database", str(made), "--format", "json", "--since", f"@{START_NS // NANO}"]) == 0
+    first, second, _third = sorted(json.loads(capsys.readouterr().out)["runs"], key=lambda row: str(row["since"]))
+    assert (first["ending"], first["status"]) == ("stopped", "partial")
+    assert second["ending"] == "this part of a history ends, the run went on"
     with closing(sqlite3.connect(made)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
