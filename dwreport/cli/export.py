@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dwreport.cli.options import merged, shared
+from dwreport.cli.options import files, merged, shared
 
 # Options of reports: what chooses and judges rows would promise something else, what lays out a page does no harm.
 _OF_ROWS = ("by", "sort", "reverse", "top", "last", "format", "fail_if", "follow")
@@ -13,10 +13,10 @@ _OF_PAGES = ("verbose", "width", "pager")
 
 
 @click.command("export")
-@click.option("--html", metavar="FILE",
+@click.option("--html", metavar="FILE", shell_complete=files,
               help="Write the report into this file, as one page for a browser that needs no network: findings, an"
                    " interactive time line, tables; - is standard output.")
-@click.option("--pcapng", metavar="FILE",
+@click.option("--pcapng", metavar="FILE", shell_complete=files,
               help="Write the sampled packets into this file, for Wireshark and tshark, with a comment for each; - is"
                    " standard output.")
 @click.option("--as", "form", type=click.Choice(["packets", "net_dm"]), default="packets", show_default=True,

@@ -18,11 +18,6 @@ CONFIG = "/etc/dropwatchd/config.toml"
 ENABLED = "/etc/systemd/system/multi-user.target.wants/dropwatchd.service"
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return deb.build(tmp_path_factory.mktemp("built"))
-
-
 @pytest.fixture
 def root() -> Iterator[Root]:
     """A Debian 13 as it is after installation, with systemd, which does not run here."""

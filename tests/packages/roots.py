@@ -32,7 +32,7 @@ class Root:
     def run(self, *command: str, **environment: str) -> str:
         """Return what a command prints; where it fails, that is in the exception's notes."""
         return logged(self.words(*command), **{"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive",
-                                               "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment})
+                                               "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **environment})
 
     def start(self, log: Path, *command: str) -> subprocess.Popen[bytes]:
         """Begin a command; its messages go into a file."""

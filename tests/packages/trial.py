@@ -25,7 +25,7 @@ def recording(root: Root, *command: str) -> Iterator[None]:
     try:
         wait_for(lambda: "ready after" in log.read_text() or process.poll() is not None, "the daemon is ready")
         assert process.poll() is None, log.read_text()
-        assert "drop events: bpf" in log.read_text()
+        assert "drop events: bpf\n" in log.read_text()
         yield
     finally:
         if process.poll() is None:
@@ -47,10 +47,10 @@ def drop(namespace: Namespace, packets: int) -> None:
     namespace.run(send)
 
 
-def recorded(root: Root, namespace: Namespace) -> int:
+def recorded(root: Root, namespace: Namespace, folder: str = STATE) -> int:
     """Return how many of them the history has: those of this namespace, whatever else is dropped on this machine."""
     names = (namespace.name, f"net:[{namespace.inode}]")
     query = "SELECT coalesce(sum(count), 0) FROM v_drops WHERE reason = 'NO_SOCKET' AND netns IN (?, ?)"
-    with closing(sqlite3.connect(root.inside(f"{STATE}/history.db"))) as history:
+    with closing(sqlite3.connect(root.inside(f"{folder}/history.db"))) as history:
         (count,), = history.execute(query, names)
     return int(count)
