@@ -24,13 +24,19 @@ _HERE = "since_ns < :until AND until_ns >= :since"
 _DROPS = f"""window_start_ns > :since - {WIDEST_WINDOW_NS} AND window_start_ns < :until
              AND last_ns >= :since AND first_ns < :until"""
 _CHANGES = "until_ns > :since AND since_ns < :until"
+# Of a run that went on behind the window nobody must say that it ended there.
+_GOES_ON = "EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.since_ns < :until AND w.until_ns > :until)"
+_CUT = "this part of a history ends, the run went on"
 _BOOTS = f"SELECT boot_id FROM runs WHERE id IN (SELECT run_id FROM watches WHERE {_HERE})"
 # Of a gauge all changes count: those before are added to where it starts.
 _EARLIER = """counter_changes d WHERE d.run_id = s.run_id AND d.counter_id = s.counter_id AND d.until_ns <= :since
               AND d.counter_id IN (SELECT id FROM counters WHERE gauge)"""
 _IDS = {"locations": "location_id", "kinds": "kind_id"}
 _KEPT = {
-    "runs": "SELECT * FROM runs",
+    "runs": f"""
+        SELECT id, machine_id, boot_id, hostname, kernel, version, started_ns,
+               CASE WHEN {_GOES_ON} THEN :until ELSE ended_ns END, CASE WHEN {_GOES_ON} THEN '{_CUT}' ELSE ending END
+        FROM runs r""",
     "watches": f"""
         SELECT id, run_id, what, name, namespace_id, max(since_ns, :since), min(until_ns, :until),
                since_boot_ns + max(since_ns, :since) - since_ns, until_boot_ns + min(until_ns, :until) - until_ns,

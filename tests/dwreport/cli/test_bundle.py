@@ -69,6 +69,10 @@ def whole(history: History) -> History:
                          window_width_ns=60 * NANO)
             history.counter(one, "UdpRcvbufErrors", number + second % 7, at_ns + 35 * NANO, since_ns=at_ns - 10 * NANO)
             history.event(one, at_ns, "link up", "eth0", detail=f"{MACS[0]} at db1.corp.example")
+    history.watch(1, "counters", "unseen", START_NS - HOUR_NS, START_NS + 650 * NANO,
+                  namespace_id=history.namespace(4026531840))
+    history.looked(1, "packet_ring", START_NS - HOUR_NS, collector="unseen", gauge=True)
+    history.counter(1, "packet_ring", 1, START_NS - HOUR_NS + 120 * NANO, collector="unseen", gauge=True)
     history.counter(2, "socket_drops", 3, SINCE_NS + 300 * NANO, collector="sockets",
                     labels={"local": f"{V4[0]}:5060", "peer": f"[{V6[0]}]:7", "process": "sipd"})
     history.drop(2, SINCE_NS + 400 * NANO, 5, netns=7, netns_name="customer-name", reason="NO_SOCKET")
@@ -108,6 +112,7 @@ def test_reports_on_the_window_are_those_of_the_original(
     for words in ([], ["drops"], ["counters"], ["coverage"], ["packets"], ["timeline"], ["explain", "#1"],
                   ["--by", "reason,netns,port"], ["--interface", "eth0", "-v"], ["--run", "-1"]):
         assert _report(made, capsys, *words) == _report(whole.path, capsys, *words), words
+    assert _report(made, capsys, "coverage")["unseen"]
     found = _report(made, capsys)
     assert found["findings"]
     assert found["hosts"][0]["hostname"] == "db1.corp.example"
@@ -125,6 +130,10 @@ def test_nothing_else_is_in_it_nor_claimed(made: Path, capsys: pytest.CaptureFix
     found = json.loads(capsys.readouterr().out)
     assert found["coverage"]["status"] == "blind"
     assert "not in this part of a history" in found["coverage"]["gaps"][0]["detail"]
+    assert run(["runs", "--database", str(made), "--format", "json", "--since", f"@{START_NS // NANO}"]) == 0
+    first, second, _third = sorted(json.loads(capsys.readouterr().out)["runs"], key=lambda row: str(row["since"]))
+    assert (first["ending"], first["status"]) == ("stopped", "partial")
+    assert second["ending"] == "this part of a history ends, the run went on"
     with closing(sqlite3.connect(made)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
