@@ -15,7 +15,7 @@ PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-a
 BPF     := dropwatchd/sources/bpf/drops.bpf \
 	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf)
 
-.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery bpf dist deb nfpm sbom packages install uninstall clean
+.PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery fleet bpf dist deb nfpm sbom packages install uninstall clean
 
 help:
 	@echo "make run        record into the default database, in the foreground, until Ctrl-C"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench      measure exactness, cost and speed on this machine"
 	@echo "make compare    the same drops seen by dwdump, dropwatch, bpftrace, perf and dropwatchd, in a guest"
 	@echo "make gallery    provoke drops one cause at a time, here and in guests, and print the score (root)"
+	@echo "make fleet      ten hosts' histories in a PostgreSQL of their own, and the reports on them"
 	@echo "make bpf        rebuild the BPF programs (clang, llvm, libbpf-dev)"
 	@echo "make dist       build the wheel"
 	@echo "make deb        build the package of Debian 13 into dist/, in a root of its own (root)"
@@ -66,6 +67,9 @@ compare: $(VENV)/.test
 
 gallery: $(VENV)/.test
 	$(VENV)/bin/python -m tests.gallery $(ARGS)
+
+fleet: $(VENV)/.test
+	$(VENV)/bin/python -m tests.fleet $(ARGS)
 
 bpf: $(BPF:=.o)
 
@@ -112,8 +116,9 @@ install:
 	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --no-deps .
 	grep -rlI --exclude-dir=site-packages '$(DESTDIR)$(LIB)' $(DESTDIR)$(LIB) | xargs -r sed -i 's|$(DESTDIR)$(LIB)|$(LIB)|g'
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(SYSCONF)/dropwatchd
-	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
+	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dropwatchd-upload $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
 	sed 's|/usr/bin/dropwatchd|$(PREFIX)/bin/dropwatchd|' systemd/dropwatchd.service > $(DESTDIR)$(UNITS)/dropwatchd.service
+	sed 's|/usr/bin/dropwatchd-upload|$(PREFIX)/bin/dropwatchd-upload|' systemd/dropwatchd-upload.service > $(DESTDIR)$(UNITS)/dropwatchd-upload.service
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dropwatchd systemd/net_dm.conf systemd/evidence.conf
 	install -D -m 644 -t $(DESTDIR)$(MAN)/man1 docs/man/dwreport.1
@@ -127,8 +132,8 @@ install:
 
 uninstall:
 	rm -rf $(DESTDIR)$(LIB) $(DESTDIR)$(PREFIX)/share/dropwatchd
-	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dwreport
-	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
+	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dropwatchd-upload $(DESTDIR)$(PREFIX)/bin/dwreport
+	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(UNITS)/dropwatchd-upload.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
 	rm -f $(DESTDIR)$(MAN)/man1/dwreport.1 $(DESTDIR)$(MAN)/man8/dropwatchd.8
 	rm -f $(DESTDIR)$(MAN)/man5/dropwatchd.toml.5 $(DESTDIR)$(MAN)/man5/dropwatch-history.5
 	rm -f $(DESTDIR)$(BASH)/dwreport $(DESTDIR)$(ZSH)/_dwreport $(DESTDIR)$(FISH)/dwreport.fish

@@ -168,6 +168,7 @@ class GapCause(StrEnum):
     NOTES_DISCARDED = "events discarded"
     ROW_REFUSED = "a row could not be stored"
     FILE_LOST = "history file lost"
+    NOT_UPLOADED = "not uploaded"
 
 
 class Effect(StrEnum):

@@ -7,6 +7,7 @@ from dropwatchd.history.patterns import printed
 from dropwatchd.model import Interface
 
 NANO = 1_000_000_000
+_YEAR_NS = 360 * 86_400 * NANO
 _BARS = " ▁▂▃▄▅▆▇█"
 _UNKNOWN = "░"  # of a time that was not watched
 CHART = frozenset(_BARS + _UNKNOWN)
@@ -102,10 +103,22 @@ def sparkline(counts: Sequence[int | None]) -> str:
 
 
 def axis(since_ns: int, until_ns: int, width: int) -> str:
-    """Return the times at both ends of a chart, as its title: 10:00              11:00."""
-    pattern = "%m-%d" if until_ns - since_ns > 86_400 * NANO else "%H:%M"
-    left, right = (time.strftime(pattern, time.localtime(end // NANO)) for end in (since_ns, until_ns))
-    return f"{left}{right:>{width - len(left)}}"
+    """Return the times at both ends of a chart, as its title: 10:00              11:00.
+
+    They are written so that they differ, as far as there is room for that.
+    """
+    span_ns = until_ns - since_ns
+    days = ["%m-%d", "%Y-%m-%d", "%Y-%m", "%Y"] if span_ns > 86_400 * NANO else ["%H:%M", "%H:%M:%S"]
+    both = [[time.strftime(pattern, time.localtime(end // NANO)) for end in (since_ns, until_ns)] for pattern in days]
+    fit = [ends for ends in both if 2 * len(ends[0]) < width]
+    whole = [ends for ends in fit if _is_told(span_ns, *ends)]
+    left, right = next(iter(whole or fit), ("", ""))
+    return f"{left}{right:>{width - len(left)}}" if left else ""
+
+
+def _is_told(span_ns: int, left: str, right: str) -> bool:
+    """Say whether the ends of a chart tell its length: a year from a day to the same one is none."""
+    return left != right and (span_ns < _YEAR_NS or len(left) != len("11-29") or ":" in left)
 
 
 def bar(count: int, top: int, width: int) -> str:

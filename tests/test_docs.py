@@ -1,10 +1,17 @@
-"""What documents say exists: the tests that they name."""
+"""What documents say exists: the tests that they name, the files that they link to, the commands that they show."""
 
 import ast
 import re
+import shlex
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
+
+from dropwatchd.model import NANO
+from dwreport.__main__ import run
+from tests.dwreport.conftest import HOUR_NS, History
 
 ROOT = Path(__file__).parents[1]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
@@ -25,3 +32,68 @@ def test_each_line_of_the_table_of_faults_names_a_test() -> None:
     rows = [line for line in lines if line.startswith("| ") and not line.startswith("| fault ")]
     assert len(rows) > 30
     assert not [row for row in rows if not NAMED.search(row)]
+
+
+FILES = [ROOT / name for name in subprocess.run(
+    ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()]
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")  # neither an address nor a place in the same document
+# In a block, behind a prompt, times of cron, or nothing; before what stands apart, a pipe, or a redirection.
+COMMAND = re.compile(r"^    (?:[$#] |(?:\S+ ){5}(?:root )?|ExecStart=/usr/bin/)?"
+                     r"dwreport((?: \S+)*?)(?:  .*| [|>&].*)?$")
+MINUTE_NS = HOUR_NS // 60
+PLACES = (("init", "eth0"), ("blue", "eth0"), ("shop-web", "eth0"), ("docker:3f2a9c1b7d20", "lo"))
+DROPS = (("NO_SOCKET", "udpv6_queue_rcv_one_skb", 0x86DD), ("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 0x0800))
+NOW_NS = 1_795_955_700 * NANO  # 2026-11-29 12:35:00 UTC, when the documents' reports were made
+
+
+def _commands(document: Path) -> list[str]:
+    found = map(COMMAND.match, document.read_text().splitlines())
+    return [match[1].strip() for match in found if match]
+
+
+@pytest.mark.parametrize("document", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """To a file or a folder of this repository."""
+    assert not [link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a history with all that documents ask for by name."""
+    folder = tmp_path_factory.mktemp("state")
+    history = History(folder / "history.db")
+    boot_ns = NOW_NS - 30 * 24 * HOUR_NS
+    run = history.run(boot_ns, None, last_seen_ns=NOW_NS, ending=None)
+    for netns, (name, interface) in enumerate(PLACES, 2):
+        for reason, symbol, protocol in DROPS:
+            for ago_ns in (24 * HOUR_NS, 10 * MINUTE_NS, NANO):
+                history.drop(run, NOW_NS - ago_ns, 5, netns=netns, netns_name=name, name=interface, reason=reason,
+                             symbol=symbol, protocol=protocol)
+    history.packet(run, NOW_NS - NANO, bytes(64))
+    history.counter(run, "UdpRcvbufErrors", 5, NOW_NS)
+    history.close()
+    return folder
+
+
+def test_commands_are_found() -> None:
+    """Those of the first page are, with their options alone."""
+    found = _commands(ROOT / "README.md")
+    assert {"--since 1h", "explain '#1' --since 2m", "export --pcapng FILE"} <= {*found}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_each_command_that_a_document_shows_is_understood(
+    document: Path, recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And answered: by the exit code of a condition, where it has one."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(recorded))
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr("time.time_ns", lambda: NOW_NS)
+    monkeypatch.chdir(tmp_path)
+    for command in _commands(document):
+        code = run(shlex.split(command))
+        assert code in ({0, 3} if "--fail-if" in command else {0}), f"{command}: {capsys.readouterr().err}"
+        capsys.readouterr()
+    monkeypatch.undo()
+    time.tzset()

@@ -1,5 +1,7 @@
 """The man pages: they say what the programs say of themselves, no more and no less."""
 
+import csv
+import json
 import os
 import re
 import shlex
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec.inspect
 import pytest
@@ -209,6 +212,39 @@ def test_every_query_of_the_page_runs_and_finds_what_is_there(empty: sqlite3.Con
     with closing(sqlite3.connect(tmp_path / "history.db")) as connection:
         for query in queries:
             assert connection.execute(query).fetchall(), query
+
+
+def test_the_join_of_the_page_gives_what_reports_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every row of drops, whatever is known of it: severity and cause."""
+    history = History(tmp_path / "history.db")
+    runs = history.run()
+    places: list[dict[str, Any]] = [
+            {}, {"reason": "UNHANDLED_PROTO", "symbol": "__netif_receive_skb_core", "offset": 0x1f},
+            {"reason": None, "symbol": "udp_queue_rcv_one_skb"}, {"reason": None, "symbol": None, "offset": None,
+                                                                  "address": "0xffffffff81234567"},
+            {"reason": "NOT_SPECIFIED", "symbol": "tcp_v4_rcv.isra.0", "offset": None},
+            {"reason": "NOBODY_KNOWS", "symbol": "nobody_knows"}, {"reason": "NO_SOCKET", "symbol": "udp_rcv"},
+            {"origin": "hardware", "trap": "ttl_value_is_too_small", "reason": None, "symbol": None, "offset": None}]
+    for place, names in enumerate(places):
+        history.drop(runs, START_NS + place * 10**9, place + 1, **names)
+    history.close()
+    shell, query = _examples(_parts(_page("dropwatch-history.5"), "Sh")["SEVERITY AND CAUSE"])
+    start = START_NS // 10**9
+    whole = ["--database", str(history.path), "--since", f"@{start}", "--until", f"@{start + 99}"]
+    command = shlex.split(shell.splitlines()[0])
+    assert run([*command[1:command.index("--since")], *whole, "--format", "csv"]) == ANSWERED
+    header, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    with closing(sqlite3.connect(history.path)) as connection:
+        connection.execute(f"CREATE TEMP TABLE causes ({', '.join(header)})")
+        connection.executemany(f"INSERT INTO causes VALUES ({', '.join('?' * len(header))})", rows)  # noqa: S608
+        joined = [(count, harm or None, cause or None) for _, count, _, _, harm, cause in connection.execute(query)]
+    assert run(["drops", *whole, "--format", "json"]) == ANSWERED
+    drops = json.loads(capsys.readouterr().out)["drops"]
+    assert joined == [(row["count"], row["harm"], row["cause"]) for row in drops]
+    assert run([*whole, "--format", "json"]) == ANSWERED
+    totals = json.loads(capsys.readouterr().out)["drops"]
+    assert sorted(map(str, joined)) == sorted(str((row["count"], row["harm"], row["cause"])) for row in totals)
+    assert len({cause for _count, _harm, cause in joined}) > 4
 
 
 def test_every_example_of_the_programs_is_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,17 @@ def test_two_wheels_are_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
     assert _wheel(tmp_path).read_bytes() == wheel.read_bytes()
 
 
+def test_without_the_driver_of_postgresql_one_line_says_what_is_missing(installed: Path, tmp_path: Path) -> None:
+    """The rest of an installation does not need it."""
+    url = "postgresql:///x"
+    for words in (["dropwatchd-upload", "--to", url, "--setup"], ["dwreport", "--database", url]):
+        done = subprocess.run([installed / words[0], *words[1:]], check=False, capture_output=True, text=True,
+                              cwd=tmp_path)
+        assert done.returncode == 1
+        assert "pip install 'dropwatchd[fleet]'" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
     """The BPF object, its source, the migrations and the systemd files are all inside."""
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -106,10 +117,16 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/_data/migrations/versions/0001_first_schema.py",
         "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",
         "dropwatchd/_data/systemd/dropwatchd.service",
+        "dropwatchd/_data/systemd/dropwatchd-upload.service",
+        "dropwatchd/history/fleet/schema.sql",
+        "dropwatchd/history/fleet/tidy.sql",
+        "dropwatchd/history/fleet/roles.sql",
+        "dropwatchd/history/fleet/tenants.sql",
+        "dropwatchd/history/fleet/local.sql",
         "dropwatchd/_data/systemd/config.toml",
         "dwreport/render/html/page.html",
         "dwreport/render/html/uplot/uPlot.iife.min.js",
-        "dwreport/render/html/uplot/LICENSE",
+        "dwreport/render/html/uplot/uPlot.LICENSE",
     } <= names
 
 
@@ -131,8 +148,9 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     config.parent.mkdir(parents=True)
     config.write_text("source = 'none'\n")
     _make("install", *to)
-    unit = tmp_path / "opt/dw/lib/systemd/system/dropwatchd.service"
-    assert "ExecStart=/opt/dw/bin/dropwatchd\n" in unit.read_text()
+    units = tmp_path / "opt/dw/lib/systemd/system"
+    assert "ExecStart=/opt/dw/bin/dropwatchd\n" in (units / "dropwatchd.service").read_text()
+    assert "ExecStart=/opt/dw/bin/dropwatchd-upload " in (units / "dropwatchd-upload.service").read_text()
     assert (tmp_path / "opt/dw/bin/dwreport").readlink() == Path("/opt/dw/lib/dropwatchd/bin/dwreport")
     script = tmp_path / "opt/dw/lib/dropwatchd/bin/dwreport"
     assert script.read_text().startswith("#!/opt/dw/lib/dropwatchd/bin/python")
@@ -145,13 +163,14 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     ]
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["dropwatchd", "dropwatchd-upload"])
+def test_systemd_accepts_the_unit(tmp_path: Path, name: str) -> None:
     """systemd-analyze verify finds nothing to say."""
     if not shutil.which("systemd-analyze"):
         assert not CI, "CI installs systemd"
         pytest.skip("needs systemd-analyze")
-    unit = tmp_path / "dropwatchd.service"
-    text = (ROOT / "systemd/dropwatchd.service").read_text()
-    unit.write_text(text.replace("/usr/bin/dropwatchd", sys.executable).replace("User=dropwatchd", "User=root"))
+    unit = tmp_path / f"{name}.service"
+    text = (ROOT / f"systemd/{name}.service").read_text()
+    unit.write_text(text.replace(f"/usr/bin/{name}", sys.executable).replace("User=dropwatchd", "User=root"))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
-    assert "dropwatchd.service" not in done.stderr, done.stderr
+    assert unit.name not in done.stderr, done.stderr

@@ -8,8 +8,18 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from dropwatchd.history import layers
-from dropwatchd.history.reader import COUNTER_JOINS, KEY, KEY_JOINS, CounterRow, CounterTotal, Reader, key_of
+from dropwatchd.history.reader import (
+    COUNTER_JOINS,
+    KEY,
+    KEY_JOINS,
+    CounterRow,
+    CounterTotal,
+    Reader,
+    key_of,
+    moved_at_most,
+)
 from dropwatchd.history.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.statements import SUM_DELTAS, summed
 from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 
 # Drops this near to a reading of counters may be on either side of it: a round of readings takes its time.
@@ -129,11 +139,10 @@ class Aligned:
         return [CounterTotal(*cast("CounterRow", row)) for row in self._reader.rows(f"""
             WITH {layers.changes(clause, "h.since_ns >= :edge AND h.until_ns < :until")},
             d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta,
-                       sum(CASE WHEN since_ns < :edge THEN abs(delta) ELSE 0 END) AS straddling
+                SELECT run_id, counter_id, {SUM_DELTAS} AS delta, {moved_at_most("since_ns < :edge")} AS straddling
                 FROM change_rows GROUP BY run_id, counter_id)
-            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta), c.gauge,
-                   sum(d.straddling), n.name, n.inode
+            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, {summed("d.delta")}, c.gauge,
+                   CAST(total(d.straddling) AS INTEGER), n.name, n.inode
             FROM d {COUNTER_JOINS}
             GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge""",
             edge=self._edge_ns)]

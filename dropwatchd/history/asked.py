@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
-from dropwatchd.history.patterns import Patterns, matches, printed, wanted
+from dropwatchd.history.patterns import Patterns, is_called, matches, printed, wanted
 from dropwatchd.history.scope import Scope
 
 
@@ -16,7 +16,7 @@ def install(connection: sqlite3.Connection, scope: Scope) -> None:
     functions: tuple[tuple[str, Patterns, int, Callable[..., bool]], ...] = (
         ("asked_location", scope.location, 4, _location), ("asked_interface", scope.interface, 3, _interface),
         ("asked_reason", scope.reason, 2, _reason), ("asked_protocol", scope.protocol, 1, _protocol),
-        ("asked_netns", scope.netns, 2, _netns))
+        ("asked_netns", scope.netns, 2, _netns), ("asked_host", (scope.host or "",), 2, _host))
     for name, patterns, arguments, function in functions:
         if patterns:
             connection.create_function(name, arguments, partial(function, patterns), deterministic=True)
@@ -49,6 +49,10 @@ def _reason(patterns: Patterns, reason: str | None, trap: str | None) -> bool:
 
 def _protocol(patterns: Patterns, protocol: int | None) -> bool:
     return protocol is not None and matches(patterns, {str(protocol)})
+
+
+def _host(patterns: Patterns, hostname: str, machine_id: str) -> bool:
+    return any(is_called(pattern, (hostname, printed(hostname), machine_id)) for pattern in patterns)
 
 
 def _netns(patterns: Patterns, name: str | None, inode: int | None) -> bool:

@@ -21,7 +21,8 @@ class DropTotal:
     """The drops of one key on one host; those of windows that reach beyond the report's are apportioned.
 
     `straddling` of them may have happened just outside, and there may be `at_most` so many. `shape` tells how many
-    began in which step. Where samples alone tell how many are asked for, it is `about` that many; `open` more may be.
+    began in which step; with 0, that some of a row that began before may be in it. Where samples alone tell how many
+    are asked for, it is `about` that many; `open` more may be.
     """
 
     host: str
@@ -58,8 +59,9 @@ def merged(rows: Iterator[Row]) -> list[DropTotal]:
     """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        straddling, step, at_most = cast("tuple[int, int, int]", row[20:])
-        new = DropTotal(cast("str", row[0]), drop_of(row), straddling, Counter({step: cast("int", row[16])}), at_most)
+        straddling, step, at_most, reach = cast("tuple[int, int, int, int]", row[20:])
+        shape = Counter({step: cast("int", row[16]), **dict.fromkeys(range(int(step) + 1, int(reach) + 1), 0)})
+        new = DropTotal(cast("str", row[0]), drop_of(row), straddling, shape, at_most)
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return [*totals.values()]
@@ -69,8 +71,9 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape + other.shape,
-                     one.at_most + other.at_most)
+    shape = Counter(one.shape)
+    shape.update(other.shape)
+    return DropTotal(one.host, drop, one.straddling + other.straddling, shape, one.at_most + other.at_most)
 
 
 def part_of(total: DropTotal, portioned: Portioned, start_ns: int, step_ns: int) -> DropTotal:

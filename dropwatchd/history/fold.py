@@ -1,12 +1,11 @@
 """Folds fine rows into wider ones, a bounded number at a time: counts stay the same, time resolution goes."""
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from dropwatchd.history.hours import touch
+from dropwatchd.history.rounds import Change, spans_of, sums
 from dropwatchd.history.statements import (
     COUNT_WINDOWS,
     DELETE_CHANGE,
@@ -15,12 +14,10 @@ from dropwatchd.history.statements import (
     FOLD_WINDOWS,
     INSERT_CHANGES,
     MARK_FOLDED,
-    signed,
 )
 from dropwatchd.model import NANO
 
 MINUTE_NS = 60 * NANO
-_PART = 4  # of the time between two rounds of readings: what lies further apart is of another round
 
 
 class _Table(NamedTuple):
@@ -41,14 +38,6 @@ class Folded(NamedTuple):
     since_ns: int
     until_ns: int
     rows: int
-
-
-class _Change(NamedTuple):
-    until_ns: int
-    run: int
-    counter: int
-    since_ns: int
-    delta: int
 
 
 def fold_windows(connection: Connection, width_ns: int, before_ns: int, *, whole: bool = True) -> Folded | None:
@@ -79,10 +68,10 @@ def fold_changes(connection: Connection, width_ns: int, before_ns: int) -> Folde
         return None
     since_ns, until_ns = found
     span = {"since": since_ns, "until": until_ns + MINUTE_NS, "width": width_ns}  # a round that began before ends there
-    changes = map(_Change._make, connection.exec_driver_sql(FINE_CHANGES, span))
-    spans = [span for span in _spans(changes, width_ns) if span[0].until_ns < until_ns]
+    changes = map(Change._make, connection.exec_driver_sql(FINE_CHANGES, span))
+    spans = [span for span in spans_of(changes, width_ns) if span[0].until_ns < until_ns]
     until_ns = max([until_ns, *(span[-1].until_ns + 1 for span in spans)])
-    fine, folded = [change for span in spans for change in span], [row for span in spans for row in _sums(span)]
+    fine, folded = [change for span in spans for change in span], [row for span in spans for row in sums(span)]
     if len(folded) < len(fine):
         connection.exec_driver_sql(DELETE_CHANGE, [change[:3] for change in fine])
         connection.exec_driver_sql(INSERT_CHANGES, folded)
@@ -111,32 +100,3 @@ def _next(connection: Connection, table: _Table, width_ns: int, before_ns: int, 
 
 def _mark(connection: Connection, table: _Table, width_ns: int, until_ns: int) -> None:
     connection.exec_driver_sql(MARK_FOLDED, (table.name, width_ns, until_ns))
-
-
-def _spans(changes: Iterable[_Change], width_ns: int) -> list[list[_Change]]:
-    """Part changes in the order of time into spans of a run: a new one where one is full and a round begins."""
-    spans: list[list[_Change]] = []
-    open_spans: dict[int, list[_Change]] = {}
-    for change in changes:
-        span = open_spans.get(change.run)
-        if span is None or _is_later(span, change, width_ns):
-            span = open_spans[change.run] = []
-            spans.append(span)
-        span.append(change)
-    return spans
-
-
-def _is_later(span: list[_Change], change: _Change, width_ns: int) -> bool:
-    first, last = span[0], span[-1]
-    if change.until_ns // width_ns == first.until_ns // width_ns:
-        return False
-    return ((change.until_ns - last.until_ns) * _PART > change.until_ns - change.since_ns
-            or change.until_ns - first.until_ns >= 2 * width_ns)
-
-
-def _sums(changes: list[_Change]) -> list[tuple[int, ...]]:
-    since_ns, until_ns = min(change.since_ns for change in changes), changes[-1].until_ns
-    sums: Counter[int] = Counter()
-    for change in changes:
-        sums[change.counter] += change.delta
-    return [(until_ns, changes[0].run, counter, since_ns, signed(delta)) for counter, delta in sums.items()]

@@ -10,6 +10,7 @@ from typing import cast
 from dropwatchd.history import layers
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import run_clause
+from dropwatchd.history.statements import added, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ def _levels(reader: Reader, collector: str) -> Iterator[_Level]:
     rows = reader.rows(f"""
         WITH {layers.changes(wanted, before_within_or_after, ever=True)},
         d AS MATERIALIZED (
-            SELECT run_id, counter_id, sum(delta) FILTER (WHERE until_ns < :until) AS moved,
+            SELECT run_id, counter_id, {summed("(CASE WHEN until_ns < :until THEN delta ELSE 0 END)")} AS moved,
                    count(*) FILTER (WHERE until_ns > :since AND since_ns < :until) AS times
             FROM change_rows GROUP BY run_id, counter_id)
         SELECT host_of(r.id), n.entity, c.interface, c.name, c.labels,
-               coalesce((SELECT sum(value) FROM counter_starts s WHERE s.counter_id = c.id AND s.run_id = r.id), 0)
-               + coalesce(d.moved, 0) AS level, coalesce(d.times, 0)
-        FROM counters c JOIN runs r LEFT JOIN namespaces n ON n.id = c.namespace_id
+               {added("coalesce(s.value, 0)", "coalesce(d.moved, 0)")} AS level, coalesce(d.times, 0)
+        FROM counters c JOIN runs r LEFT JOIN counter_starts s ON s.counter_id = c.id AND s.run_id = r.id
+             LEFT JOIN namespaces n ON n.id = c.namespace_id
              LEFT JOIN d ON d.counter_id = c.id AND d.run_id = r.id
         WHERE c.collector = :collector AND r.started_ns < :until AND {run_clause(reader.scope)}
               AND EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.what = 'counters'

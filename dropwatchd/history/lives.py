@@ -11,7 +11,10 @@ from dropwatchd.history.scope import run_clause
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One run: of which machine and boot, and from when to when it is on record; `ended` says whether it goes on."""
+    """One run: of which machine and boot, and from when to when it is on record; `ended` says whether it goes on.
+
+    Counters may be read a moment longer than drops are watched, which is what a report of a run is about.
+    """
 
     run: int
     machine_id: str
@@ -25,8 +28,9 @@ def lives(reader: Reader) -> list[Life]:
     """Return all runs of the hosts that are asked for, whatever the window, oldest first."""
     rows = reader.rows(f"""
         SELECT r.id, r.machine_id, r.boot_id, r.started_ns,
-               max(r.started_ns, coalesce((SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id),
-                                          r.ended_ns, r.started_ns)),
+               max(r.started_ns, coalesce(
+                   (SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id AND w.what != 'counters'),
+                   r.ended_ns, r.started_ns)),
                r.ended_ns IS NOT NULL
                OR r.id != (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id)
         FROM runs r WHERE {run_clause(reader.scope)} ORDER BY r.id""")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 NAME = "history.db"
 _OF_THE_HOST = Path("/var/lib/dropwatchd")
+_FLEET = ("postgresql://", "postgres://")
 
 
 def default_database() -> Path:
@@ -21,6 +22,11 @@ def database_to_read() -> Path:
     """Return the default database, or the host's where an ordinary user has none of their own."""
     own, shared = default_database(), _OF_THE_HOST / NAME
     return shared if not _exists(own, if_closed=False) and _exists(shared, if_closed=True) else own
+
+
+def is_fleet(database: str) -> bool:
+    """Say whether the name of a database means a central one, of many hosts; all else is a file."""
+    return database.startswith(_FLEET)
 
 
 def _of_the_user() -> Path:

@@ -18,6 +18,7 @@ from dropwatchd.history.asked import install
 from dropwatchd.history.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
 from dropwatchd.history.portioned import Portioned
 from dropwatchd.history.portions import Portion
+from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.scope import (
     AT_LEAST,
     AT_MOST,
@@ -29,10 +30,11 @@ from dropwatchd.history.scope import (
     may_clause,
     run_clause,
 )
+from dropwatchd.history.statements import SUM_DELTAS, summed
 from dropwatchd.model import DropKey, Window
 
 __all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
-           "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of"]
+           "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,12 @@ class Reader:
     """Answers from one snapshot of a history, within a scope."""
 
     def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int) -> None:
+        connection = connection.pull(scope) if isinstance(connection, Pulled) else connection
         self.connection = connection
         self.scope = scope
         self.now_ns = now_ns
+        self._runs: list[Run] | None = None
+        self._watches: list[WatchRow] | None = None
         install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
@@ -165,6 +170,11 @@ class Reader:
 
     def runs(self) -> list[Run]:
         """Return the runs that touch the report's window, oldest first."""
+        if self._runs is None:
+            self._runs = self._read_runs()
+        return self._runs
+
+    def _read_runs(self) -> list[Run]:
         return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
             SELECT * FROM (
                 SELECT id, host_of(id) AS hostname, machine_id, kernel, started_ns,
@@ -178,6 +188,11 @@ class Reader:
 
     def watches(self) -> list[WatchRow]:
         """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
+        if self._watches is None:
+            self._watches = self._read_watches()
+        return self._watches
+
+    def _read_watches(self) -> list[WatchRow]:
         return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
@@ -232,9 +247,11 @@ class Reader:
                             THEN sum(CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END)
                        END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
-                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most,
+                       max((min(last_ns, :until - 1) - :start) / :step) AS reach
                 FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most
+            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most,
+                   d.reach
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def may_match(self) -> int:
@@ -284,11 +301,11 @@ class Reader:
         return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
             WITH {layers.changes(change_clause(self.scope))},
             d AS MATERIALIZED (
-                SELECT run_id, counter_id, sum(delta) AS delta,
-                       sum(CASE WHEN since_ns < :since OR until_ns > :until THEN abs(delta) ELSE 0 END) AS straddling
+                SELECT run_id, counter_id, {SUM_DELTAS} AS delta,
+                       {moved_at_most("since_ns < :since OR until_ns > :until")} AS straddling
                 FROM change_rows GROUP BY run_id, counter_id)
-            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, sum(d.delta) AS total, c.gauge,
-                   sum(d.straddling), n.name, n.inode
+            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, {summed("d.delta")} AS total,
+                   c.gauge, CAST(total(d.straddling) AS INTEGER), n.name, n.inode
             FROM d {COUNTER_JOINS}
             GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
             HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")
@@ -342,6 +359,14 @@ def _hosts(connection: sqlite3.Connection) -> dict[int, str]:
     shared = {name for name, count in Counter(names.values()).items() if count > 1}
     return {run: f"{names[machine]} ({machine})" if names[machine] in shared else names[machine]
             for run, machine, _name in runs}
+
+
+def moved_at_most(condition: str) -> str:
+    """Return SQL for how much counters may have moved in the rows of a condition.
+
+    Floating numbers do not overflow: it is exact up to 2^53, and no more than 2^63-1.
+    """
+    return f"CAST(total(CASE WHEN {condition} THEN abs(delta + 0.0) ELSE 0 END) AS INTEGER)"
 
 
 _RunRow = tuple[int, str, str, str, int, int, bool]

@@ -62,8 +62,8 @@ class Scope:
 
     A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed; those that
     reach beyond an edge are apportioned. Filters are names and globs, with ! before what is not wanted: `protocol` of
-    ethertypes ("2048"), `netns` of names or inodes ("blue", "4026531840", "net:[4026531840]"). `host` is a name or a
-    machine id. The conditions call the functions of `asked`. `only` is what no condition can
+    ethertypes ("2048"), `netns` of names or inodes ("blue", "4026531840", "net:[4026531840]"). `host` is a name, a
+    glob or a machine id. The conditions call the functions of `asked`. `only` is what no condition can
     say: the reader applies it.
     """
 
@@ -138,7 +138,7 @@ def run_clause(scope: Scope) -> str:
     """Return the condition on runs r: all of a machine, whatever it was called meanwhile."""
     if scope.host is None:
         return "1"
-    return "r.machine_id IN (SELECT machine_id FROM runs WHERE hostname = :host OR machine_id = :host)"
+    return "r.machine_id IN (SELECT machine_id FROM runs WHERE asked_host(hostname, machine_id))"
 
 
 def _among(column: str, table: str, condition: str) -> list[str]:

@@ -52,7 +52,7 @@ INSERT_FIRST_STACKS = """
 INSERT_STARTS = """
     INSERT INTO counter_starts (run_id, counter_id, time_ns, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 
-# Deltas are added modulo 2^64, by halves, which do not overflow.
+# Counters have 64 bits. What they moved is added modulo 2^64, by halves, which do not overflow.
 _HIGH, _LOW = "({} >> 32)", "({} & 4294967295)"
 
 
@@ -60,22 +60,31 @@ def _joined(high: str, low: str) -> str:
     return f"((({high} + ({low} >> 32)) << 32) | ({low} & 4294967295))"
 
 
-SUM_DELTAS = _joined(f"sum{_HIGH.format('delta')}", f"sum{_LOW.format('delta')}")
-_ADDED = _joined(*(f"({half.format('delta')} + {half.format('excluded.delta')})" for half in (_HIGH, _LOW)))
+def summed(number: str) -> str:
+    """Return SQL for the sum of a number of each row."""
+    return _joined(f"sum{_HIGH.format(number)}", f"sum{_LOW.format(number)}")
+
+
+def added(one: str, other: str) -> str:
+    """Return SQL for the sum of two numbers."""
+    return _joined(*(f"({half.format(one)} + {half.format(other)})" for half in (_HIGH, _LOW)))
+
+
+SUM_DELTAS, _ADDED = summed("delta"), added("delta", "excluded.delta")
 ADD_CHANGE = f"""
     ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), until_ns = max(until_ns, excluded.until_ns),
                               delta = {_ADDED}"""
 
 # What a gauge was is the sum of its start and all its changes: where changes go, it starts with what they made of it.
-REBASE_GAUGES = """
+REBASE_GAUGES = f"""
     INSERT INTO counter_starts (run_id, counter_id, time_ns, value)
-    SELECT run_id, counter_id, max(until_ns), sum(delta) FROM counter_changes
+    SELECT run_id, counter_id, max(until_ns), {SUM_DELTAS} FROM counter_changes
     WHERE until_ns < ? AND counter_id IN (SELECT id FROM counters WHERE gauge) GROUP BY run_id, counter_id
-    ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns"""
+    ON CONFLICT DO UPDATE SET value = {added('value', 'excluded.value')}, time_ns = excluded.time_ns"""
 
-INSERT_CHANGES = """
+INSERT_CHANGES = f"""
     INSERT INTO counter_changes (until_ns, run_id, counter_id, since_ns, delta) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), delta = delta + excluded.delta"""
+    ON CONFLICT DO UPDATE SET since_ns = min(since_ns, excluded.since_ns), delta = {_ADDED}"""
 
 INSERT_COLLECTED = """
     INSERT INTO collector_runs (run_id, collector, rounds, failures, busy_ns) VALUES (?, ?, ?, ?, ?)

@@ -16,7 +16,7 @@ from dwreport.views._capture import capture
 _TERMINAL = "packets are nothing for a terminal; name a file, or a pipe: dwreport export --pcapng - | tshark -r -"
 
 
-def export(name: str, options: Options) -> None:
+def export(name: str, options: Options, *, form: str, redact: bool) -> None:
     """Write the sampled packets into a file, and a summary on standard error; raise click.ClickException."""
     request = understand(options, time.time_ns())
     check_target("--pcapng", name, request.database, _TERMINAL)
@@ -24,7 +24,7 @@ def export(name: str, options: Options) -> None:
 
         def write(reader: Reader) -> Answer | OSError:
             try:
-                return capture(reader, request.wanted, out)
+                return capture(reader, request.wanted, out, form, redact=redact)
             except OSError as error:  # no fault of the history, in which damage would be looked for
                 return error
 

@@ -12,7 +12,7 @@ from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, read_as_it_is
 from dwreport.cli import known
 from dwreport.cli.options import Options, View
-from dwreport.cli.request import Request, understand
+from dwreport.cli.request import Request, own_history, understand
 from dwreport.cli.wake import Wake
 from dwreport.render.lines import Lines
 from dwreport.render.output import standard_output
@@ -35,6 +35,7 @@ def follow(view: View, options: Options) -> None:
     if view not in _FORMS:
         raise click.UsageError("--follow is for drops and for the report; dwreport top shows more at once")
     request = understand(options, time.time_ns())
+    own_history(request, "--follow")
     if request.format not in _FORMS[view]:
         raise click.UsageError(f"--follow has no --format {request.format} here; it has {', '.join(_FORMS[view])}")
     since_ns = None if options.get("since") is None else request.scope.since_ns

@@ -48,10 +48,11 @@ def command(context: click.Context, /, output: str, dialect: str, **given: Any) 
 def _families(options: Options) -> "list[Family]":
     from dropwatchd.history.reader import Reader  # noqa: PLC0415 - as the next, of this command alone
     from dropwatchd.history.total_rows import has_totals  # noqa: PLC0415
-    from dwreport.cli.request import asked, understand  # noqa: PLC0415
+    from dwreport.cli.request import asked, own_history, understand  # noqa: PLC0415
     from dwreport.views._metrics import families  # noqa: PLC0415
 
     request = understand(options, time.time_ns())
+    own_history(request, "metrics")
 
     def ask(reader: Reader) -> "list[Family] | int":
         """Return the metrics, or of how many hosts they would be."""

@@ -28,7 +28,7 @@ def _names(context: click.Context, option: click.Parameter, begun: str) -> list[
     return found
 
 
-def _files(_context: click.Context, _option: click.Parameter, begun: str) -> "list[CompletionItem]":
+def files(_context: click.Context, _option: click.Parameter, begun: str) -> "list[CompletionItem]":
     """Leave it to the shell to offer files."""
     from click.shell_completion import CompletionItem  # noqa: PLC0415 - of completion alone
 
@@ -77,9 +77,9 @@ _OPTIONS = (
     click.option("--reverse", is_flag=True, default=None, help="Show the rows of a view in the opposite order."),
     click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N rows."),
     click.option("--last", type=click.IntRange(1), metavar="N", help="Show the last N rows of a view."),
-    click.option("--host", metavar="H", help="Only this host: its name or its machine id."),
-    click.option("--database", metavar="PATH", shell_complete=_files,
-                 help="The history to read, instead of the daemon's."),
+    click.option("--host", metavar="H", help="Only this host: its name or its machine id; or a glob."),
+    click.option("--database", metavar="PATH", shell_complete=files,
+                 help="The history to read, instead of the daemon's; or that of many hosts, postgresql://SERVER/NAME."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),
     click.option("--fail-if", metavar="WHAT", multiple=True,
                  help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from dropwatchd.history.paths import database_to_read
+from dropwatchd.history.paths import database_to_read, is_fleet
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Only, Scope
@@ -37,7 +37,7 @@ _IN_PACKETS = ("address", "port", "transport", "process", "unit", "container")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for."""
+    """What was asked for; `fleet` is the URL of a central history, which stands in the place of a database."""
 
     scope: Scope
     now_ns: int
@@ -46,6 +46,7 @@ class Request:
     wanted: Wanted
     page: Page
     paged: bool
+    fleet: str | None = None
 
 
 def respond(view: View, options: Options) -> None:
@@ -81,8 +82,21 @@ def asked(ask: Callable[[Reader], T], request: Request, options: Options) -> T:
             return ask(_reader(connection, request, options))
 
     try:
+        if request.fleet:
+            return _asked_of_fleet(found, request.fleet)
         return read(request.database, found)
     except UnreadableError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _asked_of_fleet(found: Callable[[Connection], T], url: str) -> T:
+    from dropwatchd.history.fleet.connect import FleetError  # noqa: PLC0415 - of central histories alone
+    from dropwatchd.history.fleet.pull import opened  # noqa: PLC0415
+
+    try:
+        with opened(url) as connection:
+            return found(connection)
+    except FleetError as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -123,8 +137,15 @@ def _write(answer: Answer, request: Request) -> None:
     except (click.ClickException, click.exceptions.Exit):
         raise
     except Exception:
-        look_for_damage(request.database)
+        if not request.fleet:
+            look_for_damage(request.database)
         raise
+
+
+def own_history(request: Request, what: str) -> None:
+    """Raise click.UsageError where a central history is asked for what only a host's own can give."""
+    if request.fleet:
+        raise click.UsageError(f"{what} takes a host's own history, not a central one; name a file with --database")
 
 
 def understand(options: Options, now_ns: int) -> Request:
@@ -149,7 +170,7 @@ def understand(options: Options, now_ns: int) -> Request:
         raise click.UsageError("--database: no path is given; leave it away to read the default place")
     return Request(scope, now_ns, Path(named) if named else database_to_read(), options.get("format") or "table",
                    _wanted(options), page_of(options.get("width")),
-                   options.get("pager") is not False)
+                   options.get("pager") is not False, named if named and is_fleet(named) else None)
 
 
 def _wanted(options: Options) -> Wanted:

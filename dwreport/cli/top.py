@@ -50,11 +50,12 @@ command.params = [option for option in command.params if option.name not in _OF_
 
 
 def _run(options: Options) -> None:
-    from dwreport.cli.request import understand  # noqa: PLC0415 - of this command, when it has a terminal
+    from dwreport.cli.request import own_history, understand  # noqa: PLC0415 - of this command, when it has a terminal
     from dwreport.cli.wake import Wake  # noqa: PLC0415
     from dwreport.render.terminal import whole_terminal  # noqa: PLC0415
 
     request = understand(options, time.time_ns())
+    own_history(request, "top")
     screen = _asked(options, is_first=True)  # what is wrong is said before the screen is taken
     with whole_terminal() as terminal, Wake(request.database, (terminal.fileno(), terminal.resized)) as wake:
         begun = cost = 0.0

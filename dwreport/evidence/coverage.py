@@ -1,9 +1,11 @@
 """Which part of a report's window was watched: the union of the watches on record, and why the rest was not: pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
 from dwreport.text import duration
@@ -20,6 +22,7 @@ SET_BACK = "the clock was set back since: this time may have come once more"
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
+_UNSENT_NS = 900 * NANO  # hosts send every five minutes, and wait for a bit longer at times
 
 # What sources do not see by their nature, as watches name it: the cause that a report gives, and whether it loses
 # drops that nobody counts.
@@ -32,12 +35,16 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it)."""
+    """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it).
+
+    `sent` says that it came here from hosts, some minutes after they have written it.
+    """
 
     runs: Sequence[Run]
     watches: Sequence[WatchRow]
     ledger: Sequence[LedgerGap]
     now_ns: int | None = None
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,19 @@ def recorded(reader: Reader) -> Recorded:
     spaces = reader.namespaces()
     watches = [watch for watch in reader.watches()
                if spaces is None or watch.what != "counters" or watch.netns in spaces]
-    return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns)
+    return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns, isinstance(reader.connection, Pulled))
+
+
+def by_host(found: Recorded) -> dict[str | None, Recorded]:
+    """Return what was recorded of each host."""
+    runs, watches, ledger = (defaultdict[str | None, list[Any]](list) for _ in range(3))
+    for run in found.runs:
+        runs[run.hostname].append(run)
+    for watch in found.watches:
+        watches[watch.host].append(watch)
+    for gap in found.ledger:
+        ledger[gap.host].append(gap)
+    return {host: replace(found, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -80,20 +99,20 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     """
     what = asked or "software"
     scopes = _scopes(found, asked)
-    hosts = list(dict.fromkeys(run.hostname for run in found.runs))
-    gaps = [gap for gap in found.ledger if gap.until_ns >= window[0] and gap.since_ns < window[1]]
+    gaps = [gap for gap in found.ledger
+            if max(gap.since_ns + 1, gap.until_ns) > window[0] and gap.since_ns < window[1]]  # or it has no length
     covered_ns = passed_ns = 0
-    everyone: list[str | None] = [*hosts] or [None]
-    for host in everyone:
-        passed = _passed(found, host, window)
-        watched = _union(_spans(found.watches, host, what), passed)
-        never = _without(_never(gaps, host, passed), watched)
+    parts = by_host(found) or {None: found}
+    for host, part in parts.items():
+        passed = _passed(part, host, window)
+        watched = _union(_spans(part.watches, host, what), passed)
+        never = _without(_never(part.ledger, host, passed), watched)
         covered_ns += _length(watched)
         passed_ns += window[1] - window[0] - _length(never)
         left = _without(_without([window], watched), never)
-        blind = _union(((gap.since_ns, gap.until_ns) for gap in gaps
+        blind = _union(((gap.since_ns, gap.until_ns) for gap in part.ledger
                         if gap.host == host and gap.effect == "blind" and _concerns(gap, scopes)), window)
-        gaps += _unexplained(found, host, _without(left, blind), what)
+        gaps += _unexplained(part, host, _without(left, blind), what)
         gaps += [LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never]
     gaps += _limited(found.watches, window, what)
     gaps.sort(key=lambda gap: (gap.since_ns, gap.until_ns))
@@ -102,7 +121,7 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
-        _written_until(found, hosts, what),
+        _written_until(parts, what),
         sources(watch for watch in found.watches
                 if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
@@ -170,7 +189,7 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str)
         gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
     elif last and not last.ended:
         unwritten = _from(_seen_until(found, last, what), left)
-        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span)) for span in unwritten]
+        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
     absent = _without(left, _union(_spans(found.watches, host, "daemon"), _passed(found, host, (0, end_ns))))
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in absent]
@@ -193,14 +212,19 @@ def _seen_until(found: Recorded, run: Run, what: str) -> int:
     return ends.get(what, ends.get("daemon", run.until_ns))
 
 
-def _written_until(found: Recorded, hosts: Iterable[str], what: str) -> int | None:
+def _written_until(parts: dict[str | None, Recorded], what: str) -> int | None:
     """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
-    goes_on = [_seen_until(found, run, what) for run in (_last(found, host) for host in hosts) if run and not run.ended]
-    return min(goes_on) if goes_on else max((run.until_ns for run in found.runs), default=None)
+    goes_on = [_seen_until(part, run, what) for host, part in parts.items()
+               if (run := _last(part, host)) and not run.ended]
+    return min(goes_on) if goes_on else max((run.until_ns for part in parts.values() for run in part.runs),
+                                            default=None)
 
 
-def _silence(span: Span) -> str:
+def _silence(span: Span, *, sent: bool) -> str:
     lasted_ns = span[1] - span[0]
+    if sent:
+        return f"nothing has come for {duration(lasted_ns)}: the host is silent, or cannot send" \
+            if lasted_ns > _UNSENT_NS else ""
     return f"the daemon has been silent for {duration(lasted_ns)}: it stalls, or has died" \
         if lasted_ns > SILENT_NS else ""
 

@@ -10,6 +10,7 @@ from dwreport.causes import Harm
 from dwreport.evidence.coverage import NEVER_WAS, Coverage, Recorded, Span, assess
 from dwreport.findings.finding import Basis, Event, Finding
 from dwreport.findings.rank import RANK
+from dwreport.findings.renames import Rename, renamed
 from dwreport.text import named_netns
 
 Change = Literal[
@@ -43,7 +44,7 @@ class Side:
     """One of two windows: its findings, how far it was watched, and what namespaces are called in both.
 
     `is_open` says that the filters may have left out what matches them. `near` are drops that may lie within, or just
-    outside.
+    outside. `renames` are those of devices, up to the end of the newer one.
     """
 
     found: Sequence[Finding]
@@ -52,6 +53,7 @@ class Side:
     names: Mapping[int, str]
     is_open: bool = False
     near: AbstractSet[tuple[str, Event]] = frozenset()
+    renames: Sequence[Rename] = ()
 
     def by_subject(self) -> dict[Subject, list[Finding]]:
         """Return the findings; those of one cause and place are of several boots, or of namespaces of one name."""
@@ -61,8 +63,9 @@ class Side:
         return found
 
     def subject(self, finding: Finding) -> Subject:
-        """Return what a finding is about."""
-        place = finding.basis.place
+        """Return what a finding is about; a device by the name that it has got since."""
+        seen_ns = self.window[0] if finding.last_ns is None else finding.last_ns
+        place = renamed(finding.basis.place, seen_ns, self.renames)
         name = named_netns(place.netns, self.names)
         nameless = place.netns if name and not self._is_named(place.netns) else None
         return Subject(finding.title, finding.severity, place.host, name, nameless, place.interface)

@@ -67,7 +67,11 @@ def _shape(group: Group) -> Counter[int]:
     """Return how the drops of a group spread over the report; of a part of them that is not on record."""
     if group.part:
         return Counter()
-    return sum((drop.total.shape for drop in group.drops if drop.total), Counter())
+    shape: Counter[int] = Counter()
+    for drop in group.drops:
+        if drop.total:
+            shape.update(drop.total.shape)
+    return shape
 
 
 def _rule(refusing: Sequence[CounterTotal], silent: Uncounted | None) -> str | None:

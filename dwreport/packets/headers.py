@@ -37,7 +37,7 @@ def who(data: bytes, protocol: int | None, *, link_header: bool) -> Who:
     """Read the first bytes of a packet; `protocol` is its ethertype where no link header says it."""
     start = 0
     if link_header:
-        start, protocol = _ethernet(data)
+        start, protocol = ethernet(data)
     if protocol == 0x0800:
         return _ipv4(data[start:])
     if protocol == 0x86DD:
@@ -59,7 +59,7 @@ def arp_addresses(data: bytes, protocol: int | None, *, link_header: bool) -> se
     """Return the addresses of IPv4 that an ARP packet is about (RFC 826): the sender's and the one asked for."""
     start = 0
     if link_header:
-        start, protocol = _ethernet(data)
+        start, protocol = ethernet(data)
     packet = data[start:]
     if protocol != 0x0806 or len(packet) < 28 or packet[2:6] != b"\x08\x00\x06\x04":
         return set()
@@ -73,7 +73,7 @@ def traits(data: bytes, protocol: int | None, *, link_header: bool) -> set[Trait
     """
     start = 0
     if link_header:
-        start, protocol = _ethernet(data)
+        start, protocol = ethernet(data)
     packet = data[start:]
     found: set[Trait] = set()
     if protocol == 0x0800 and len(packet) >= 20:
@@ -101,7 +101,7 @@ def _options(data: bytes) -> Iterator[int]:
         at += 1 if data[at] == 1 else max(data[at + 1], 2)
 
 
-def _ethernet(data: bytes) -> tuple[int, int | None]:
+def ethernet(data: bytes) -> tuple[int, int | None]:
     """Return where the network header begins, and the ethertype."""
     start = _ETHERNET
     while len(data) >= start and int.from_bytes(data[start - 2:start]) in _TAGS:

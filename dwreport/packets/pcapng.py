@@ -5,7 +5,7 @@ from struct import Struct
 
 # Link types of https://www.tcpdump.org/linktypes.html. USER0 is left to private use: no dissector takes it for what it
 # is not. It is for bytes behind a link header that was not kept, such as ARP, and for messages between programs.
-ETHERNET, RAW_IP, USER0 = 1, 101, 147
+ETHERNET, RAW_IP, USER0, NETLINK = 1, 101, 147, 253
 MOST_BYTES = 262_144  # of a packet: what libpcap and Wireshark take, and give as the snapshot length of most files
 
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6

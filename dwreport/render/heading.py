@@ -8,15 +8,22 @@ from dwreport.evidence.coverage import NEVER_WAS, NOT_WRITTEN, Coverage
 from dwreport.report.answer import Answer
 from dwreport.text import clean, clock, duration, fraction, number, time_format, window
 
+_MOST_HOSTS = 8  # that a person reads
+
 
 def heading(answer: Answer) -> list[str]:
     """Return host, window and source, and that all of the window was watched, if it was."""
     return [
-        clean(", ".join(answer.hosts())) or "no host",
+        _hosts(answer.hosts()),
         window(answer.scope.since_ns, answer.scope.until_ns),
         *([clean(" + ".join(answer.coverage.sources)) or "no source"] if answer.runs else []),
         *_complete(answer.coverage, answer.scope),
     ]
+
+
+def _hosts(names: list[str]) -> str:
+    """Name the hosts; of many their number says more."""
+    return f"{number(len(names))} hosts" if len(names) > _MOST_HOSTS else clean(", ".join(names)) or "no host"
 
 
 def _complete(coverage: Coverage, scope: Scope) -> list[str]:

@@ -78,4 +78,5 @@ class Answer:
         """Return the columns of a section; of several hosts, each row says whose it is."""
         host: Column[Any] = Column("HOST", lambda row: clean(str(row.host or "-")), wraps=True)
         told = len(self.hosts()) > 1 and any(hasattr(row, "host") for row in section.shown)  # a time line adds hosts up
-        return [*section.columns, *([host] if told else [])]
+        has_told = any(column.header == host.header for column in section.columns)
+        return [*section.columns, *([host] if told and not has_told else [])]

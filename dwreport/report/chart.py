@@ -46,7 +46,9 @@ class Chart:
 
     def _count(self, shape: Mapping[int, int], steps: range) -> int | None:
         count = sum(shape.get(step, 0) for step in steps)
-        return count if count or all(self._watched[step] for step in steps if step < len(self._watched)) else None
+        is_none = not any(step in shape for step in steps) and all(
+            self._watched[step] for step in steps if step < len(self._watched))
+        return count if count or is_none else None
 
     @cached_property
     def _watched(self) -> list[bool]:

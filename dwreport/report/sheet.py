@@ -15,7 +15,8 @@ class Sheet:
 
     `steps` follow each other, of `step_ns` each but for the first and last, which the window may cut. `shapes` has,
     for each finding, how many of its packets were dropped in which step; None where that is not on record. `events` are
-    the last that happened. `sections` are the tables, with all of their rows, `filters` what was asked for.
+    the last that happened. `sections` are the tables, with all of their rows; `filters` are the
+    options that narrow the report.
     """
 
     answer: Answer

@@ -8,7 +8,7 @@ from dropwatchd import __version__
 from dropwatchd.history.reader import PacketRow, Reader
 from dropwatchd.model import DropKey, Interface
 from dwreport import causes
-from dwreport.packets import pcapng
+from dwreport.packets import net_dm, pcapng
 from dwreport.packets.ethertypes import protocol_name
 from dwreport.packets.messages import has_link_header, is_message
 from dwreport.render.heading import heading, warning
@@ -19,6 +19,7 @@ from dwreport.report.gaps import answered, assessed
 from dwreport.report.wanted import Wanted
 from dwreport.text import clean, counted, netns_text
 from dwreport.views._lead import unjudged
+from dwreport.views._veil import Veil
 
 _VERSIONS = {0x0800: 4, 0x86DD: 6}  # the first half byte of IP, by ethertype
 _Place = tuple[str, str, int | None, int]  # host, name as it is printed, namespace, link type
@@ -41,15 +42,20 @@ class _Printed:
     netns: str | None
 
 
-def capture(reader: Reader, wanted: Wanted, out: BinaryIO) -> Answer:
-    """Write the packets from where `out` begins, one at a time; return what is to be said of them, without rows."""
+def capture(reader: Reader, wanted: Wanted, out: BinaryIO, form: str = "packets", *, redact: bool = False) -> Answer:
+    """Write the packets from where `out` begins, one at a time; return what is to be said of them, without rows.
+
+    `form` is packets, or net_dm: then each is an alert of the kernel's drop monitor, as Wireshark decodes them.
+    With `redact`, nobody is told by address or name.
+    """
     judged = assessed(reader, "packets")
     answer = answered(reader, judged, ())
     out.seek(0)
     out.truncate()
     found = _Sum()
-    out.write(_section(answer))
-    out.writelines(_blocks(reader, wanted, found))
+    veil = Veil(reader) if redact else None
+    out.write(_section(answer, veil))
+    out.writelines(_blocks(reader, wanted, found, veil, alerts=form == "net_dm"))
     none = "No packet was sampled" if judged.status == "complete" else "No packet is on record that was sampled"
     if found.left and not found.packets:
         none = f"None of {counted(found.left, 'packet')} is of the severity that is asked for"
@@ -68,27 +74,38 @@ def _length(reader: Reader) -> int:
     return min(reader.scope.until_ns - reader.scope.since_ns, 2**63 - 1)
 
 
-def _section(answer: Answer) -> bytes:
+def _section(answer: Answer, veil: Veil | None) -> bytes:
     """Say in the file itself whose packets these are, and what was not watched: it may be all that somebody has."""
     kernels = dict.fromkeys(f"Linux {run.kernel}" for run in answer.runs)
+    told = " · ".join([*heading(answer), *warning(answer)])
     return pcapng.section(f"dwreport {__version__}", clean(", ".join(kernels)),
-                          " · ".join([*heading(answer), *warning(answer)]))
+                          told if veil is None else veil.text(told))
 
 
-def _blocks(reader: Reader, wanted: Wanted, found: _Sum) -> Iterator[bytes]:
+def _blocks(reader: Reader, wanted: Wanted, found: _Sum, veil: Veil | None, *,
+            alerts: bool) -> Iterator[bytes]:
     """Yield packets in the order of time, and each interface before the first of its own.
 
     What the packets of a key have in common is made once: there are many packets, and few keys.
     """
     interfaces: dict[_Place, int] = {}
     known: dict[DropKey, tuple[str, str | None]] = {}
-    for packet in reader.packets():
+    if alerts:
+        yield pcapng.interface(pcapng.NETLINK, "NET_DM", "")
+        yield pcapng.packet(0, reader.scope.since_ns, *net_dm.family(), "")
+    for given in reader.packets():
+        packet = given if veil is None else veil.packet(given)
         key = packet.key
         if key not in known:
             known[key] = _why(key), _harm(key)
         why, harm = known[key]
         if not keeps(wanted, harm):
             found.left += 1
+            continue
+        if alerts:
+            found.packets += 1
+            found.drops += packet.weight
+            yield pcapng.packet(0, packet.time_ns, *net_dm.alert(packet), _comment(packet, why))
             continue
         place = packet.host, _name(key.interface), key.interface.netns, _link_type(packet)
         if place not in interfaces:

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
 from functools import partial
 from math import ceil, floor, sqrt
@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from dropwatchd.history.bounds import Bounds, bounds
 from dropwatchd.history.portions import DEVIATIONS, effective, spread
 from dropwatchd.history.reader import DropTotal, PacketRow, Reader
-from dropwatchd.model import NANO
+from dropwatchd.model import NANO, DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of
 from dwreport.packets.ethertypes import protocol_name
@@ -27,6 +28,8 @@ from dwreport.views._lead import events_lead, hidden
 
 _HOUR_NS = 3600 * NANO
 Values = tuple[str | None, ...]
+_Span = tuple[int, int]
+_Part = tuple[float, float, int, int]
 
 
 def _cause(total: DropTotal) -> str | None:
@@ -106,28 +109,49 @@ def _grouped(reader: Reader, wanted: Wanted) -> list[tuple[Values, _Group]]:
     if any(name in _SAMPLED for name in by):
         for packet in reader.packets():
             samples[packet.host, packet.key].append(packet)
+    ends = _ends(reader, start_ns) if step else {}
     groups: dict[Values, _Group] = defaultdict(_Group)
     for total in reader.drops(start_ns, _HOUR_NS if step else scope.until_ns - start_ns):
         if keeps(wanted, _severity(total)):
             every = samples[total.host, total.drop.key]
-            for when, count in _steps(total, start_ns, step):
+            for when, count, span in _steps(total, start_ns, step, ends.get((total.host, total.drop.key), {})):
                 own = [packet for packet in every if step is None or _label(step, packet.time_ns) == when]
-                for values, part in _parts(total, count, when, by, own):
-                    _add(groups[values], part, total)
+                for values, part, seen in _parts(total, count, when, by, own):
+                    _add(groups[values], part, seen or span)
     if step:
         return sorted(groups.items(), key=lambda item: (str(item[0][by.index(step)]), -item[1].count))
     return sorted(groups.items(), key=lambda item: (-item[1].count, str(item[0])))
 
 
-def _steps(total: DropTotal, start_ns: int, step: str | None) -> Iterator[tuple[str | None, int]]:
-    """Yield the drops of each step of local time."""
+def _ends(reader: Reader, start_ns: int) -> Bounds:
+    """Return when the first and the last of each hour were: of what samples alone tell, those of these."""
+    if reader.scope.only is None:
+        return bounds(reader, start_ns, _HOUR_NS)
+    found: dict[tuple[str, DropKey], dict[int, _Span]] = defaultdict(dict)
+    for packet in reader.packets():
+        hours, place = found[packet.host, packet.key], (packet.time_ns - start_ns) // _HOUR_NS
+        first_ns, last_ns = hours.get(place, (packet.time_ns, packet.time_ns))
+        hours[place] = min(first_ns, packet.time_ns), max(last_ns, packet.time_ns)
+    return found
+
+
+def _steps(total: DropTotal, start_ns: int, step: str | None,
+           ends: Mapping[int, _Span]) -> Iterator[tuple[str | None, int, _Span]]:
+    """Yield the drops of each step of local time, and when in it the first and the last were."""
+    whole = total.drop.first_ns, total.drop.last_ns
     if step is None:
-        yield None, total.drop.count
+        yield None, total.drop.count, whole
         return
     counts: dict[str, int] = defaultdict(int)
-    for place, count in total.shape.items():
-        counts[_label(step, start_ns + place * _HOUR_NS)] += count
-    yield from counts.items()
+    spans: dict[str, _Span] = {}
+    for place, count in (+total.shape).items():
+        when = _label(step, start_ns + place * _HOUR_NS)
+        counts[when] += count
+        first_ns, last_ns = ends.get(place, whole)
+        before = spans.get(when, (first_ns, last_ns))
+        spans[when] = min(first_ns, before[0]), max(last_ns, before[1])
+    for when, count in counts.items():
+        yield when, count, spans[when]
 
 
 def _label(step: str, time_ns: int) -> str:
@@ -135,8 +159,11 @@ def _label(step: str, time_ns: int) -> str:
 
 
 def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
-           packets: Sequence[PacketRow]) -> Iterator[tuple[Values, tuple[float, float, int, int]]]:
-    """Yield the values of drops, and how many have them: the count, its variance, how many for sure, and at most."""
+           packets: Sequence[PacketRow]) -> Iterator[tuple[Values, _Part, _Span | None]]:
+    """Yield the values of drops, and how many have them: the count, its variance, how many for sure, and at most.
+
+    When the first and the last were is told by samples, too, of what samples alone tell.
+    """
     def values(packet: PacketRow | None) -> Values:
         return tuple(when if name in _TIMES else EXACT[name](total) if name in EXACT
                      else _SAMPLED[name](packet) if packet else None for name in by)
@@ -146,29 +173,30 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
     error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
     if not any(name in _SAMPLED for name in by) or not packets:
         yield values(None), (count, count ** 2 * error, total.at_least if when is None else min(1, count),
-                             total.at_most if total.about else count)
+                             total.at_most if total.about else count), None
         return
-    weights: dict[Values, list[int]] = defaultdict(list)
+    sampled: dict[Values, list[PacketRow]] = defaultdict(list)
     for packet in packets:
-        weights[values(packet)].append(packet.weight)
+        sampled[values(packet)].append(packet)
     whole = sum(packet.weight for packet in packets)
     size = effective([packet.weight for packet in packets])
     is_census = len(packets) >= total.drop.count == count and not total.about
-    for key, own in weights.items():
-        part = sum(own) / whole
+    for key, own in sampled.items():
+        part = sum(packet.weight for packet in own) / whole
         variance = 0.0 if is_census else count ** 2 * (spread(part, size) + part ** 2 * error)
-        yield key, (count * part, variance, min(len(own), count) if when is None else 0, max(count, total.at_most)
-                    if total.about else count)
+        times = [packet.time_ns for packet in own]
+        yield (key, (count * part, variance, min(len(own), count) if when is None else 0,
+                     max(count, total.at_most) if total.about else count), (min(times), max(times)))
 
 
-def _add(group: _Group, part: tuple[float, float, int, int], total: DropTotal) -> None:
+def _add(group: _Group, part: _Part, span: _Span) -> None:
     count, variance, sure, most = part
     group.count += count
     group.variance += variance
     group.sure += sure
     group.most += most
-    group.first_ns = min(group.first_ns, total.drop.first_ns)
-    group.last_ns = max(group.last_ns, total.drop.last_ns)
+    group.first_ns = min(group.first_ns, span[0])
+    group.last_ns = max(group.last_ns, span[1])
 
 
 def _range(group: _Group) -> tuple[int, int]:

@@ -1,16 +1,13 @@
 """The report as a page to look at: what the summary, the time line and the ledger say, of one snapshot."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from shlex import quote
 from typing import Any
 
 from dropwatchd.history.reader import DropTotal, Reader
-from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.findings.finding import Finding
-from dwreport.packets.ethertypes import protocol_name
 from dwreport.report.answer import Column, Section
 from dwreport.report.columns import ShownDrop, drop_columns, text
 from dwreport.report.counters import every_counter
@@ -28,8 +25,8 @@ _MOST_STEPS = 400  # two or three points of a screen are one
 _LONG_NS, _HOUR_S = 48 * 3600 * NANO, 3600  # of long windows hours have their sums on record, which are read at once
 
 
-def sheet(reader: Reader, wanted: Wanted) -> Sheet:
-    """Return what the page shows."""
+def sheet(reader: Reader, wanted: Wanted, filters: Sequence[str] = ()) -> Sheet:
+    """Return what the page shows; the filters are told to whoever gets it, who has not chosen them."""
     report = summary(reader, replace(wanted, top=MOST))
     scope = reader.scope
     least_s = _HOUR_S if min(scope.until_ns, reader.now_ns) - scope.since_ns > _LONG_NS else 0
@@ -39,23 +36,7 @@ def sheet(reader: Reader, wanted: Wanted) -> Sheet:
     return Sheet(report.answer, report.shown, rows_of(reader, wanted, steps, totals), steps.step,
                  _shapes(report.found, totals), events.shown, [
                      _drops(report, reader), every_counter(_rows(report, "counters")), _placed(events), _gaps(report),
-                     unseen_section(reader)], list(_filters(scope, wanted)))
-
-
-def _filters(scope: Scope, wanted: Wanted) -> Iterator[str]:
-    """Yield the filters as options, for whoever gets the page has not chosen them."""
-    for name in ("location", "interface", "reason", "protocol", "netns"):
-        yield from (f"--{name} {quote(_protocol(value) if name == 'protocol' else value)}"
-                    for value in getattr(scope, name))
-    yield from (f"--{name} {quote(value)}" for name, value in (("origin", scope.origin), ("host", scope.host)) if value)
-    yield from (f"--severity {severity}" for severity in wanted.severities)
-    if wanted.no_benign:
-        yield "--no-benign"
-
-
-def _protocol(value: str) -> str:
-    mark = "!" if value.startswith("!") else ""
-    return f"{mark}{protocol_name(int(value.removeprefix(mark)))}"
+                     unseen_section(reader)], filters)
 
 
 def _placed(section: Section[EventRow]) -> Section[EventRow]:

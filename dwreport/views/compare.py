@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dropwatchd.history.patterns import matches, printed
 from dropwatchd.history.reader import Reader
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import Coverage, Span, recorded
@@ -13,6 +15,7 @@ from dwreport.findings import support
 from dwreport.findings.change import Change, Changed, Side, changes
 from dwreport.findings.finding import Finding, event_of
 from dwreport.findings.rank import Findings, findings
+from dwreport.findings.renames import Rename, renames
 from dwreport.render.heading import warning
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.arrange import keeps, left
@@ -20,7 +23,7 @@ from dwreport.report.columns import text
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import GapRow, Moment
 from dwreport.report.wanted import Wanted
-from dwreport.text import clean, duration, fraction, number, window
+from dwreport.text import clean, clock, duration, fraction, number, window
 from dwreport.views._lead import hidden, lead, unjudged
 
 _LATELY_NS = 30 * NANO  # ago, a daemon that lives has written
@@ -32,7 +35,8 @@ Earlier = Callable[[Span], Span]
 class ChangeRow:
     """A cause in a place; a count is None where none was seen, and that is not to say that there was none.
 
-    `ratio` is of packets per time watched. `interfaces` are those that had most of the packets, then and now.
+    `ratio` is of packets per time watched. `interfaces` are those that had most of the packets, then and now. The two
+    windows are told with each, for where rows stand alone.
     """
 
     change: Change
@@ -44,6 +48,10 @@ class ChangeRow:
     interfaces: Sequence[str]
     netns: str | None
     host: str
+    since: Moment
+    until: Moment
+    then_since: Moment
+    then_until: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +87,18 @@ def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:
     now, then = (_look(Reader(reader.connection, one, reader.now_ns))
                  for one in (scope, replace(scope, since_ns=since_ns, until_ns=until_ns)))
     names = {**then.side.names, **now.side.names}
-    found = changes(*(replace(one.side, names=names) for one in (now, then)))
-    rows = [_row(one) for one in found if keeps(wanted, one.subject.severity)]
+    known = renames(Reader(reader.connection, replace(scope, since_ns=since_ns), reader.now_ns).events())
+    known = [one for one in known if one.time_ns >= since_ns]
+    is_open = any(_is_asked(scope, one.old.interface or "") != _is_asked(scope, one.name) for one in known)
+    found = changes(*(replace(one.side, names=names, renames=known, is_open=one.side.is_open or is_open)
+                      for one in (now, then)))
+    rows = [_row(one, now, then) for one in found if keeps(wanted, one.subject.severity)]
     several = {run.hostname for one in (now, then) for run in one.side.known.runs}
     answer = answered(
         now.reader, now.judged,
-        [_windows(now, then), Section("changes", rows, _columns(rows), rows, notes=_notes(now, then, rows),
-                                      record=ChangeRow, tone=lambda row: row.severity),
+        [_windows(now, then), Section("changes", rows, _columns(rows), rows, record=ChangeRow,
+                                      notes=[*_notes(now, then, rows), *_renamed(known, found)],
+                                      tone=lambda row: row.severity),
          gap_section(now.reader, now.judged), _gaps(then)],
         _lead(now, then, rows), hidden(now.reader, now.found))
     return replace(answer, beside=_beside(now, then), sections=_placed(answer, several))
@@ -116,10 +129,23 @@ def _look(reader: Reader) -> _Window:
     return _Window(reader, assessed(reader), found, side)
 
 
-def _row(one: Changed) -> ChangeRow:
+def _is_asked(scope: Scope, name: str) -> bool:
+    return matches(scope.interface, {name, printed(name)})
+
+
+def _renamed(known: Sequence[Rename], found: Sequence[Changed]) -> list[str]:
+    """Say which devices of the rows had another name."""
+    told = {finding.basis.place for one in found for finding in one.findings}
+    return [f"{clean(one.old.interface or '')} was renamed to {clean(one.name)} at "
+            f"{clock(one.time_ns, '%Y-%m-%d %H:%M:%S')}: what it lost before is told under its new name."
+            for one in known if one.old in told]
+
+
+def _row(one: Changed, now: _Window, then: _Window) -> ChangeRow:
     return ChangeRow(
         one.change, one.now.known, one.then.known, one.ratio, one.subject.severity, one.subject.title,
-        list(dict.fromkeys(_interfaces(one.findings))), one.subject.netns, one.subject.host)
+        list(dict.fromkeys(_interfaces(one.findings))), one.subject.netns, one.subject.host,
+        *map(Moment, (*now.side.window, *then.side.window)))
 
 
 def _interfaces(found: Iterable[Finding]) -> Iterator[str]:

@@ -12,9 +12,11 @@ from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import recorded
 from dwreport.evidence.filters import Filters
+from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
+from dwreport.report.across import CauseRow, cause_rows, cause_section
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
 from dwreport.report.brief import Until
@@ -61,11 +63,20 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     counters = counter_section(counter_rows(reader))
     answer = answered(
         reader, judged,
-        [causes, _drops(reader, rows, chart, wanted, kept), counters, gap_section(reader, judged)],
+        [causes, *_shared(reader, kept), _drops(reader, rows, chart, wanted, kept), counters,
+         gap_section(reader, judged)],
         lead=[*left([total.drop for total in totals], rows), *unjudged(reader, found)] if totals else
         lead(reader, judged, found, shows_findings=True),
         extra={"findings": causes.rows, **hidden(reader, found)})
     return Summary(answer, kept, shown)
+
+
+def _shared(reader: Reader, found: Sequence[Finding]) -> list[Section[CauseRow]]:
+    """Return the causes that several hosts have, where there are several."""
+    hosts = {run.hostname for run in reader.runs()}
+    shared = [one for one in across(found) if len(one.hosts) > 1]
+    section = cause_section(cause_rows(shared, len(hosts)), time_format(reader.scope.since_ns, reader.scope.until_ns))
+    return [replace(section, key=None)] if shared else []
 
 
 def _harm(total: DropTotal) -> str | None:

@@ -61,9 +61,10 @@ def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropT
     for step, since_ns in enumerate(times):
         span = max(since_ns, scope.since_ns), min(since_ns + step_ns, end_ns)
         status = assess(found, span, scope.origin).status
-        is_unknown = status == "blind" or step in unsure or any(
+        counts = steps.get(step, Counter())
+        is_unknown = status == "blind" or bool(counts) or step in unsure or any(
             since < span[1] and span[0] <= until for since, until in untimed)
-        rows.append(_row(span, steps.get(step, Counter()), status, is_unknown=is_unknown))
+        rows.append(_row(span, +counts, status, is_unknown=is_unknown))
     return rows
 
 

@@ -89,6 +89,18 @@ def test_times_are_as_short_as_the_window_allows() -> None:
     assert text.axis(TEN, TEN + hour, 20) == "10:00          11:00"
 
 
+@pytest.mark.parametrize(("seconds", "width", "shown"), [
+    (3600, 11, "10:00 11:00"), (4, 24, "10:00:00        10:00:04"), (4, 12, "10:00  10:00"), (3600, 10, ""), (0, 1, ""),
+    (86_400 * 2, 12, "11-22  11-24"), (86_400 * 365, 24, "2026-11-22    2027-11-22"),
+    (86_400 * 365, 20, "2026-11      2027-11"), (86_400 * 365, 12, "2026    2027"), (86_400 * 40, 12, "11-22  01-01"),
+    (86_400 * 731, 24, "2026-11-22    2028-11-22"),
+])
+@pytest.mark.usefixtures("utc")
+def test_the_ends_of_a_chart_differ(seconds: int, width: int, shown: str) -> None:
+    """A year does not end on the day on which it began, nor four seconds in the minute, where there is room."""
+    assert text.axis(TEN, TEN + seconds * NANO, width) == shown
+
+
 def test_an_hour_that_comes_twice_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     """On this night the clock goes from 03:00 back to 02:00: both ends have their offset, each time its zone."""
     monkeypatch.setenv("TZ", "Europe/Berlin")

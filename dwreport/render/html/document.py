@@ -69,7 +69,7 @@ def _environment() -> Environment:
 def _script() -> Markup:
     """Return the program of the page; its licence goes with uPlot."""
     folder = files("dwreport.render.html")
-    licence = (folder / "uplot" / "LICENSE").read_text()
+    licence = (folder / "uplot" / "uPlot.LICENSE").read_text()
     own = "".join((folder / name).read_text() for name in _SCRIPTS)
     return Markup(f"/*\n{licence}*/\n{(folder / 'uplot' / 'uPlot.iife.min.js').read_text()}\n"  # noqa: S704 - files of ours
                   f"(() => {{\n'use strict';\n{own}}})();\n")

@@ -184,3 +184,34 @@ def test_what_is_asked_is_the_same_with_and_without_sums(  # noqa: PLR0917 - hyp
         if not again:
             _sum(database)
             assert _are_sums(database)
+
+
+def test_what_counters_moved_goes_round_as_counters_do(new_writer: Callable[..., Writer], database: Path) -> None:
+    """Sums are modulo 2^64, from rows, from sums and where changes expire; what may have been is at most 2^63 - 1."""
+    counter, level, other = COUNTERS[0], *GAUGES
+    huge = 2**63 - 1
+    writer = new_writer()
+    _life(writer, 0, 5 * 3600, [], [
+        (600, counter, huge, 10), (600, counter, huge, 10), (4000, counter, 2**63, 60), (9000, counter, 2**63 + 5, 10),
+        (700, level, 2**63, 10), (4200, level, 2**63, 10), (600, other, huge, 10), (800, other, huge, 10)])
+    answers = []
+    for _summed in range(2):
+        for since, until in ((0, 18_000), (3950, 18_000), (5000, 18_000)):
+            scope = Scope((START + since) * NANO, (START + until) * NANO)
+            [_drops, _may, counters, _aligned, same, (_looked, sockets), *_] = _asked(database, scope, NANO)
+            moved = {total.name: (total.delta, total.straddling) for total in counters}
+            delta, straddling = {0: (3, 0), 3950: (5, huge), 5000: (5 - 2**63, 0)}[since]
+            assert moved["UdpRcvbufErrors"] == (delta, straddling)
+            assert moved.get("mtu") == {0: (-2, 0)}.get(since)
+            assert [total["delta"] for total in same if total["name"] == "UdpRcvbufErrors"] == [delta]
+            assert bool(sockets) == (since < 4200)  # then all of them are gone
+            answers.append((since, counters, same, sockets))
+        _sum(database)
+    assert answers[:3] == answers[3:]
+    while writer.tidy(_OPTIONS, at(START + 7200 + 86_400)):
+        pass
+    writer.close()
+    with closing(sqlite3.connect(database)) as connection:
+        assert dict(connection.execute("""
+            SELECT c.name, value FROM counter_starts JOIN counters c ON c.id = counter_id WHERE c.gauge""")) == {
+                "sockets": 0, "mtu": -2}

@@ -68,6 +68,8 @@ def test_options_and_commands_are_offered() -> None:
     assert _offered("--interf") == ["plain,--interface"]
     assert _offered("drops", "--severity", "h") == ["plain,harmful"]
     assert _offered("--database", "/va") == ["file,/va"]
+    for option in ("--html", "--pcapng"):
+        assert _offered("export", option, "/va") == ["file,/va"]
 
 
 @pytest.mark.parametrize("name", ["$(reboot)", "`id`", "a b", "a\nplain,b", "*", "-rf", "a;b", "a'b", "é\x1b[2J"])

@@ -44,6 +44,13 @@ def test_a_window_is_that_of_the_run(report: Report) -> None:
     assert _counts(report, "--boot", BOOT, "--since", f"@{START_NS // NANO + 600}") == [2]
 
 
+def test_a_run_ends_where_drops_are_watched_no_more(history: History, report: Report) -> None:
+    """Counters are read a moment longer."""
+    run = history.run(START_NS, START_NS + MINUTE_NS)
+    history.watch(run, "counters", "snmp", START_NS, START_NS + MINUTE_NS + 9)
+    assert report.json("--run", "0")["coverage"]["status"] == "complete"
+
+
 @pytest.mark.parametrize(("words", "what"), [
     (("--run", "-9"), "unknown --run, -9; this history has 3: 0 is the last"),
     (("--boot", "x"), "unknown --boot, x; this history has 2: 0 is the last"),

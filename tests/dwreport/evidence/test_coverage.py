@@ -231,6 +231,13 @@ def test_a_gap_without_length_is_still_a_gap() -> None:
     assert (judged.status, judged.fraction) == ("partial", 1)
 
 
+def test_a_gap_that_ends_where_the_window_begins_is_none_of_it() -> None:
+    """A run is watched from its first moment on, at which the time ends that nobody watched."""
+    judged = _judged([_watch(0, 100)], [_gap(-50, 0), _gap(100, 150), _gap(-50, -50)])
+    assert (judged.status, judged.gaps) == ("complete", [])
+    assert _judged([_watch(0, 100)], [_gap(0, 0)]).status == "partial"
+
+
 def test_hardware_counts_where_somebody_watched_it() -> None:
     """A host whose source never looked at hardware is not blind for software drops."""
     gap = _gap(10, 20, scope="hardware")

@@ -15,9 +15,9 @@ from tests.dwreport.conftest import START_NS, History, Report
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "report.schema.json").read_text())
 EVERYTHING = "interface,netns,host,cause,severity,protocol,location,origin"
 VIEWS: list[tuple[str, ...]] = [
-    (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("explain", "#1"),
+    (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("causes",), ("explain", "#1"),
     ("--by", "reason,hour"), ("--by", "port,address,transport,destination,day"), ("--by", EVERYTHING),
-    ("--interface", "eth0"), ("drops", "--top", "1"), ("compare",),
+    ("--interface", "eth0"), ("drops", "--top", "1"), ("compare",), ("hosts",),
     ("incidents",), ("incidents", "--by", "reason"), ("runs",),
     ("compare", "--with", f"@{START_NS // NANO - 60}")]
 DATAGRAM = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([192, 0, 2, 1]),

@@ -199,6 +199,18 @@ def test_a_place_has_its_row(history: History, report: Report, watched: int) -> 
     assert "veth0 (blue)" in report("compare")
 
 
+def test_a_device_is_followed_under_its_new_name(history: History, report: Report, watched: int) -> None:
+    """What eth0 lost is lan0's; a filter by the new name knows nothing of the old one, and claims nothing."""
+    full = {"reason": "QDISC_DROP", "symbol": "__dev_queue_xmit"}
+    history.drop(watched, BEFORE_NS + MINUTE_NS, 100, **full)
+    history.event(watched, BEFORE_NS + 2 * MINUTE_NS, "link renamed", "lan0", detail="was eth0")
+    history.drop(watched, START_NS + MINUTE_NS, 300, **full, name="lan0")
+    assert _change(report) == ("grown", 300, 100)
+    assert "eth0 was renamed to lan0 at 2025-11-22 09:02:00: what it lost before" in report("compare")
+    assert _change(report, "--interface", "lan0") == ("new or unseen then", 300, None)
+    assert _change(report, "--interface", "?*0") == ("grown", 300, 100)
+
+
 def test_namespaces_without_names_are_not_taken_for_each_other(
         history: History, report: Report, watched: int) -> None:
     """Their numbers are used again at once."""

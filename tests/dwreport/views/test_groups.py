@@ -72,6 +72,31 @@ def test_what_was_sampled_as_a_whole_is_exact(history: History, report: Report) 
         ("udp/53", 2, False), ("udp/5060", 1, False)]
 
 
+@pytest.mark.parametrize("ports", [False, True])
+def test_the_first_and_last_of_an_hour_are_in_it(history: History, report: Report, *, ports: bool) -> None:
+    """Not those of its reason in the whole window."""
+    run = history.run(START_NS, START_NS + 3 * HOUR_NS)
+    for second in (60, 120, 3600 + 60, 2 * 3600 + 1, 2 * 3600 + 60):
+        history.drop(run, START_NS + second * NANO, 1)
+        if ports:
+            history.packet(run, START_NS + second * NANO, _datagram(53, "192.0.2.1"), link_header=False)
+    until = f"@{START_NS // NANO + 3 * 3600}"
+    found = report.json("--until", until, "--by", "hour,port" if ports else "hour")["groups"]
+    assert [(row["count"], row["first"][11:19], row["last"][11:19]) for row in found] == [
+        (2, "10:01:00", "10:02:00"), (1, "11:01:00", "11:01:00"), (2, "12:00:01", "12:01:00")]
+
+
+def test_the_first_and_last_of_a_port_are_its_own(history: History, report: Report) -> None:
+    """As far as it was sampled; not those of all packets that were dropped for the same reason."""
+    run = history.run()
+    for second, port in ((1, 53), (2, 5060), (3, 53), (4, 53)):
+        history.drop(run, START_NS + second * NANO)
+        history.packet(run, START_NS + second * NANO, _datagram(port, "192.0.2.1"), link_header=False)
+    found = report.json("--by", "port")["groups"]
+    assert [(row["port"], row["first"][17:19], row["last"][17:19]) for row in found] == [
+        ("udp/53", "01", "04"), ("udp/5060", "02", "02")]
+
+
 def test_hours_are_local_ones(history: History, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the clock is half an hour off; what was sampled in an hour tells of that hour."""
     monkeypatch.setenv("TZ", "Asia/Kolkata")

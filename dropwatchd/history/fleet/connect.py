@@ -1,0 +1,60 @@
+"""Connecting to a central history; what is missing for that, or does not answer, is told in one line."""
+
+from importlib import import_module, resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+REVISION = "0001"
+
+
+class FleetError(Exception):
+    """A central history cannot be used. The text says what is wrong, and what to do."""
+
+
+def connect(url: str, *, is_new: bool = False) -> "Connection[Any]":
+    """Connect, and see that it is a central history of this version; raise FleetError.
+
+    What the URL leaves open is taken from where psql takes it: PG* variables, a service file, ~/.pgpass.
+    """
+    driver = psycopg()
+    try:
+        connection: Connection[Any] = driver.connect(url, connect_timeout=10, autocommit=True,
+                                                     application_name="dropwatchd")
+        if not is_new:
+            check(connection)
+    except driver.Error as error:
+        raise explained(error) from error
+    return connection
+
+
+def psycopg() -> Any:
+    """Return the driver, which is no part of an installation that has one host; raise FleetError."""
+    try:
+        return import_module("psycopg")
+    except ImportError as error:
+        raise FleetError(f"a central history takes psycopg ({error}); pip install 'dropwatchd[fleet]'") from error
+
+
+def check(connection: "Connection[Any]") -> None:
+    """Raise FleetError where there is no central history, or one of another version."""
+    [(there,)] = connection.execute("SELECT to_regclass('dropwatch.revision')").fetchall()
+    if there is None:
+        raise FleetError("there is no central history in this database; make one with dropwatchd-upload --setup")
+    [(found,)] = connection.execute("SELECT revision FROM dropwatch.revision").fetchall()
+    if found != REVISION:
+        raise FleetError(f"the central history has schema {found}, this program's is {REVISION}; upgrade "
+                         f"{'dropwatchd here' if found > REVISION else 'it with dropwatchd-upload --setup'}")
+
+
+def explained(error: Exception) -> FleetError:
+    """Return what a driver's error means, with something to do: the server's first line says what."""
+    text = " ".join(str(error).split("\n")[0].split()) or type(error).__name__
+    return FleetError(f"the central history cannot be used ({text}); check the server, the name and the rights with "
+                      "psql")
+
+
+def script(name: str) -> str:
+    """Return one of our SQL files."""
+    return resources.files(__package__).joinpath(name).read_text()

@@ -1,0 +1,98 @@
+"""Sends again and again: at times that differ from host to host, ever later while the server does not answer."""
+
+import logging
+import random
+import select
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dropwatchd.history.fleet.connect import FleetError, connect, explained, psycopg
+from dropwatchd.history.readonly import UnreadableError, read_as_it_is
+from dropwatchd.service import Service
+from dropwatchd.signals import Signals
+from dropwatchd.upload.read import RefusedError, machine_of, next_slice
+from dropwatchd.upload.send import OvertakenError, Sender
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+logger = logging.getLogger(__name__)
+_LONGEST_S = 3600  # between two tries, however long the server has been away
+_TRIES = 5         # where others send of the same host as well
+
+
+@dataclass(slots=True)
+class Target:
+    """What is sent to where."""
+
+    url: str
+    database: Path
+    packets: bool = False
+    sender: Sender = field(default_factory=Sender)
+
+
+def send_all(target: Target) -> int:
+    """Send what there is, and return how many rows; raise FleetError, RefusedError and UnreadableError.
+
+    What was sent stays sent, whatever comes in between: see Sender.
+    """
+    try:
+        with connect(target.url) as connection:
+            return _send_all(connection, target)
+    except psycopg().Error as error:
+        raise explained(error) from error
+
+
+def _send_all(connection: "Connection[Any]", target: Target) -> int:
+    machine_id, _hostname = read_as_it_is(target.database, machine_of)
+    rows = overtaken = 0
+    more = True
+    while more:
+        marks = target.sender.marks(connection, machine_id)
+        there = partial(target.sender.there, connection, machine_id)
+        made = read_as_it_is(target.database, partial(next_slice, marks=marks, there=there, packets=target.packets))
+        if made is None:
+            break
+        try:
+            rows += target.sender.send(connection, made, marks)
+        except OvertakenError:
+            overtaken += 1
+            if overtaken >= _TRIES:
+                raise FleetError(f"another program sends for {made.hostname} ({machine_id}); have one send, and give "
+                                 "each host a machine id of its own") from None
+            continue
+        more = made.more
+    return rows
+
+
+def send_on(target: Target, interval_s: float, signals: Signals) -> None:
+    """Send until a signal says stop; what fails is tried again later. Raise FleetError where the driver is missing."""
+    service = Service()
+    psycopg()
+    service.ready()
+    wait_s, is_well = random.uniform(0, interval_s), True  # noqa: S311 - hosts that start at once do not send at once
+    while not _stopped(signals, wait_s):
+        try:
+            rows = send_all(target)
+        except (FleetError, RefusedError, UnreadableError) as error:
+            if is_well:
+                logger.error("%s", error)
+            is_well = False
+            wait_s = min(max(interval_s, 2 * wait_s), _LONGEST_S)
+            service.status(f"not sent, trying again in {wait_s:.0f} s: {error}"[:200])
+        else:
+            if not is_well:
+                logger.info("sending again")
+            is_well = True
+            wait_s = interval_s
+            service.status(f"sent {rows} rows")
+        wait_s *= random.uniform(0.9, 1.1)  # noqa: S311 - so that hosts stay apart
+
+
+def _stopped(signals: Signals, seconds: float) -> bool:
+    """Wait so long, or until it is time to stop."""
+    if not signals.stop:
+        select.select([signals], [], [], seconds)
+    return signals.stop

@@ -1,0 +1,38 @@
+"""Findings of many hosts by what they have in common: the cause; on how many, and where it began: pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dwreport.causes import Harm
+from dwreport.findings.finding import Finding
+from dwreport.findings.rank import RANK
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """One cause on some hosts: `count` packets in all, and where the first was lost that has a time, if any has."""
+
+    title: str
+    severity: Harm | None
+    count: int
+    hosts: Sequence[str]
+    first_host: str | None
+    first_ns: int | None
+
+
+def across(found: Iterable[Finding]) -> list[Across]:
+    """Return the causes, the most harmful first, then those of most hosts."""
+    groups: dict[tuple[str, Harm | None], list[Finding]] = defaultdict(list)
+    for finding in found:
+        groups[finding.title, finding.severity].append(finding)
+    return sorted((_cause(*name, those) for name, those in groups.items()),
+                  key=lambda one: (RANK[one.severity], -len(one.hosts), -one.count, one.title))
+
+
+def _cause(title: str, severity: Harm | None, found: Sequence[Finding]) -> Across:
+    first = min((finding for finding in found if finding.first_ns is not None), default=None,
+                key=lambda finding: finding.first_ns or 0)
+    return Across(title, severity, sum(finding.count for finding in found),
+                  sorted({host for finding in found for host in finding.hosts}),
+                  first.hosts[0] if first and first.hosts else None, first.first_ns if first else None)

@@ -1,0 +1,46 @@
+"""How a report shows what hosts have in common: a line for each cause that several have."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dwreport.findings.across import Across
+from dwreport.report.answer import Column, Section
+from dwreport.report.columns import moment, text
+from dwreport.report.rows import Moment
+from dwreport.text import counted, number
+
+_MOST = 8  # causes that a person reads
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """One cause, on `hosts` of the hosts `of` which there is any record in the window."""
+
+    cause: str
+    severity: str | None
+    count: int
+    hosts: int
+    of: int
+    first_host: str | None
+    first: Moment | None
+
+
+def cause_rows(found: Iterable[Across], hosts: int) -> list[CauseRow]:
+    return [CauseRow(one.title, one.severity, one.count, len(one.hosts), hosts, one.first_host,
+                     None if one.first_ns is None else Moment(one.first_ns)) for one in found]
+
+
+def cause_section(rows: Sequence[CauseRow], times: str) -> Section[CauseRow]:
+    """Return causes with the number of hosts that have each."""
+    columns: list[Column[CauseRow]] = [
+        Column("SEVERITY", lambda row: str(row.severity or "unknown").upper()),
+        Column("PACKETS", lambda row: number(row.count), right=True),
+        Column("HOSTS", lambda row: f"{number(row.hosts)} of {number(row.of)}", right=True),
+        Column("FIRST ON", lambda row: text(row.first_host) if row.first_host else "-", wraps=True),
+        Column("AT", lambda row: moment(row.first, times) if row.first else "-"),
+        Column("CAUSE", lambda row: text(row.cause), wraps=True),
+    ]
+    shown = rows[:_MOST]
+    more = [f"and {counted(len(rows) - _MOST, 'more cause')}; --format json shows all"] if len(rows) > _MOST else []
+    return Section("causes", rows, columns, shown, title="The same cause on how many hosts", notes=more,
+                   tone=lambda row: row.severity)

@@ -1,0 +1,108 @@
+"""Each host of a history: how far it was watched, since when it is silent, what it lost; and what hosts share."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dropwatchd.history.reader import Reader
+from dropwatchd.history.stops import Stop, stops
+from dwreport.evidence.ask import gather
+from dwreport.evidence.coverage import Coverage, Recorded, assess, by_host, recorded
+from dwreport.evidence.filters import Filters
+from dwreport.findings.across import across
+from dwreport.findings.finding import Finding
+from dwreport.findings.rank import findings
+from dwreport.report.across import cause_rows, cause_section
+from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.arrange import keeps
+from dwreport.report.columns import moment, text
+from dwreport.report.gaps import answered, assessed
+from dwreport.report.rows import Moment
+from dwreport.report.wanted import Wanted
+from dwreport.text import counted, fraction, number, time_format
+from dwreport.views._lead import events_lead, hidden
+
+_MOST = 40  # hosts that a person reads
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """A host: `recorded_until` is up to when it vouched for anything; `drops` is None where nobody watched for any."""
+
+    host: str
+    status: str
+    fraction: float
+    recorded_until: Moment
+    ending: str | None
+    drops: int | None
+    harmful: int
+    suspect: int
+    worst: str | None
+
+
+def view(reader: Reader, wanted: Wanted) -> Answer:
+    """Show each host: how far it was watched, up to when it is on record, and what it lost; and what hosts share.
+
+    A host that is silent is not one without drops.
+    """
+    scope, judged, known = reader.scope, assessed(reader), recorded(reader)
+    totals = reader.drops(scope.since_ns, scope.until_ns - scope.since_ns)
+    found = findings(gather(reader, totals), Filters(scope, reader.namespaces()))
+    kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
+    drops: Counter[str] = Counter()
+    for total in totals:
+        drops[total.host] += total.drop.count
+    rows = _rows(reader, known, drops, kept)
+    times = time_format(scope.since_ns, scope.until_ns)
+    there = {run.hostname for run in known.runs}
+    section = Section("fleet", rows, _columns(times), rows[:_MOST], record=HostRow,
+                      tone=lambda row: "harmful" if row.harmful else "suspect" if row.suspect else None,
+                      notes=_notes(rows, there))
+    return answered(reader, judged, [section, cause_section(cause_rows(across(kept), len(there)), times)],
+                    events_lead(reader, judged, any_drops=bool(totals)), hidden(reader, found))
+
+
+def _rows(reader: Reader, known: Recorded, drops: Counter[str], found: Sequence[Finding]) -> list[HostRow]:
+    """Return the hosts with the most harm first, and those of which nothing is known of the window last."""
+    window = (reader.scope.since_ns, min(reader.scope.until_ns, reader.now_ns))
+    parts, harm = by_host(known), defaultdict[str, list[Finding]](list)
+    for finding in found:
+        for host in finding.hosts:
+            harm[host].append(finding)
+    nothing = Recorded((), (), (), known.now_ns)
+    rows = [_row(stop, assess(parts.get(stop.host, nothing), window, reader.scope.origin), drops[stop.host],
+                 harm[stop.host]) for stop in stops(reader)]
+    return sorted(rows, key=lambda row: (-row.harmful, -row.suspect, -(row.drops or 0), row.status == "blind",
+                                         row.host))
+
+
+def _row(stop: Stop, judged: Coverage, drops: int, found: Sequence[Finding]) -> HostRow:
+    packets: Counter[str | None] = Counter()
+    for finding in found:
+        packets[finding.severity] += finding.count
+    return HostRow(stop.host, judged.status, judged.fraction, Moment(stop.until_ns), stop.ending,
+                   None if judged.status == "blind" and not drops else drops, packets["harmful"], packets["suspect"],
+                   found[0].title if found else None)
+
+
+def _columns(times: str) -> list[Column[HostRow]]:
+    return [
+        Column("HOST", lambda row: text(row.host), wraps=True),
+        Column("WATCHED", lambda row: fraction(row.fraction) if row.status != "blind" else "nothing", right=True),
+        Column("RECORDED UNTIL", lambda row: moment(row.recorded_until, times)
+               + (f", {text(row.ending)}" if row.ending else "")),
+        Column("DROPS", lambda row: "unknown" if row.drops is None else number(row.drops), right=True),
+        Column("HARMFUL", lambda row: number(row.harmful), right=True),
+        Column("SUSPECT", lambda row: number(row.suspect), right=True),
+        Column("FOREMOST", lambda row: text(row.worst) if row.worst else "", wraps=True),
+    ]
+
+
+def _notes(rows: Sequence[HostRow], there: set[str]) -> list[str]:
+    more = len(rows) - _MOST
+    silent = [row.host for row in rows if row.host not in there]
+    notes = [f"and {counted(more, 'more host')}; --format csv shows all"] if more > 0 else []
+    if silent:
+        notes.append(f"{counted(len(silent), 'host')} of {number(len(rows))} {'has' if len(silent) == 1 else 'have'} no"
+                     " record of this window: what was dropped there is unknown.")
+    return notes

@@ -1,0 +1,112 @@
+"""What dwreport says of a central history is what it says of each host's own."""
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
+
+from dropwatchd.history.fleet.connect import script
+from dropwatchd.history.fold import MINUTE_NS
+from dropwatchd.history.schema import metadata
+from dropwatchd.upload.loop import Target, send_all
+from dwreport.__main__ import run
+from tests.fleet.conftest import asked
+from tests.fleet.life import COUNTERS, KEY, KEYS, START, Life
+
+Live = Callable[..., Life]
+_VIEWS: list[tuple[str, ...]] = [
+    (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("compare", "--with", f"@{START}"),
+    ("hosts",), ("--by", "reason,interface"), ("--by", "host,hour"), ("--reason", "NO_SOCKET"), ("--netns", "init"),
+    ("--interface", "!lo"), ("--boot", "0"), ("--run", "1"), ("timeline", "--location", "udp_*")]
+
+
+def _said(capsys: pytest.CaptureFixture[str], database: object, *words: str) -> Any:
+    capsys.readouterr()
+    window = ["--since", f"@{START + 600}", "--until", f"@{START + 2400}"]
+    if {"--boot", "--run"} & {*words}:
+        window = []
+    assert run([*words, "--database", str(database), "--format", "json", *window]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def _text(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    capsys.readouterr()
+    assert run([*words, "--since", f"@{START}", "--until", f"@{START + 3600}"]) == code
+    told = capsys.readouterr()
+    return told.out + told.err
+
+
+def _in_minutes(life: Life) -> Path:
+    """Return a copy of a history in the minutes in which it is sent, all of them."""
+    copy = life.path.with_name("minutes.db")
+    with closing(sqlite3.connect(life.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(life.path, copy)
+    there, life.path = life.path, copy
+    life.fold(MINUTE_NS)
+    life.path = there
+    return copy
+
+
+def test_every_view_says_the_same(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of windows that begin and end with a minute; samples and their evidence come where packets are sent."""
+    life, chance = live(), Random(7)
+    for number in range(240):
+        life.random(chance, 10)
+        if number in {60, 130}:
+            life.restart()
+        if number in {100, 180}:
+            send_all(Target(central, life.path, packets=True))
+    life.stop()
+    send_all(Target(central, life.path, packets=True))
+    here = _in_minutes(life)
+    for words in _VIEWS:
+        assert _said(capsys, central, *words) == _said(capsys, here, *words), words
+
+
+def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    """On how many hosts the same is, and where it began; a host that is silent is not one without drops."""
+    for number, name in enumerate(("web-1", "web-2", "web-3", "db-1", "db-2")):
+        life = live(name)
+        for minute in range(30 if name != "db-2" else 3):
+            lost = 50 if name.startswith("web") and minute > 4 + number else 0
+            life.go_on(60, {KEY: lost} if lost else {KEYS[1]: 1}, {COUNTERS[0]: lost} if lost else {COUNTERS[1]: 1})
+        life.stop()
+        send_all(Target(central, life.path))
+    told = _text(capsys, "--database", central)
+    assert re.search(r"HARMFUL +3 500 +3 of 5 +web-1 .*receive buffer was full", told) or "3 of 5" in told
+    found = {row["host"]: row for row in _said(capsys, central, "hosts")["fleet"]}
+    assert [row["cause"] for row in _said(capsys, central, "hosts")["causes"] if row["hosts"] == 3] == [
+        "A socket's receive buffer was full"]
+    assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "ending": "stopped"}
+    assert found["db-1"]["drops"] is not None
+    hosts = _said(capsys, central, "hosts", "--host", "web-*")
+    assert {row["host"] for row in hosts["fleet"]} == {"web-1", "web-2", "web-3"}
+    assert "no host mail is on record; there are db-1" in _text(capsys, "--database", central, "--host", "mail", code=2)
+
+
+def test_what_is_missing_is_one_line(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """No central history in a database, no such database, no server."""
+    asked(server.url(), "CREATE DATABASE nothing TEMPLATE template0")
+    for url, what in ((server.url("nothing"), "make one with dropwatchd-upload --setup"),
+                      (server.url("elsewhere"), "does not exist"), ("postgresql:///x?host=/nowhere", "psql")):
+        assert what in _text(capsys, "--database", url, code=1)
+
+
+def test_tables_of_a_report_are_those_of_a_history() -> None:
+    """The text that is shipped is what the schema gives."""
+    def plain(sql: str) -> list[str]:
+        return sql.replace(";", " ").split()
+
+    tables = [str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in metadata.sorted_tables]
+    told = script("local.sql").partition("\n\n")[2]
+    assert plain(told) == plain(";\n".join(tables) + ";")
