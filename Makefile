@@ -13,7 +13,7 @@ PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --python-version 3.11 \
 	--python-platform linux --custom-compile-command 'make pins' pyproject.toml
 BPF     := dropwatchd/sources/bpf/drops.bpf \
-	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf)
+	$(addprefix dropwatchd/kernel/, captures.bpf xdp_errors.bpf retransmits.bpf traps.bpf)
 
 .PHONY: help run test test-lowest test-newest pins mutate torture bench compare gallery fleet bpf dist deb nfpm sbom packages install uninstall clean
 

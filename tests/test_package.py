@@ -113,6 +113,8 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/kernel/xdp_errors.bpf.c",
         "dropwatchd/kernel/retransmits.bpf.o",
         "dropwatchd/kernel/retransmits.bpf.c",
+        "dropwatchd/kernel/traps.bpf.o",
+        "dropwatchd/kernel/traps.bpf.c",
         "dropwatchd/_data/migrations/env.py",
         "dropwatchd/_data/migrations/versions/0001_first_schema.py",
         "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",

@@ -34,11 +34,15 @@ class Bpf:
     def _program(self, name: str) -> Any:
         return self._lib.check("bpf_object__find_program_by_name", self._object, name.encode())
 
-    def close(self) -> None:
-        """Hold nothing in the kernel any more."""
+    def detach(self) -> None:
+        """Run no program any more."""
         for link in self._links:
             self._lib.bpf_link__destroy(link)
         self._links.clear()
+
+    def close(self) -> None:
+        """Hold nothing in the kernel any more."""
+        self.detach()
         if self._object:
             self._lib.bpf_object__close(self._object)
         self._object = None

@@ -12,6 +12,7 @@ from dropwatchd.model import NANO
 from dropwatchd.sources import Source, UnavailableError
 from dropwatchd.sources.bpf import BpfSource
 from dropwatchd.sources.bpf.keeper import Keeper
+from dropwatchd.sources.devlink import DevlinkSource
 from dropwatchd.sources.net_dm import NetDmSource
 
 Refusal = tuple[str, UnavailableError]
@@ -23,8 +24,9 @@ def open_sources(config: Config, names: NetnsNames | None = None, state: Path | 
 
     `state` is the folder for what a source must know after it was killed; `keeper` leaves one in the kernel then.
 
-    For `auto` the first that opens is the only one for software drops; hardware drops are added where devices have
-    devlink traps. A source that was asked for by name and cannot run raises its UnavailableError.
+    For `auto` the first that opens is the only one for software drops. Hardware drops are added where devices have
+    devlink traps: by the drop monitor, or by BPF where that cannot run or is not wanted. A source that was asked for by
+    name and cannot run raises its UnavailableError.
     """
     for source in candidates(config, names, state, keeper):
         try:
@@ -35,8 +37,8 @@ def open_sources(config: Config, names: NetnsNames | None = None, state: Path | 
             yield source.name, error
         else:
             yield source
-            if config.source == "auto" and source.scope == "software" and _hardware(config):
-                yield from _beside(_net_dm(config, state, software=False, hardware=True))
+            if source.scope == "software" and config.net_dm.hardware:
+                yield from _hardware(config, names, state)
             return
 
 
@@ -49,23 +51,29 @@ def candidates(config: Config, names: NetnsNames | None = None, state: Path | No
     return choice[config.source]
 
 
-def _beside(source: Source) -> Iterator[Source | Refusal]:
+def _hardware(config: Config, names: NetnsNames | None, state: Path | None) -> Iterator[Source | Refusal]:
+    """Open what sees hardware drops beside a source that does not, where any device could report one.
+
+    The drop monitor keeps packets, too: it comes first, where it is not excluded.
+    """
     try:
-        source.open()
-    except UnavailableError as error:
-        yield f"{source.name} (hardware)", error
-    else:
-        yield source
+        present = bool(traps())
+    except (LookupError, OSError):  # no devlink
+        present = False
+    wanted: list[Source] = [DevlinkSource(int(config.window_seconds * NANO), names)] if present else []
+    if present and config.source == "auto":
+        wanted.insert(0, _net_dm(config, state, software=False, hardware=True))
+    for source in wanted:
+        try:
+            source.open()
+        except UnavailableError as error:
+            yield f"{source.name} (hardware)", error
+        else:
+            yield source
+            return
 
 
 def _net_dm(config: Config, state: Path | None, *, software: bool, hardware: bool) -> NetDmSource:
     options = replace(config.net_dm, software=software, hardware=hardware)
     return NetDmSource(options, int(config.window_seconds * NANO), state)
 
-
-def _hardware(config: Config) -> bool:
-    """Say whether hardware drops are wanted beside another source, and any device could report one."""
-    try:
-        return config.net_dm.hardware and bool(traps())
-    except (LookupError, OSError):
-        return False

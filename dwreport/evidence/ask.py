@@ -1,6 +1,6 @@
 """Asks the history for everything that is compared: drops, counters, samples, and what happened."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from dropwatchd.history.aligned import Aligned
@@ -48,9 +48,17 @@ def _asked(reader: Reader) -> list[PacketRow] | None:
     if reader.scope.only is None:
         return None
     found: dict[tuple[str, DropKey], list[PacketRow]] = defaultdict(list)
+    seen: Counter[tuple[str, DropKey]] = Counter()
+    every: dict[tuple[str, DropKey], int] = defaultdict(lambda: 1)  # of a key, every one of so many is kept
     for packet in reader.packets():
-        found[packet.host, packet.key].append(packet)
-    return [packet for packets in found.values() for packet in packets[::-(-len(packets) // _SAMPLES)]]
+        subject = packet.host, packet.key
+        if seen[subject] % every[subject] == 0:
+            found[subject].append(packet)
+            if len(found[subject]) > _SAMPLES:
+                found[subject] = found[subject][::2]
+                every[subject] *= 2
+        seen[subject] += 1
+    return [packet for packets in found.values() for packet in packets]
 
 
 def _kernels(reader: Reader) -> dict[str, set[str]]:

@@ -42,5 +42,5 @@ def cause_section(rows: Sequence[CauseRow], times: str) -> Section[CauseRow]:
     ]
     shown = rows[:_MOST]
     more = [f"and {counted(len(rows) - _MOST, 'more cause')}; --format json shows all"] if len(rows) > _MOST else []
-    return Section("causes", rows, columns, shown, title="The same cause on how many hosts", notes=more,
+    return Section("shared", rows, columns, shown, title="The same cause on how many hosts", notes=more,
                    tone=lambda row: row.severity)

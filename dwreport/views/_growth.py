@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.portioned import PartWindow
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.total_rows import has_totals
 from dropwatchd.model import DropKey, Window
@@ -102,7 +103,12 @@ def _sum(window: Window, other: Window, sign: int) -> Window:
 
 
 def _with(window: Window, count: int, octets: int | None) -> Window:
-    return replace(window, drop=replace(window.drop, count=count, octets=octets))
+    """Return a window with another count; of about so many that were added, none need have been."""
+    drop = replace(window.drop, count=count, octets=octets)
+    if isinstance(window, PartWindow):
+        least, most = (0, max(count, window.at_most)) if window.about else (count, count)
+        return replace(window, drop=drop, at_least=least, at_most=most)
+    return replace(window, drop=drop)
 
 
 def _ever(reader: Reader) -> int | None:

@@ -11,6 +11,7 @@ import click
 
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.reader import DropTotal, Reader
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
@@ -100,8 +101,10 @@ class _Own:
         return Senders(self.drops)
 
     def _owners(self) -> Iterator[object]:
-        """Yield whose sockets lost packets meanwhile, of each cause."""
-        facts = Facts(self.drops, self.reader.counters())
+        """Yield whose sockets lost packets meanwhile, of each cause: no filter by interface knows sockets."""
+        scope = self.reader.scope
+        all_of_it = Scope(scope.since_ns, scope.until_ns, host=scope.host)
+        facts = Facts(self.drops, Reader(self.reader.connection, all_of_it, self.reader.now_ns).counters())
         for drop in self.drops:
             group = Group("reason", "", of_drop(drop.key), [drop], Place(drop.host, drop.netns))
             yield from owners(group, Senders([drop]), facts)

@@ -85,7 +85,7 @@ def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.Capture
     told = _text(capsys, "--database", central)
     assert re.search(r"HARMFUL +3 500 +3 of 5 +web-1 .*receive buffer was full", told) or "3 of 5" in told
     found = {row["host"]: row for row in _said(capsys, central, "hosts")["fleet"]}
-    assert [row["cause"] for row in _said(capsys, central, "hosts")["causes"] if row["hosts"] == 3] == [
+    assert [row["cause"] for row in _said(capsys, central, "hosts")["shared"] if row["hosts"] == 3] == [
         "A socket's receive buffer was full"]
     assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "ending": "stopped"}
     assert found["db-1"]["drops"] is not None

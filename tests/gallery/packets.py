@@ -4,7 +4,7 @@ import socket
 import struct
 
 IPV4, ARP, VLAN, IPV6 = 0x0800, 0x0806, 0x8100, 0x86DD
-ICMP, TCP, UDP = socket.IPPROTO_ICMP, socket.IPPROTO_TCP, socket.IPPROTO_UDP
+ICMP, TCP, UDP, ICMPV6 = socket.IPPROTO_ICMP, socket.IPPROTO_TCP, socket.IPPROTO_UDP, socket.IPPROTO_ICMPV6
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000
 _WRONG = 0x5555  # added to a checksum

@@ -75,13 +75,13 @@ def _play(chosen: Mapping[str, Scenario], source: str, folder: Path) -> tuple[di
     """Return the results, and whether the record says of every drop what it was."""
     with ExitStack() as stack:
         stages = {name: stack.enter_context(Stage()) for name in chosen}
-        _prepare(chosen, stages)
+        missing = dict(_prepare(chosen, stages))
         recording, rounds = _start(stack, chosen, stages, source, folder)
         rounds.await_next()
         since_ns = time.time_ns()
         if source == SUMMARY:
             time.sleep(SUMMARY_S)  # so that no summary of what comes began before
-        provoked = {name: _provoke(chosen[name], stages[name]) for name in chosen}
+        provoked = {name: missing.get(name) or _provoke(chosen[name], stages[name]) for name in chosen}
         recording.await_written(stages[next(iter(stages))].sender)
         rounds.await_next()
         recording.stop()  # what is read no more leaves the machine to the report
@@ -98,7 +98,8 @@ def report(name: str, source: str, folder: Path) -> str:
     chosen = {name: scenario(name)}
     with ExitStack() as stack:
         stages = {name: stack.enter_context(Stage("gallery"))}
-        _prepare(chosen, stages)
+        for _name, error in _prepare(chosen, stages):
+            raise error
         recording, rounds = _start(stack, chosen, stages, source, folder)
         (run,) = recording.query("SELECT started_ns FROM runs")
         rounds.await_next()
@@ -109,10 +110,14 @@ def report(name: str, source: str, folder: Path) -> str:
         return recording.dwreport("--verbose", "--width", "100", "--since", at(run["started_ns"]))
 
 
-def _prepare(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage]) -> None:
+def _prepare(chosen: Mapping[str, Scenario], stages: Mapping[str, Stage]) -> Iterator[tuple[str, MissingError]]:
+    """Set up what scenarios need before the daemon starts; yield those for which this host has not what it takes."""
     for name, one in chosen.items():
         if one.prepare:
-            one.prepare(stages[name])
+            try:
+                one.prepare(stages[name])
+            except MissingError as error:
+                yield name, error
 
 
 def _start(stack: ExitStack, chosen: Mapping[str, Scenario], stages: Mapping[str, Stage], source: str,

@@ -35,7 +35,7 @@ def test_a_burst_has_its_onset_peak_end_and_who(history: History, report: Report
     history.packet(run, START_NS + 40 * MIN_NS, _datagram("192.0.2.8"), link_header=False)
     history.counter(run, "drops", 3400, START_NS + 10 * MIN_NS + 20 * NANO, collector="sockets",
                     labels={"local": "0.0.0.0:5060", "protocol": "udp", "inode": "1", "process": "sipd", "pid": "7"})
-    first, second = _found(report)
+    first, second = _found(report, "--interface", "eth0")
     assert (first["kind"], first["count"], first["severity"], first["interfaces"], first["netns"]) == (
         "burst", 3400, "harmful", ["eth0"], "init")
     assert (first["onset"], first["onset_seconds"], first["onset_is_sure"]) == (

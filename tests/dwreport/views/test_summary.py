@@ -175,7 +175,8 @@ def test_a_history_of_several_hosts(history: History, report: Report) -> None:
     drops = next(place for place, line in enumerate(table) if line.startswith("COUNT"))
     assert table[drops].endswith("HOST")
     assert [line.split()[-1] for line in table[drops + 1:drops + 3]] == ["web-3", "web-4"]
-    assert [line.split()[-1] for line in table if "HARMFUL" in line] == ["web-3", "web-4"]
+    assert [line.split()[-1] for line in table if " HARMFUL" in line] == ["web-3", "web-4"]
+    assert any(line.startswith("HARMFUL") and "2 of 2" in line for line in table)
     assert [row["host"] for row in report.json()["drops"]] == ["web-3", "web-4"]
     assert [row["host"] for row in report.json("--host", "web-4")["drops"]] == ["web-4"]
 
