@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 from dropwatchd import __version__
+from tests.test_versions import QUICK
 
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "packaging"
@@ -28,11 +29,16 @@ def test_the_debian_package_has_the_version_and_the_bounds() -> None:
         assert BOUNDS.items() <= written.items()
 
 
+def test_the_debian_package_is_built_with_the_tests_of_each_library() -> None:
+    rules = (PACKAGING / "debian/rules").read_text()
+    assert set(re.findall(r"tests/\S+", rules.partition("TESTS =")[2].partition("\nexport")[0])) == set(QUICK)
+
+
 def test_files_that_packages_name_are_there() -> None:
     """Of the same places as those of the wheel and of make install."""
     nfpm = (PACKAGING / "nfpm/nfpm.yaml").read_text()
     named = re.findall(r"src: (\w[\w./-]+)", nfpm) + re.findall(r"^  \w+: (packaging/\S+)$", nfpm, flags=re.MULTILINE)
-    for name in ("dropwatchd.install", "dropwatchd.docs"):
+    for name in ("dropwatchd.docs", "dropwatchd.examples", "dropwatchd.install"):
         named += [line.split()[0] for line in (PACKAGING / "debian" / name).read_text().splitlines()]
     assert len(named) > 20
     assert not [name for name in named if not (ROOT / name).exists()]

@@ -37,8 +37,7 @@ def test_it_works_with_the_lowest_versions_that_are_declared(tmp_path: Path) -> 
 def test_bounds_are_no_higher_than_what_debian_13_has() -> None:
     """Its packages are built on these: a bound above one of them cannot be installed there."""
     debian = {"alembic": (1, 13, 2), "click": (8, 1, 8), "jinja2": (3, 1, 6), "msgspec": (0, 19, 0),
-              "pyroute2": (0, 7, 7), "sdnotify": (0, 3, 2), "sqlalchemy": (2, 0, 40),
-              "tabulate": (0, 9, 0)}
+              "pyroute2": (0, 7, 7), "sdnotify": (0, 3, 2), "sqlalchemy": (2, 0, 40), "tabulate": (0, 9, 0)}
     declared = {name: tuple(map(int, bound.split("."))) for name, bound in _declared().items()}
     assert declared.keys() == debian.keys()
     assert not {name for name, bound in declared.items() if bound > debian[name]}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT, PINS = ROOT / "pyproject.toml", ROOT / "tests/constraints.txt"
-TESTS = ("tests/dropwatchd", "tests/dwreport")
-TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout", "pytest-xdist")
+TESTS = ("tests/dropwatchd", "tests/dwreport", "--ignore-glob=*_in_a_browser.py")
+TOOLS = ("hypothesis", "jsonschema", "prometheus-client", "pytest", "pytest-timeout", "pytest-xdist")
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
 """What pyproject.toml names is taken in its lowest version; what that needs in turn, in the newest that fits."""
 
