@@ -21,7 +21,7 @@ def options(history: History) -> list[str]:
 @pytest.mark.parametrize("words", [[], ["drops"], ["timeline"], ["--by", "reason"]])
 def test_it_says_so_first(options: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """With the source that goes on watching."""
-    assert run([*words, *options]) == 0
+    assert run([*words, *options, "--width", "120"]) == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first == "web-3 · 2025-11-22 10:00:00-10:00:20 UTC · bpf"
     assert second == _UNWRITTEN
