@@ -2,7 +2,7 @@
 
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from dwreport.render.openmetrics import Family
 
 _SEVERAL = 2
+_TYPES = {"openmetrics": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+          "prometheus": "text/plain; version=0.0.4; charset=utf-8"}
 
 
 @click.command("metrics")
@@ -20,11 +22,14 @@ _SEVERAL = 2
               help="Write into this file, which is replaced when the new one is whole.")
 @click.option("--dialect", type=click.Choice(["openmetrics", "prometheus"]), default="openmetrics", show_default=True,
               help="prometheus is the older text format, which node_exporter reads from files with names in .prom.")
+@click.option("--http", is_flag=True, help="Answer one request on a socket that systemd passes as standard input.")
 @click.option("--since", metavar="T", help="Judge what was watched from here on: 1h by default.")
 @click.option("--host", metavar="H", help="Only this host: its name or its machine id.")
 @click.option("--database", metavar="PATH", help="The history to read, instead of the daemon's.")
 @click.pass_context
-def command(context: click.Context, /, output: str, dialect: str, **given: Any) -> None:
+def command(
+    context: click.Context, /, output: str, dialect: Literal["openmetrics", "prometheus"], *, http: bool, **given: Any,
+) -> None:
     """Write metrics for Prometheus: drops by cause, reason, interface and namespace, and how far all was watched.
 
     Drops are counted since the history began, and never fewer, whatever has expired since. Coverage and gaps are of the
@@ -40,9 +45,15 @@ def command(context: click.Context, /, output: str, dialect: str, **given: Any) 
     for name, value in options.items():
         if name not in given and value not in {None, ()}:
             raise click.UsageError(f"metrics has no --{name.replace('_', '-')}; it writes all drops, with labels")
-    text = "".join(lines(_families(options), "prometheus" if dialect == "prometheus" else "openmetrics"))
+
+    def make() -> bytes:
+        return "".join(lines(_families(options), dialect)).encode(errors="backslashreplace")
+
+    if http:
+        import_module("dwreport.cli.http").answer(make, _TYPES[dialect])
+        return
     with import_module("dwreport.render.file").whole_file(output) as out:
-        out.write(text.encode(errors="backslashreplace"))
+        out.write(make())
 
 
 def _families(options: Options) -> "list[Family]":

@@ -7,13 +7,13 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -174,42 +174,65 @@ def test_the_dashboards_sql_finds_what_is_on_record(history: History) -> None:
     assert len(found) == 10
 
 
-class _Page(BaseHTTPRequestHandler):
-    """Gives a file to who asks."""
-
-    file: Path
-
-    def do_GET(self) -> None:
-        body = self.file.read_bytes()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_words: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def page(metrics: Path) -> Iterator[int]:
-    """Return the port of a server of the metrics."""
-    handler = type("Handler", (_Page,), {"file": metrics / "openmetrics"})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def page(metrics: Path, history: History) -> Iterator[int]:
+    """Return the port of a socket that is served as systemd does it: by a process for each connection."""
+    _needs("systemd-socket-activate")
+    unit = (ROOT / "packaging/prometheus/dropwatchd-metrics-http@.service").read_text()
+    (command,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    program, *words = command.partition("=")[2].split()
+    assert program == "/usr/bin/dwreport"
+    port = _free_port()
+    own = Path(sys.executable).with_name("dwreport")
+    process = subprocess.Popen(["systemd-socket-activate", "--accept", "--inetd", f"--listen=127.0.0.1:{port}", own,
+                                *words, "--database", history.path], stderr=(metrics / "activated").open("w"))
+    yield port
+    process.terminate()
+    process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_a_request_is_answered_and_what_is_none_too(page: int, metrics: Path) -> None:
+    """The same text as in a file; of other places and methods it is said that there are none."""
+    text = _get(page, "/metrics")
+    assert text.startswith("HTTP/1.0 200 ")
+    assert "application/openmetrics-text" in text
+    assert "dropwatchd_network_packet_dropped_all_total 12345\n" in text
+    assert text.endswith("# EOF\n")
+    assert _get(page, "/etc/passwd").startswith("HTTP/1.0 404 ")
+    assert _get(page, "/metrics", "POST").startswith("HTTP/1.0 501 ")
+    assert "Traceback" not in (metrics / "activated").read_text()
+
+
+def test_http_takes_a_socket(history: History) -> None:
+    """One line says where one is."""
+    done = subprocess.run([Path(sys.executable).with_name("dwreport"), "metrics", "--http", "--database", history.path],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "--http takes a socket" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def _get(port: int, path: str, method: str = "GET") -> str:
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                client.sendall(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
+                return b"".join(iter(lambda: client.recv(65536), b"")).decode()
+        assert time.monotonic() < deadline, "nobody listens"
+        threading.Event().wait(0.05)
 
 
 def test_a_prometheus_scrapes_them(page: int, tmp_path: Path) -> None:
     """As OpenMetrics; the alerts load, and one fires."""
     _needs("prometheus")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     config = tmp_path / "prometheus.yml"
     config.write_text(json.dumps({
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [str(RULES)],
