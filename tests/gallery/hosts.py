@@ -28,7 +28,7 @@ def nft(namespace: Namespace, chain: str, rule: str, family: str = "inet") -> No
 def nft_counted(namespace: Namespace) -> int:
     """Return the packets that the first counter in the ruleset has seen."""
     words = namespace.command("nft list ruleset").split()
-    return int(words[words.index("packets") + 1])
+    return int(words[words.index("counter") + 2])  # counter packets N bytes N; a limit has packets too
 
 
 def try_command(namespace: Namespace, line: str, missing: str) -> None:

@@ -8,6 +8,7 @@ from tests.gallery.stage import Stage
 
 NO_MAC_HEADER = "packet mode skips packets without a MAC header, as all are that were never on a wire"
 NO_OUT_PORT = "NET_DM tells the interface that a packet came in by, not the one it was to leave by"
+NO_ROUTE_NO_SOCKET = "the packet has lost device and route by then, and before 6.11 the kernel does not tell its socket"
 NO_IN_PORT = "the packet is dropped before the kernel has noted the interface it came in by"
 
 

@@ -2,7 +2,7 @@
 
 from tests.gallery.handshake import Connection, listen
 from tests.gallery.packets import ACK
-from tests.gallery.scenario import Scenario
+from tests.gallery.scenario import NO_ROUTE_NO_SOCKET, Scenario
 from tests.gallery.stage import Stage
 
 COUNT = 20
@@ -20,5 +20,5 @@ def provoke(stage: Stage) -> int:
 SCENARIO = Scenario(
     "TCP data that came twice", provoke, reasons=("TCP_OLD_DATA",),
     locations=("tcp_data_queue",),
-    beside=("ip_error",),
+    beside=("ip_error",), nameless={"6.1": NO_ROUTE_NO_SOCKET},
 )
