@@ -15,6 +15,7 @@ SENDER, HOST = "192.0.2.1", "192.0.2.2"
 HOST_FAR, FAR = "198.51.100.1", "198.51.100.2"
 STRANGER = "192.0.2.77"  # the sender's address where its own kernel must not answer
 SENDER6, HOST6 = "2001:db8:1::1", "2001:db8:1::2"
+STRANGER6 = "2001:db8:1::77"
 SENDER_MAC, HOST_MAC = "02:00:00:00:01:01", "02:00:00:00:01:02"
 HOST_FAR_MAC, FAR_MAC = "02:00:00:00:02:01", "02:00:00:00:02:02"
 ROLES = ("sender", "host", "far")
@@ -100,7 +101,8 @@ class Stage:
         self.sender.command(f"ip address add {SENDER6}/64 dev wire nodad")
         self.host.command(f"ip address add {HOST6}/64 dev in0 nodad")
         self.sender.command(f"ip -6 neighbour replace {HOST6} lladdr {HOST_MAC} dev wire nud permanent")
-        self.host.command(f"ip -6 neighbour replace {SENDER6} lladdr {SENDER_MAC} dev in0 nud permanent")
+        for address in (SENDER6, STRANGER6):
+            self.host.command(f"ip -6 neighbour replace {address} lladdr {SENDER_MAC} dev in0 nud permanent")
         # The kernel makes the route to an address of its own in a work queue, also where it is not probed.
         for namespace, address in ((self.sender, SENDER6), (self.host, HOST6)):
             wait_for(partial(_is_local, namespace, address), "the route to its own IPv6 address")
