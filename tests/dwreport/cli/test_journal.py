@@ -24,7 +24,7 @@ CI = os.environ.get("CI") == "true"
 ROOT = Path(__file__).parents[3]
 JOURNALD = "/lib/systemd/systemd-journald"
 DEADLINE_S = 30
-NOW_NS = time.time_ns()
+NOW_NS = 0  # each test's own
 # A journald of its own, in a mount namespace in which /run is empty: it reads neither the kernel's log nor audit's.
 START = f"""
 mount -t tmpfs none /run && mkdir -p /run/systemd/journald.conf.d /run/systemd/journal
@@ -32,6 +32,12 @@ mkdir -p /run/log/journal/$(cat /etc/machine-id)
 printf '[Journal]\\nStorage=volatile\\nReadKMsg=no\\nAudit=no\\n' > /run/systemd/journald.conf.d/own.conf
 exec {JOURNALD}
 """
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test have a now of its own: this module may be read long before they run."""
+    monkeypatch.setitem(globals(), "NOW_NS", time.time_ns())
 
 
 @pytest.fixture

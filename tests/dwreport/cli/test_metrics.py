@@ -36,7 +36,7 @@ from tests.dwreport.conftest import History
 
 DROPPED = "dropwatchd_network_packet_dropped"
 HOSTILE = 'a"b\\c\n{}=,#\u202e\x1b[0m'
-NOW_NS = time.time_ns()
+NOW_NS = 0  # each test's own
 HOUR_NS = 3600 * NANO
 Asked = Callable[..., dict[str, Metric]]
 
@@ -48,6 +48,12 @@ def _at(time_ns: int) -> Instant:
 def _window(time_ns: int, count: int, reason: str | None = "SOCKET_RCVBUFF", name: str | None = "eth0") -> Window:
     key = DropKey(Location("udp_queue_rcv_one_skb", 1), Kind(reason, 0x0800), Interface(1, 2, name, "init", 9))
     return Window(time_ns, NANO, Drop(key, count, None, time_ns, time_ns))
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test have a now of its own: this module may be read long before they run."""
+    monkeypatch.setitem(globals(), "NOW_NS", time.time_ns())
 
 
 @pytest.fixture
