@@ -12,7 +12,16 @@ import pytest
 from dropwatchd.model import NANO
 from tests.dwreport.conftest import START_NS, History, Report
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "report.schema.json").read_text())
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: the first would say nothing."""
+    names = [name for name, _value in pairs]
+    assert len(set(names)) == len(names), names
+    return dict(pairs)
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "report.schema.json").read_text(), object_pairs_hook=_once)
 EVERYTHING = "interface,netns,host,cause,severity,protocol,location,origin"
 VIEWS: list[tuple[str, ...]] = [
     (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("causes",), ("explain", "#1"),
