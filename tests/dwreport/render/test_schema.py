@@ -13,7 +13,6 @@ from dropwatchd.model import NANO
 from tests.dwreport.conftest import START_NS, History, Report
 
 
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a name that stands twice: the first would say nothing."""
     names = [name for name, _value in pairs]
