@@ -19,7 +19,7 @@ LINKS = 1000 if LONG else 8
 SECONDS = 3600 if LONG else 0
 WARM = NAMESPACES // 4  # until then caches fill
 DROPS = 30
-LIFE_S = 0.3  # what comes and goes between two looks has no name
+LIFE_S = 0.3 if LONG else 1.0  # what comes and goes between two looks has no name, and others load this machine
 GROWTH_KIB = 8192
 
 
