@@ -5,7 +5,7 @@ And a year, of which hours are left: in each, all keys and all counters have mov
 
 # ruff: noqa: S608 - the SQL is put together from numbers of this module.
 
-import resource
+import os
 import sqlite3
 import subprocess
 import sys
@@ -125,35 +125,40 @@ def _tidy(database: Path, now_ns: int) -> None:
             raise RuntimeError(f"{left} rows and days that the writer did not sum: what is measured is no history")
 
 
-def _seconds(*command: str) -> float:
+def _run(*command: str) -> tuple[float, float]:
+    """Return the seconds that a process took, and the most memory that it had, in MiB."""
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return time.perf_counter() - started, used.ru_maxrss / 1024
 
 
 def month(folder: Path, part: int) -> list[Row]:
     """Return the times of reports as whole processes, beside the plain sqlite3 program's for the same sums."""
-    database, now_ns = folder / "month.db", time.time_ns() // NANO * NANO
+    database, year, now_ns = folder / "month.db", folder / "year.db", time.time_ns() // NANO * NANO
     fill(database, now_ns, part)
-    _tidy(database, now_ns)
-    rows = [_read(database, now_ns, span, f"{name} of 1/{part} of a busy month", goal)
-            for name, (span, goal) in _SPANS.items()]
-    _seconds(*_dwreport(database), "drops", "--format", "csv", "--since", f"@{now_ns // NANO - 86_400}")
-    year = folder / "year.db"
     fill_year(year, now_ns)
-    _tidy(year, now_ns)
-    rows.append(_read(year, now_ns, _YEAR * 86_400, "365 d of hours", "3 s"))
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return [*rows, ("most memory of these, and of 24 h as CSV", f"{most:.0f} MiB", "under 150 MiB")]
+    for history in (database, year):
+        _tidy(history, now_ns)
+    reads = [_read(database, now_ns, span, f"{name} of 1/{part} of a busy month", goal)
+             for name, (span, goal) in _SPANS.items()]
+    reads.append(_read(year, now_ns, _YEAR * 86_400, "365 d of hours", "3 s"))
+    _csv, most = _run(*_dwreport(database), "drops", "--format", "csv", "--since", f"@{now_ns // NANO - 86_400}")
+    most = max(most, *(mib for _row, mib in reads))
+    return [*(row for row, _mib in reads),
+            ("most memory of these, and of 24 h as CSV", f"{most:.0f} MiB", "under 150 MiB")]
 
 
 def _dwreport(database: Path) -> list[str]:
     return [str(Path(sys.executable).with_name("dwreport")), "--database", str(database)]
 
 
-def _read(database: Path, now_ns: int, span_s: int, name: str, goal: str) -> Row:
-    """Time one report, and sqlite3's sums over the same time."""
+def _read(database: Path, now_ns: int, span_s: int, name: str, goal: str) -> tuple[Row, float]:
+    """Time one report, and sqlite3's sums over the same time; return its memory as well."""
     until = now_ns // NANO
-    report = _seconds(*_dwreport(database), "--since", f"@{until - span_s}", "--until", f"@{until}")
-    plain = _seconds("sqlite3", str(database), _SUMS.format(since=(until - span_s) * NANO, until=now_ns))
-    return f"dwreport, {name}", f"{report:.2f} s", f"{goal}; sqlite3 {plain:.2f} s, {report / plain:.2f}"
+    report, mib = _run(*_dwreport(database), "--since", f"@{until - span_s}", "--until", f"@{until}")
+    plain, _mib = _run("sqlite3", str(database), _SUMS.format(since=(until - span_s) * NANO, until=now_ns))
+    return (f"dwreport, {name}", f"{report:.2f} s", f"{goal}; sqlite3 {plain:.2f} s, {report / plain:.2f}"), mib
