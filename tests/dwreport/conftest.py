@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, create_engine, insert, select, text
 
 from dropwatchd.history import schema
 from dropwatchd.history.older import old_watches
+from dropwatchd.history.views import VIEWS
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
 
@@ -28,7 +29,7 @@ class History:
         self._engine = create_engine(f"sqlite:///{path}")
         with self._engine.begin() as connection:
             schema.metadata.create_all(connection)
-            for name, body in schema.VIEWS.items():
+            for name, body in VIEWS.items():
                 connection.execute(text(f"CREATE VIEW {name} AS {body}"))
             connection.execute(text(f"PRAGMA application_id = {schema.APPLICATION_ID}"))
             connection.execute(text("CREATE TABLE alembic_version (version_num TEXT NOT NULL)"))

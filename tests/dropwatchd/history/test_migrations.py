@@ -13,7 +13,8 @@ from sqlalchemy import create_engine
 from dropwatchd.data import data_folder
 from dropwatchd.history.open import revision, upgrade
 from dropwatchd.history.readonly import read
-from dropwatchd.history.schema import APPLICATION_ID, REVISION, VIEWS, metadata
+from dropwatchd.history.schema import APPLICATION_ID, REVISION, metadata
+from dropwatchd.history.views import VIEWS
 
 
 def _statements(path: Path) -> dict[str, str]:
