@@ -162,7 +162,7 @@ def understand(options: Options, now_ns: int) -> Request:
     scope = Scope(
         since_ns, until_ns, location=_patterns(options, "location"), interface=_patterns(options, "interface"),
         reason=tuple(map(_reason, _patterns(options, "reason"))),
-        protocol=tuple(map(_protocol, _patterns(options, "protocol"))), netns=_patterns(options, "netns"),
+        protocol=_translated(options, "protocol", protocol_number), netns=_patterns(options, "netns"),
         origin=options.get("origin"), host=options.get("host"), only=_only(options),
     )
     named = options.get("database")
@@ -200,21 +200,13 @@ def _patterns(options: Options, name: str) -> tuple[str, ...]:
     return given
 
 
-def _transport(text: str) -> str:
-    mark = "!" if text.startswith("!") else ""
+def _translated(options: Options, name: str, translate: Callable[[str], object]) -> tuple[str, ...]:
+    """Return what is given for an option in other terms, with the marks of what is not wanted."""
     try:
-        return f"{mark}{transport_name(text.removeprefix('!'))}"
+        return tuple(f"{'!' if one.startswith('!') else ''}{translate(one.removeprefix('!'))}"
+                     for one in _patterns(options, name))
     except ValueError as error:
-        raise click.UsageError(f"unknown --transport, {error}") from None
-
-
-def _protocol(text: str) -> str:
-    """Return the ethertype in decimals, with the mark of what is not wanted."""
-    mark = "!" if text.startswith("!") else ""
-    try:
-        return f"{mark}{protocol_number(text.removeprefix('!'))}"
-    except ValueError as error:
-        raise click.UsageError(f"unknown --protocol, {error}") from None
+        raise click.UsageError(f"unknown --{name}, {error}") from None
 
 
 def _only(options: Options) -> Only | None:
@@ -228,7 +220,8 @@ def _only(options: Options) -> Only | None:
         ports = [endpoints.port(text) for text in given.pop("port")]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    only: Only | None = asked_of.asked_of(addresses, ports, tuple(map(_transport, given.pop("transport"))), given)
+    del given["transport"]
+    only: Only | None = asked_of.asked_of(addresses, ports, _translated(options, "transport", transport_name), given)
     return only
 
 
