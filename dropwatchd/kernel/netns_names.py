@@ -66,6 +66,8 @@ class NetnsNames:
         self._inhabitants = Inhabitants()
         self._untold: set[Path] = set()  # folders of whose changes the kernel does not tell
         self._again: float | None = None
+        self._awaited = False  # a file is there that may yet be mounted on
+        self._found: list[Event | Namespace] = []  # and not yet told of
         self._looked_ns = 0
         self.look()
 
@@ -98,14 +100,13 @@ class NetnsNames:
     def look(self) -> list[Event | Namespace]:
         """Look at the folders; return what has come and gone, and of which namespaces that is told."""
         self._inotify.drain()
-        for folder in self._folders:
-            self._listen(folder)
-        now_ns = time.time_ns()
         with self._lock:
             lives = self._inhabitants.look(self.cookie_of)
             self.version += bool(lives)
             named = [numbered(*key, home.name, home.kind) for key, home in lives.items()]
-            return [*named, *self._look(now_ns)]
+            self._look()
+            told, self._found = [*named, *self._found], []
+            return told
 
     def _listen(self, folder: Path) -> None:
         """Have the kernel tell of a folder's changes; where it does not, it is looked at every second."""
@@ -121,9 +122,14 @@ class NetnsNames:
         else:
             self._untold.discard(folder)
 
-    def _look(self, now_ns: int) -> Iterator[Event | Namespace]:
+    def _look(self) -> None:
+        for folder in self._folders:
+            self._listen(folder)
+        self._found += self._changes(time.time_ns())
+
+    def _changes(self, now_ns: int) -> Iterator[Event | Namespace]:
         found: dict[Path, os.stat_result] = {}
-        self._again = time.monotonic() + _DEAF_S if self._untold else None
+        self._again, self._awaited = time.monotonic() + _DEAF_S if self._untold else None, False
         for folder in self._folders:
             found |= self._entries(folder)
         for path in self._held.keys() - found.keys():
@@ -146,7 +152,7 @@ class NetnsNames:
                     status = os.stat(entry.path)  # noqa: PTH116 - follows the mount, DirEntry does not
                     if status.st_dev != self._device:
                         if _is_young(status):
-                            self._again = time.monotonic() + _SOON_S
+                            self._again, self._awaited = time.monotonic() + _SOON_S, True
                     elif len(found) < _MOST:
                         found[Path(entry.path)] = status
         return found
@@ -193,12 +199,22 @@ class NetnsNames:
         if inode == self.at_start.inode and cookie in {None, self.at_start.cookie}:
             return self.at_start
         with self._lock:
-            for slack_ns, name in product((0, _COARSE_NS), self._of_inode.get(inode, ())):
-                known = name.namespace.cookie
-                if name.holds(time_ns, slack_ns) and (not known or not cookie or known == cookie):
-                    return numbered(inode, cookie or known, name.namespace.name, name.namespace.kind)
+            named = self._named(inode, cookie, time_ns)
+            if not named and (self._inotify.drain() or self._awaited):  # it got its name since the last look
+                self._look()
+                self._again = time.monotonic()  # what was found is to be told
+                named = self._named(inode, cookie, time_ns)
+        if named:
+            return named
         lives = self._inhabitants.of(inode, cookie, self.cookie_of)
         return numbered(inode, cookie, lives.name, lives.kind) if lives else numbered(inode, cookie)
+
+    def _named(self, inode: int, cookie: int | None, time_ns: int) -> Namespace | None:
+        for slack_ns, name in product((0, _COARSE_NS), self._of_inode.get(inode, ())):
+            known = name.namespace.cookie
+            if name.holds(time_ns, slack_ns) and (not known or not cookie or known == cookie):
+                return numbered(inode, cookie or known, name.namespace.name, name.namespace.kind)
+        return None
 
     def present(self) -> list[Name]:
         """Return the names that hold now, in the order of folders and names; each name once."""

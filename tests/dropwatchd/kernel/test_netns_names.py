@@ -65,6 +65,22 @@ def test_a_name_holds_from_its_file_until_it_goes(folder: Path, names: NetnsName
         None, "blue", "blue", None, None]
 
 
+@pytest.mark.parametrize("seen_unmounted", [False, True])
+def test_a_name_that_came_since_the_last_look_is_found(folder: Path, names: NetnsNames, seen_unmounted: bool) -> None:
+    """Drops meanwhile have it, also where the last look found a file but no mount; the next one tells of it."""
+    with Namespace() as namespace:
+        if seen_unmounted:
+            (folder / "blue").touch()
+            assert names.look() == []
+        inode, cookie = _name(folder, "blue", namespace)
+        assert names.at(inode, cookie, time.time_ns()).name == "blue"
+        deadline = names.deadline()
+        assert deadline is not None
+        assert deadline <= time.monotonic()
+        assert [record.kind for record in names.look() if isinstance(record, Event)] == ["netns added"]
+        assert names.look() == []
+
+
 def test_a_name_that_lives_within_one_tick_holds_until_that_ends(folder: Path, names: NetnsNames) -> None:
     """Files are dated by a clock of some milliseconds: that a name came and went at once by it says nothing."""
     with Namespace() as namespace:

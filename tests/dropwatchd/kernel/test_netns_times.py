@@ -138,9 +138,9 @@ def test_names_that_went_and_names_from_before_follow_the_clock(
             one.clock_set(step_s * NANO)
         assert early.at(inode, None, 1).name == "blue"
         early.close()
+        _unname(path)
         edges = (came.time_ns - 1, came.time_ns, went.time_ns, went.time_ns + module._COARSE_NS)
         assert [names.at(inode, None, edge + step_s * NANO).name for edge in edges] == [None, "blue", "blue", None]
-        _unname(path)
 
 
 def test_names_that_went_are_kept_for_drops_that_are_read_later(
