@@ -31,6 +31,8 @@ def opened(url: str) -> Iterator[sqlite3.Connection]:
     with connect(url) as connection:
         try:
             connection.execute("SET default_transaction_read_only = on")
+            connection.execute("SET jit = off")  # compiling takes longer than these queries
+            connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             puller = _Puller(connection)
             yield puller.connection()

@@ -41,6 +41,8 @@ _IS_WHOLE = "d.window_start_ns >= %(hours)s AND d.window_start_ns < %(hours_end)
 
 _CHANGES = "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)"
 _CHANGED = f"""{_of('d')} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s"""
+_BETWEEN = "since_ns >= %(edge)s AND until_ns < %(until)s"
+_IS_GAUGE = """EXISTS (SELECT FROM dropwatch.counters c WHERE c.host = d.host AND c.counter = d.counter AND c.gauge)"""
 
 BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
@@ -100,9 +102,11 @@ NEEDED: dict[str, Queries] = {
         # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
         _CHANGES: f"""
             SELECT run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
-            FROM dropwatch.counter_changes d JOIN dropwatch.counters c USING (host, counter) WHERE {_CHANGED}
-            GROUP BY host, run, counter,
-                     CASE WHEN NOT gauge AND since_ns >= %(edge)s AND until_ns < %(until)s THEN 0 ELSE until_ns END""",
+            FROM dropwatch.counter_changes d WHERE {_CHANGED} AND {_BETWEEN} AND NOT {_IS_GAUGE}
+            GROUP BY host, run, counter""",
+        f"{_CHANGES} /*by itself*/": f"""
+            SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
+            WHERE {_CHANGED} AND (NOT ({_BETWEEN}) OR {_IS_GAUGE})""",
         # When counters were first read: all readings in the window, one of each sort before it.
         "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": """
             SELECT run, counter, time_ns, value FROM (
