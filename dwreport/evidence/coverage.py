@@ -21,6 +21,7 @@ NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
+_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
@@ -261,8 +262,7 @@ def _limited(watches: Iterable[WatchRow], window: Span, what: str) -> list[Ledge
 
 def _concerns(gap: LedgerGap, scopes: set[str]) -> bool:
     """Say whether a gap speaks of what is judged; a daemon that is down sees nothing, and what expired is all gone."""
-    everything = gap.scope == "drops" and gap.cause in {GapCause.DAEMON_DOWN, GapCause.EXPIRED}
-    return everything or gap.scope.partition(":")[0] in scopes
+    return (gap.scope == "drops" and gap.cause in _OF_ALL) or gap.scope.partition(":")[0] in scopes
 
 
 def _synthetic(host: str | None, span: Span, cause: str, detail: str = "") -> LedgerGap:

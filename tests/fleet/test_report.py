@@ -87,7 +87,7 @@ def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
     send_all(Target(central, life.path))
     whole, part = (Scope((START + since) * NANO, (START + until) * NANO) for since, until in ((0, 3600), (600, 1200)))
     with opened(central) as connection, closing(sqlite3.connect(_in_minutes(life))) as own:
-        taken = connection.pull(whole)  # type: ignore[attr-defined]
+        taken = connection.pull(whole)
         with pytest.raises(sqlite3.OperationalError, match="no such table: drops"):
             sqlite3.Connection.execute(taken, "SELECT count(*) FROM drops")
         for table in ("counter_changes", "drops"):
@@ -98,7 +98,7 @@ def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
             count = f"SELECT count(*) FROM {table} d JOIN runs ON runs.id = run_id"  # noqa: S608 - names of ours
             [(there_many,)], [(here_many,)] = (list(one.execute(count)) for one in (taken, own))
             assert 0 < there_many <= here_many
-        coarse = connection.pull(Scope(whole.since_ns, whole.until_ns, host="web-1"))  # type: ignore[attr-defined]
+        coarse = connection.pull(Scope(whole.since_ns, whole.until_ns, host="web-1"))
         assert [*coarse.execute("SELECT max(many) FROM (SELECT count(*) AS many FROM counter_changes JOIN counters"
                                 " ON counters.id = counter_id WHERE NOT gauge GROUP BY run_id, counter_id)")] == [(1,)]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
 from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
+from dropwatchd.history.fleet.shards import Missing, Shards, ask
 from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
 from dropwatchd.model import NANO, Effect, GapCause
@@ -26,16 +27,16 @@ _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked f
 
 
 @contextmanager
-def opened(url: str) -> Iterator[sqlite3.Connection]:
+def opened(url: str) -> Iterator[Pulled]:
     """Give what a Reader takes for a connection; raise FleetError."""
     with connect(url) as connection:
         try:
+            shards = ask(connection)
             connection.execute("SET default_transaction_read_only = on")
             connection.execute("SET jit = off")  # compiling takes longer than these queries
             connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            puller = _Puller(connection)
-            yield puller.connection()
+            yield _Puller(connection, shards).connection()
         except psycopg().Error as error:
             raise explained(error) from error
 
@@ -45,11 +46,13 @@ class _Puller:
     """Takes each window once, all from one snapshot."""
 
     source: "Connection[Any]"
+    shards: Shards
     taken: list["_Window"] = field(default_factory=list)
 
     def connection(self) -> Pulled:
         made = sqlite3.connect(":memory:", isolation_level=None, factory=Pulled)
         made.pull = self.pull
+        made.told = self.shards.told
         return made
 
     def pull(self, scope: Scope) -> sqlite3.Connection:
@@ -58,7 +61,7 @@ class _Puller:
                 return window
         made = sqlite3.connect(":memory:", isolation_level=None, factory=_Window)
         made.pull = self.pull
-        made.begin(self.source, scope)
+        made.begin(self.source, scope, self.shards)
         self.taken.append(made)
         return made
 
@@ -71,15 +74,17 @@ class _Window(Pulled):
 
     _source: "Connection[Any]"
     _scope: Scope
+    _shards: Shards
+    _missing: list[tuple[int, Missing]]  # with the number of a run of their own
     _bound: dict[str, Any]
     _runs: dict[int, int]
     _lacking: dict[str, str]  # statements that make the tables which are not here yet
     _is_coarse: bool  # changes of counters are added up between the edges of the window
     _parts: bool  # it is asked for parts of the window
 
-    def begin(self, source: "Connection[Any]", scope: Scope) -> None:
+    def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards) -> None:
         """Take the runs and what they watched."""
-        self._source, self._scope = source, scope
+        self._source, self._scope, self._shards = source, scope, shards
         self._is_coarse = self._parts = False
         tables = dict(re.findall(r"(?s)CREATE TABLE (\w+) (.*?);", script("local.sql")))
         late = {*NEEDED, *_WITH}
@@ -87,7 +92,7 @@ class _Window(Pulled):
         for table, rest in tables.items():
             if table not in late:
                 self._ask(f"CREATE TABLE {table} {rest}")
-        asked = asked_hosts(source, scope.host)
+        asked = asked_hosts(source, scope.host, shards)
         self._bound = _bound(asked, scope)
         with source.cursor(binary=True) as cursor:
             cursor.execute(RUNS, self._bound)
@@ -96,6 +101,10 @@ class _Window(Pulled):
         self._bound["runs"] = [*self._runs]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
+        self._missing = [*enumerate(asked.missing, len(rows) + 1)]
+        self.executemany("INSERT INTO runs VALUES (?, ?, '', ?, '', '', ?, NULL, ?)", [
+            (place, host.machine_id, host.hostname, min(host.sent_ns, scope.since_ns), GapCause.NOT_ANSWERED)
+            for place, host in self._missing])
         self._take(BASE)
         self._index()
 
@@ -140,7 +149,7 @@ class _Window(Pulled):
                 if not query:
                     self._ask(insert)
                     continue
-                cursor.execute(query, self._bound)
+                cursor.execute(self._shards.of_all(query) if "%(" not in query else query, self._bound)
                 rows = cursor.fetchall()
                 if "/*run*/" in insert:
                     rows = [(self._runs[row[0]], *row[1:]) for row in rows if row[0] in self._runs]
@@ -156,9 +165,15 @@ class _Window(Pulled):
             self.executemany("INSERT OR IGNORE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", cursor.fetchall())
 
     def _expire(self) -> None:
-        """Have the ledger of each host tell where the window begins before all that is kept."""
-        [(until_ns,)] = self._source.execute("SELECT max(until_ns) FROM dropwatch.expired").fetchall()
+        """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
         since_ns = self._bound["since"]
+        self.executemany("""
+            INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
+            VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", [
+                (place, since_ns, self._bound["until"], GapCause.NOT_ANSWERED, Effect.BLIND,
+                 f"shard {host.shard}: {host.fault}") for place, host in self._missing])
+        query = self._shards.of_all("SELECT coalesce(max(until_ns), 0) FROM dropwatch.expired")
+        [(until_ns,)] = self._source.execute(query.encode()).fetchall()
         if until_ns > since_ns:
             self._ask("""
                 INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)

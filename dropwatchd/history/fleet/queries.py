@@ -28,10 +28,10 @@ RUNS = f"""
     SELECT run, host, boot_id, hostname, kernel, version, started_ns, ended_ns, ending FROM (
         SELECT r.*, row_number() OVER newest AS place,
                row_number() OVER (PARTITION BY host, started_ns < %(until)s ORDER BY added_at DESC) AS earlier
-        FROM dropwatch.runs r WHERE {_of()} WINDOW newest AS (PARTITION BY host ORDER BY added_at DESC)) r
-    WHERE %(all_runs)s OR place = 1 OR (earlier = 1 AND started_ns < %(until)s) OR EXISTS (
-        SELECT FROM dropwatch.watches w WHERE w.host = r.host AND w.run = r.run AND w.until_ns >= %(since)s
-                                              AND w.since_ns < %(until)s)
+        FROM dropwatch.runs r WHERE {_of('r')} WINDOW newest AS (PARTITION BY host ORDER BY added_at DESC)) r
+        LEFT JOIN (SELECT DISTINCT host, run FROM dropwatch.watches w
+                   WHERE {_of('w')} AND until_ns >= %(since)s AND since_ns < %(until)s) w USING (host, run)
+    WHERE %(all_runs)s OR place = 1 OR (earlier = 1 AND started_ns < %(until)s) OR w.run IS NOT NULL
     ORDER BY added_at, run"""
 
 _DROPS = "INSERT INTO drops /*run*/ VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10)"
@@ -42,15 +42,16 @@ _IS_WHOLE = "d.window_start_ns >= %(hours)s AND d.window_start_ns < %(hours_end)
 _CHANGES = "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)"
 _CHANGED = f"""{_of('d')} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s"""
 _BETWEEN = "since_ns >= %(edge)s AND until_ns < %(until)s"
-_IS_GAUGE = """EXISTS (SELECT FROM dropwatch.counters c WHERE c.host = d.host AND c.counter = d.counter AND c.gauge)"""
+_IS_GAUGE = f"""EXISTS (SELECT FROM dropwatch.counters c
+                        WHERE {_of('c')} AND c.host = d.host AND c.counter = d.counter AND c.gauge)"""
 
 BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
-                            limits, ending) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": """
+                            limits, ending) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
         SELECT run, what, name, namespace, since_ns, until_ns, since_boot_ns, until_boot_ns, limits, ending
         FROM (SELECT w.*, row_number() OVER (PARTITION BY host, run
                                              ORDER BY until_boot_ns DESC NULLS LAST, until_ns DESC) AS newest
-              FROM dropwatch.watches w WHERE run = ANY(%(runs)s)) w
+              FROM dropwatch.watches w WHERE {_of('w')} AND run = ANY(%(runs)s)) w
         WHERE newest = 1 OR ending = '' OR (until_ns >= %(since)s AND since_ns < %(until)s)
         ORDER BY since_ns, place""",
     "INSERT INTO namespaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)": f"""
@@ -92,7 +93,7 @@ NEEDED: dict[str, Queries] = {
                 SELECT sum(m.count)::bigint AS sum, sum(m.bytes)::bigint AS bytes, count(*) AS rows,
                        count(m.bytes) AS known
                 FROM dropwatch.drops m
-                WHERE m.host = d.host AND m.run = d.run AND m.location = d.location AND m.kind = d.kind
+                WHERE {_of('m')} AND m.host = d.host AND m.run = d.run AND m.location = d.location AND m.kind = d.kind
                       AND m.interface = d.interface AND m.window_width_ns = {_MINUTE_NS}
                       AND m.window_start_ns >= d.window_start_ns
                       AND m.window_start_ns < d.window_start_ns + {HOUR_NS}) m
@@ -108,18 +109,18 @@ NEEDED: dict[str, Queries] = {
             SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
             WHERE {_CHANGED} AND (NOT ({_BETWEEN}) OR {_IS_GAUGE})""",
         # When counters were first read: all readings in the window, one of each sort before it.
-        "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": """
+        "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": f"""
             SELECT run, counter, time_ns, value FROM (
                 SELECT s.*, row_number() OVER (PARTITION BY s.host, run, collector, c.name, namespace) AS place, gauge
                 FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
-                WHERE s.run = ANY(%(runs)s) AND time_ns < %(until)s) s
+                WHERE {_of('s')} AND s.run = ANY(%(runs)s) AND time_ns < %(until)s) s
             WHERE gauge OR place = 1 OR time_ns >= %(since)s""",
         # What a gauge was at the begin: where it moved before, it starts with what came of that.
         """INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns""": f"""
             SELECT run, counter, max(until_ns), {_SUM_DELTAS}
-            FROM dropwatch.counter_changes JOIN dropwatch.counters c USING (host, counter)
-            WHERE gauge AND run = ANY(%(runs)s) AND until_ns <= %(since)s GROUP BY host, run, counter""",
+            FROM dropwatch.counter_changes d JOIN dropwatch.counters c USING (host, counter)
+            WHERE {_of('d')} AND gauge AND run = ANY(%(runs)s) AND until_ns <= %(since)s GROUP BY host, run, counter""",
     },
     "gaps": {
         """INSERT INTO gaps (run_id, id, since_ns, until_ns, cause, effect, scope, lost, detail)
