@@ -50,7 +50,7 @@ def _text(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str
     return told.out + told.err
 
 
-def _in_minutes(life: Life) -> Path:
+def in_minutes(life: Life) -> Path:
     """Return a copy of a history in the minutes in which it is sent, all of them."""
     copy = life.path.with_name("minutes.db")
     with closing(sqlite3.connect(life.path)) as connection:
@@ -73,7 +73,7 @@ def test_every_view_says_the_same(central: str, live: Live, capsys: pytest.Captu
             send_all(Target(central, life.path, packets=True))
     life.stop()
     send_all(Target(central, life.path, packets=True))
-    here = _in_minutes(life)
+    here = in_minutes(life)
     for words in _VIEWS:
         assert _said(capsys, central, *words) == _said(capsys, here, *words), words
 
@@ -86,7 +86,7 @@ def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
     life.stop()
     send_all(Target(central, life.path))
     whole, part = (Scope((START + since) * NANO, (START + until) * NANO) for since, until in ((0, 3600), (600, 1200)))
-    with opened(central) as connection, closing(sqlite3.connect(_in_minutes(life))) as own:
+    with opened(central) as connection, closing(sqlite3.connect(in_minutes(life))) as own:
         taken = connection.pull(whole)
         with pytest.raises(sqlite3.OperationalError, match="no such table: drops"):
             sqlite3.Connection.execute(taken, "SELECT count(*) FROM drops")

@@ -4,8 +4,8 @@
 
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE SCHEMA dropwatch;
-CREATE TABLE dropwatch.revision (revision text NOT NULL);
-INSERT INTO dropwatch.revision VALUES ('0001');
+CREATE TABLE dropwatch.revision (revision text NOT NULL, usable_from text NOT NULL);
+INSERT INTO dropwatch.revision VALUES ('0002', '0001');
 
 CREATE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint IMMUTABLE LANGUAGE sql AS $$
     SELECT ('x' || encode(substr(sha256(convert_to(
@@ -41,12 +41,25 @@ IMMUTABLE LANGUAGE sql AS $$
            (-9223372036854775808 + div(18446744073709551616 * part, parts) - 1)::bigint
 $$;
 
+-- Fail where the schema of a shard is none that can be used as ours can.
+CREATE FUNCTION dropwatch.check_schema(shard text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    theirs text; own text;
+BEGIN
+    SELECT revision INTO own FROM dropwatch.revision;
+    EXECUTE format('SELECT revision FROM %I.revision WHERE %L NOT BETWEEN usable_from AND revision', shard, own)
+        INTO theirs;
+    IF theirs IS NOT NULL THEN
+        RAISE 'its schema is %, that of this database %', theirs, own;
+    END IF;
+END $$;
+
 -- Add a server: `options` are those of CREATE SERVER ("host 'db-1', dbname 'dropwatch'"), `login` those of its user
 -- mapping ("user 'reports', password '...'"), a login there in dropwatch_read.
 CREATE FUNCTION dropwatch.add_shard(name text, first bigint, last bigint, options text, login text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    parted text; theirs text;
+    parted text;
 BEGIN
     IF EXISTS (SELECT FROM dropwatch.shards s WHERE s.first <= add_shard.last AND s.last >= add_shard.first) THEN
         RAISE 'another shard has some of these keys';
@@ -59,10 +72,7 @@ BEGIN
     EXECUTE format('CREATE SCHEMA %I', name);
     EXECUTE format('IMPORT FOREIGN SCHEMA dropwatch FROM SERVER %I INTO %I OPTIONS (import_default ''false'')',
                    name, name);
-    EXECUTE format('SELECT revision FROM %I.revision', name) INTO theirs;
-    IF theirs <> (SELECT revision FROM dropwatch.revision) THEN
-        RAISE 'shard % has schema %', name, theirs;
-    END IF;
+    PERFORM dropwatch.check_schema(name);
     FOREACH parted IN ARRAY ARRAY['hosts', 'runs', 'namespaces', 'interfaces', 'counters', 'counter_starts', 'drops',
                                   'counter_changes', 'packets', 'watches', 'gaps', 'events'] LOOP
         IF to_regclass('dropwatch.' || parted) IS NULL THEN
@@ -86,10 +96,7 @@ BEGIN
     FOR shard, first, last IN SELECT s.shard, s.first, s.last FROM dropwatch.shards s ORDER BY s.first LOOP
         fault := NULL;
         BEGIN
-            EXECUTE format('SELECT revision FROM %I.revision', shard) INTO theirs;
-            IF theirs <> (SELECT revision FROM dropwatch.revision) THEN
-                RAISE 'it has schema %', theirs;
-            END IF;
+            PERFORM dropwatch.check_schema(shard);
             EXECUTE format('SELECT min(hostname) FROM %I.hosts WHERE host NOT BETWEEN %s AND %s', shard, first, last)
                 INTO theirs;
             IF theirs IS NOT NULL THEN
