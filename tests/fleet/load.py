@@ -7,7 +7,9 @@ move, and its watches. Bytes are those on the socket, both ways.
 """
 
 import multiprocessing
+import resource
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -80,6 +82,7 @@ def measure(server: Server, hosts: int, processes: int, rounds: int) -> None:
           f"{rows / took:.0f} rows/s, {hosts * rounds / took:.0f} hosts/s; "
           f"senders' CPU {1000 * cpu / hosts / rounds:.2f} ms a round")
     _tell_size(server, hosts, rounds)
+    _tell_reports(server, start_ns, rounds)
     _tell_bytes(server, start_ns, rounds)
 
 
@@ -91,6 +94,19 @@ def _tell_size(server: Server, hosts: int, rounds: int) -> None:
                        (SELECT count(*) FROM dropwatch.{table})""".encode()).fetchall()  # noqa: S608 - names of ours
             print(f"{table}: {rows} rows, {size / rows:.0f} bytes a row with indexes, "
                   f"{size / hosts / rounds * 288 / 1024:.0f} KiB a host and day")
+
+
+def _tell_reports(server: Server, start_ns: int, rounds: int) -> None:
+    """Ask for all that was sent, of all hosts and of one."""
+    window = ["--since", f"@{start_ns // NANO}", "--until", f"@{start_ns // NANO + rounds * 300}"]
+    for words in (["hosts"], [], ["coverage"], ["counters"], ["--by", "host"], ["--host", "host-1"]):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        subprocess.run([Path(sys.executable).parent / "dwreport", "--database", server.url(), *window, *words],
+                       check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"dwreport {' '.join(words)}: {time.monotonic() - began:.2f} s, "
+              f"{after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f} s of CPU, up to "
+              f"{after.ru_maxrss // 1024} MiB")
 
 
 def _tell_bytes(server: Server, start_ns: int, rounds: int) -> None:
