@@ -19,7 +19,7 @@ from tests.vm.service import CONFIG, DATABASE, DEADLINE_S, DROP_INS, SLOW, Servi
 
 SEEN = "/mnt/share/debs"
 BEFORE = os.environ.get("BEFORE")
-"""The deb of an earlier release, to upgrade from; without one it is the same deb under a lower number."""
+"""The deb of an earlier release, to upgrade from; without one it is this one. Either is given a lower number."""
 
 CHANGES_BY_ITSELF = ("/var/log/", "/var/cache/", "/var/lib/apt/", "/var/lib/dpkg/", "/tmp/", "/var/tmp/")
 
@@ -45,10 +45,7 @@ def service(system: Image, built: Path) -> Iterator[Service]:
         folder = guest.share / "debs"
         repository(system, built, folder, SEEN)
         shutil.copy(built, folder / "new.deb")
-        if BEFORE:
-            shutil.copy(BEFORE, folder / "old.deb")
-        else:
-            renumbered(built, f"{__version__}~before", folder / "old.deb")
+        renumbered(Path(BEFORE or built), f"{__version__}~before", folder / "old.deb")
         service = Service(guest.start())
         # Of the image, and for another way of installing.
         service.run("rm /usr/local/bin/dropwatchd /usr/local/bin/dwreport")
@@ -62,7 +59,7 @@ def test_it_is_installed_records_is_upgraded_and_goes(service: Service) -> None:
     service.write(f"{DROP_INS}/slow.conf", SLOW)  # an emulated start may take its time
     _apt(service, "install", f"{SEEN}/old.deb")
     assert (service.show("ActiveState"), service.show("UnitFileState")) == ("active", "enabled")
-    assert _version(service) == f"{__version__}~before" or BEFORE
+    assert _version(service) == f"{__version__}~before"
     assert service.watched() == {("software", "bpf")}
     total, pid = service.record(1000), service.show("MainPID")
     with service.load() as dropped:
