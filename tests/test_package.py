@@ -15,9 +15,10 @@ from dropwatchd.history.identity import REVISION
 ROOT = Path(__file__).parent.parent
 SHARED = (
     *(f"man/man{page.suffix[1:]}/{page.name}" for page in (ROOT / "docs/man").iterdir()),
-    "bash-completion/completions/dwreport",
+    *(f"bash-completion/completions/{name}" for name in ("dropwatchd", "dropwatchd-upload", "dwreport")),
+    *(f"fish/vendor_completions.d/{name}.fish" for name in ("dropwatchd", "dropwatchd-upload", "dwreport")),
+    "zsh/site-functions/_dropwatchd",
     "zsh/site-functions/_dwreport",
-    "fish/vendor_completions.d/dwreport.fish",
 )
 CI = os.environ.get("CI") == "true"
 

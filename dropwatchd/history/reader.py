@@ -114,7 +114,7 @@ class CounterTotal:
 
 @dataclass(frozen=True, slots=True)
 class PacketRow:
-    """One sampled packet; see model.PacketSample."""
+    """One sampled packet; see model.PacketSample. `queue` is the queueing discipline that says it dropped it."""
 
     host: str
     key: DropKey
@@ -123,6 +123,7 @@ class PacketRow:
     weight: int
     link_header: bool
     data: bytes
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,12 +324,13 @@ class Reader:
             [(has_many,)] = self.rows(samples.HAS_MANY)
             chosen = samples.some_of_each(clause, has_many=bool(has_many))
         for row in self.rows(f"""
-                SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
+                SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data,
+                       json_extract(d.details, '$.queue')
                 FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
-            time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[16:])
+            time_ns, length, weight, link_header, data, queue = cast("_PacketRow", row[16:])
             host, key = cast("str", row[0]), key_of(row)
             if not portioned or portioned.takes((host, key), data, link_header=bool(link_header)):
-                yield PacketRow(host, key, time_ns, length, weight, bool(link_header), data)
+                yield PacketRow(host, key, time_ns, length, weight, bool(link_header), data, queue)
 
     def events(self, before_ns: int = 0) -> list[LoggedEvent]:
         """Return what happened in the report's window, and so long before it, oldest first."""
@@ -375,6 +377,7 @@ def moved_at_most(condition: str) -> str:
 
 
 _RunRow = tuple[int, str, str, str, int, int, bool]
+_PacketRow = tuple[int, int, int, int, bytes, str | None]
 _WatchRow = tuple[str, int, str, str, int | None, int, int]
 _DeviceRow = tuple[str, int | None, str, str | None, str | None, str | None]
 _EventRow = tuple[str, int, str, str, str, int | None]
