@@ -29,7 +29,7 @@ def main() -> None:
         for words in _REPORTS:
             _show("dwreport", "--database", url, *words)
         now = int(time.time())
-        shards.check(url, histories, ("--since", f"@{now - 3600}", "--until", f"@{now - 60}"))
+        shards.check(url, histories, ("--since", f"@{now - 3600}", "--until", f"@{now - 60}"), _show)
         print("three servers with a part of the hosts each say the same, and which hosts are missing when one is down")
     for line in faults.check():
         print(line, flush=True)
