@@ -64,6 +64,11 @@ class Server:
         for process in self._sessions():
             os.kill(process, signal.SIGCONT)
 
+    def cpu_s(self) -> float:
+        """Return the CPU time of the server and of those of its processes that have ended."""
+        columns = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, columns[11:15])) / os.sysconf("SC_CLK_TCK")
+
     def _sessions(self) -> list[int]:
         """Return the server and its children."""
         own = self._process.pid
