@@ -39,6 +39,9 @@ def check(one: str, histories: Sequence[Path], window: Sequence[str], show: Call
         _check_missing(url, one, window, lost)
         show("dwreport", "--database", url, "hosts")
         servers[-1].start()
+        servers[-1].pause()
+        _said(url, *window, "hosts", told=f"not answered: shard s{_SHARDS} with {len(lost)} host")
+        servers[-1].go_on()
         assert _said(url, *window, "hosts") == _said(one, *window, "hosts")
         wrong = next(server for server in servers if server is not placed[_name(histories[0])])
         with pytest.raises(FleetError, match="of_this_shard"):
