@@ -14,16 +14,17 @@ _NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Up to when the window is on record, at `end_ns`, and how its times are written."""
+    """Up to when the window is on record, at `end_ns`, how its times are written, and whether anything goes on."""
 
     end_ns: int
     now_ns: int
     times: str
+    goes_on: bool = True
 
     @property
     def told(self) -> str | None:
-        """Return that time where it is not the present."""
-        return None if self.now_ns - self.end_ns <= _NEAR_NS else clock(self.end_ns, self.times)
+        """Return that time where it is not the present: of what comes after the end of the last run, nobody knows."""
+        return None if self.goes_on and self.now_ns - self.end_ns <= _NEAR_NS else clock(self.end_ns, self.times)
 
 
 def parts(finding: Finding, until: Until) -> list[str]:
