@@ -224,8 +224,14 @@ def _written_until(parts: dict[str | None, Recorded], what: str) -> int | None:
     """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
     goes_on = [_seen_until(part, run, what) for host, part in parts.items()
                if (run := _last(part, host)) and not run.ended]
-    return min(goes_on) if goes_on else max((run.until_ns for part in parts.values() for run in part.runs),
-                                            default=None)
+    return min(goes_on) if goes_on else max((_ended_at(part, run, what) for part in parts.values()
+                                             for run in part.runs), default=None)
+
+
+def _ended_at(found: Recorded, run: Run, what: str) -> int:
+    """Return up to when a run has watched what is asked for, or anything; others are read a moment longer."""
+    ends = [watch.until_ns for watch in found.watches if watch.run_id == run.run_id and watch.what == what]
+    return min(run.until_ns, max(ends, default=run.until_ns))
 
 
 def _silence(span: Span, *, sent: bool) -> str:

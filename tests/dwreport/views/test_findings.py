@@ -169,3 +169,13 @@ def test_nothing_still_goes_on_where_nobody_watches_any_more(
     run = history.run(now_ns - 600 * NANO, end_ns, last_seen_ns=now_ns, ending=ending)
     history.drop(run, now_ns - 500 * NANO, 900, last_ns=now_ns - NANO)
     assert told in report("--since", "9m", "--until", "now")
+
+
+def test_counters_that_are_read_a_moment_longer_leave_nothing_open(history: History, report: Report) -> None:
+    """What was over when drops were watched last is over, whatever the daemon did before it ended."""
+    end_ns = START_NS + 1800 * NANO
+    run = history.run(START_NS, end_ns)
+    history.watch(run, "counters", "snmp", START_NS, end_ns + NANO)
+    history.drop(run, AT_NS, 7)
+    assert [row["state"] for row in report.json()["findings"]] == ["over"]
+    assert [row["state"] for row in report.json("incidents")["incidents"]] == ["over"]
