@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import NamedTuple
-
-from sqlalchemy import Connection
 
 from dropwatchd.history.calendar import DAY_NS, HOUR_NS
 from dropwatchd.history.expire import begin_of_counts, begin_of_watches, expire, remove_packets

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import IntegrityError
 
 from dropwatchd.data import data_folder
 from dropwatchd.history import totals
@@ -79,7 +78,7 @@ def test_totals_do_not_fall_when_drops_expire(database: Path, new_writer: NewWri
     writer.write(Batch(windows=[_window(200 * DAY_NS // NANO, 4)]))
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TRIGGER full BEFORE INSERT ON watches BEGIN SELECT raise(ABORT, 'no'); END")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         writer.write(Batch(windows=[_window(5, 100)], watches=[watch(1, 6)]))
     while writer.tidy(RetentionOptions(), later):
         pass

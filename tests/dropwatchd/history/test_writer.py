@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
-from dropwatchd.history import open as opening
+from dropwatchd.history import connection
 from dropwatchd.history.batch import Batch, Collected
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
@@ -284,14 +283,14 @@ def test_a_batch_that_fails_changes_nothing(
     database: Path, new_writer: NewWriter, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While another process holds the database nothing is written, and later everything is, once."""
-    monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
+    monkeypatch.setattr(connection, "BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = new_writer()
     writer.start(at(1))
     batch = Batch(windows=[_window(5, 3)], gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)])
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("PRAGMA wal_checkpoint")
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(OperationalError, match="locked"):
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
         writer.write(batch)
     holder.execute("ROLLBACK")
     holder.close()

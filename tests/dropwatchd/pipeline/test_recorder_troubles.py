@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dropwatchd.history import open as opening
+from dropwatchd.history import connection
 from dropwatchd.history.batch import Batch, Collected
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
@@ -45,7 +45,7 @@ def buffer() -> Buffer:
 
 @pytest.fixture
 def writer(database: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
-    monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
+    monkeypatch.setattr(connection, "BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = Watched(database)
     writer.start(at(1))
     return writer
