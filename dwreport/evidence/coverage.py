@@ -9,6 +9,7 @@ from typing import Any, Literal
 from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
+from dwreport.evidence.switched_off import switched_off
 from dwreport.text import duration
 
 Status = Literal["complete", "partial", "blind"]
@@ -109,7 +110,8 @@ def recorded(reader: Reader) -> Recorded:
     spaces = reader.namespaces()
     watches = [watch for watch in reader.watches()
                if spaces is None or watch.what != "counters" or watch.netns in spaces]
-    return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns, isinstance(reader.connection, Pulled))
+    ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names())]
+    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled))
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:

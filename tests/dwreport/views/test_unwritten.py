@@ -54,3 +54,21 @@ def test_a_collector_that_fails_costs_no_drops(history: History, report: Report)
     scope = Scope(START_NS, START_NS + HOUR_NS)
     told = read(history.path, lambda connection: Notices(START_NS).look(Reader(connection, scope, scope.until_ns)))
     assert told == {}
+
+
+def test_what_is_switched_off_is_not_watched_until_it_is_on_again(history: History, report: Report) -> None:
+    """Though other collectors went on: those of one namespace that were off together are told together."""
+    run, middle_ns = history.run(), START_NS + HOUR_NS // 2
+    blue = history.namespace(7, "blue")
+    for name, back_ns in (("link", 600), ("snmp", 600), ("qdisc", 1200)):
+        history.watch(run, "counters", name, START_NS, START_NS + HOUR_NS, namespace_id=history.namespace(4026531840))
+        history.watch(run, "counters", name, START_NS, middle_ns, namespace_id=blue)
+        history.watch(run, "counters", name, middle_ns + back_ns * NANO, START_NS + HOUR_NS, namespace_id=blue)
+    history.execute("UPDATE watches SET ending = 'switched off' WHERE until_ns = " + str(middle_ns))  # noqa: S608 - ours
+    answer = report.json("counters")["coverage"]
+    assert answer["status"] == "partial"
+    assert [(gap["since"][11:19], gap["until"][11:19], gap["scope"], gap["cause"]) for gap in answer["gaps"]] == [
+        ("10:30:00", "10:40:00", "counters:link, snmp@blue", "switched off"),
+        ("10:30:00", "10:50:00", "counters:qdisc@blue", "switched off")]
+    assert report.json()["coverage"]["status"] == "complete"
+    assert report.json("counters", "--netns", "init")["coverage"]["status"] == "complete"
