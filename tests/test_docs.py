@@ -5,8 +5,10 @@ import re
 import shlex
 import subprocess
 import time
+import tomllib
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from dwreport.__main__ import run
 from tests.dwreport.conftest import HOUR_NS, History
 
 ROOT = Path(__file__).parents[1]
+CONFIG = tomllib.loads((ROOT / "systemd/config.toml").read_text())
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
@@ -83,6 +86,18 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     history.counter(run, "UdpRcvbufErrors", 5, NOW_NS)
     history.close()
     return folder
+
+
+def test_every_key_of_the_configuration_has_its_line_on_tuning() -> None:
+    """And no line is about a key that there is not."""
+    def keys(section: dict[str, Any], path: str = "") -> set[str]:
+        return {name for key, value in section.items() for name in (
+            keys(value, f"{path}{key}.") if isinstance(value, dict) else {path + key})}
+
+    lines = (ROOT / "docs/tuning.md").read_text().splitlines()
+    first = [line.split(" | ")[0] for line in lines if line.startswith("| `")]
+    named = [name for cell in first for name in re.findall(r"`([\w.]+)`", cell)]
+    assert sorted(named) == sorted(keys(CONFIG))
 
 
 def test_commands_are_found() -> None:

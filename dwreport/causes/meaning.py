@@ -10,7 +10,7 @@ import msgspec
 from dropwatchd.model import DropKey
 from dwreport.causes.entries import CHECKED, Cause, Harm, Location, version
 from dwreport.causes.equalities import UNSPECIFIED
-from dwreport.causes.lookup import counter, location, reason, trap, written
+from dwreport.causes.lookup import counter, known_as, location, reason, trap, written
 
 Standing = Literal["checked", "newer", "open"]
 _PLACE = re.compile(r"\{(\w+)\}|<(source|destination)>")
@@ -60,9 +60,12 @@ def filled(text: str, **known: str | None) -> str | None:
 
 
 def reason_of(key: DropKey) -> str | None:
-    """Return the reason of a drop as far as it is sure: the kernel's, or else the one its function stands for."""
-    if key.kind.reason not in {None, UNSPECIFIED}:
-        return key.kind.reason
+    """Return the reason of a drop as far as it is sure: the kernel's, or else the one its function stands for.
+
+    One that kernels call otherwise by now has the name that the catalogue knows it by.
+    """
+    if key.kind.reason and key.kind.reason != UNSPECIFIED:
+        return known_as(key.kind.reason)
     place = location(key.location.symbol) if key.location.symbol else None
     return place.cause if place else None
 

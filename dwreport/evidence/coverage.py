@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from dropwatchd.history.pulled import Pulled
@@ -20,6 +21,7 @@ NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
+_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
@@ -34,7 +36,7 @@ LIMITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recorded:
     """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it).
 
@@ -46,6 +48,36 @@ class Recorded:
     ledger: Sequence[LedgerGap]
     now_ns: int | None = None
     sent: bool = False
+
+    @cached_property
+    def by_host(self) -> "dict[str | None, Recorded]":
+        """What was recorded of each host: many steps of time are judged by it."""
+        runs, watches, ledger = (defaultdict[str | None, list[Any]](list) for _ in range(3))
+        for run in self.runs:
+            runs[run.hostname].append(run)
+        for watch in self.watches:
+            watches[watch.host].append(watch)
+        for gap in self.ledger:
+            ledger[gap.host].append(gap)
+        return {host: replace(self, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
+
+    @cached_property
+    def spans(self) -> dict[tuple[str | None, str], list[Span]]:
+        """When each host watched each kind of thing."""
+        found = defaultdict[tuple[str | None, str], list[Span]](list)
+        for watch in self.watches:
+            found[watch.host, watch.what].append((watch.since_ns, watch.until_ns))
+        return found
+
+    @cached_property
+    def written(self) -> dict[int, dict[str, int]]:
+        """Up to when each run has written each kind of what it goes on watching."""
+        found = defaultdict[int, dict[str, int]](dict)
+        for watch in self.watches:
+            if not watch.ending:
+                ends = found[watch.run_id]
+                ends[watch.what] = max(watch.until_ns, ends.get(watch.what, watch.until_ns))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +111,6 @@ def recorded(reader: Reader) -> Recorded:
     return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns, isinstance(reader.connection, Pulled))
 
 
-def by_host(found: Recorded) -> dict[str | None, Recorded]:
-    """Return what was recorded of each host."""
-    runs, watches, ledger = (defaultdict[str | None, list[Any]](list) for _ in range(3))
-    for run in found.runs:
-        runs[run.hostname].append(run)
-    for watch in found.watches:
-        watches[watch.host].append(watch)
-    for gap in found.ledger:
-        ledger[gap.host].append(gap)
-    return {host: replace(found, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
-
-
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     """Judge how far something was watched in a window whose end lies not in the future; several hosts count alike.
 
@@ -103,10 +123,10 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     gaps = [gap for gap in found.ledger
             if max(gap.since_ns + 1, gap.until_ns) > window[0] and gap.since_ns < window[1]]  # or it has no length
     covered_ns = passed_ns = 0
-    parts = by_host(found) or {None: found}
+    parts = found.by_host or {None: found}
     for host, part in parts.items():
         passed = _passed(part, host, window)
-        watched = _union(_spans(part.watches, host, what), passed)
+        watched = _union(part.spans.get((host, what), ()), passed)
         skipped, again = _skipped(part.ledger, host, passed)
         never = _without(_without(skipped, again), watched)
         covered_ns += _length(watched)
@@ -148,10 +168,6 @@ def _scopes(found: Recorded, asked: str | None) -> set[str]:
         return {"packets", "software", "drops"}
     hardware = asked == "hardware" or (asked is None and any(watch.what == "hardware" for watch in found.watches))
     return {"drops"} | ({"hardware"} if hardware else set()) | ({"software"} if asked != "hardware" else set())
-
-
-def _spans(watches: Iterable[WatchRow], host: str | None, what: str) -> Iterable[Span]:
-    return ((watch.since_ns, watch.until_ns) for watch in watches if watch.host == host and watch.what == what)
 
 
 def _passed(found: Recorded, host: str | None, window: Span) -> Span:
@@ -197,7 +213,7 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
         unwritten = _from(_seen_until(found, last, what), left)
         gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
-    absent = _without(left, _union(_spans(found.watches, host, "daemon"), _passed(found, host, (0, end_ns))))
+    absent = _without(left, _union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))))
     sure = _without(absent, skipped)
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in sure]
     gaps += [_synthetic(host, span, TO_AND_FRO) for span in _without(absent, sure)]
@@ -215,8 +231,7 @@ def _seen_until(found: Recorded, run: Run, what: str) -> int:
 
     Of what it does not watch, that would be a time when the daemon itself has written.
     """
-    goes_on = [watch for watch in found.watches if watch.run_id == run.run_id and not watch.ending]
-    ends = {watch.what: watch.until_ns for watch in sorted(goes_on, key=lambda watch: watch.until_ns)}
+    ends = found.written.get(run.run_id, {})
     return ends.get(what, ends.get("daemon", run.until_ns))
 
 
@@ -247,8 +262,7 @@ def _limited(watches: Iterable[WatchRow], window: Span, what: str) -> list[Ledge
 
 def _concerns(gap: LedgerGap, scopes: set[str]) -> bool:
     """Say whether a gap speaks of what is judged; a daemon that is down sees nothing, and what expired is all gone."""
-    everything = gap.scope == "drops" and gap.cause in {GapCause.DAEMON_DOWN, GapCause.EXPIRED}
-    return everything or gap.scope.partition(":")[0] in scopes
+    return (gap.scope == "drops" and gap.cause in _OF_ALL) or gap.scope.partition(":")[0] in scopes
 
 
 def _synthetic(host: str | None, span: Span, cause: str, detail: str = "") -> LedgerGap:

@@ -34,7 +34,7 @@ def families(reader: Reader) -> list[Family]:
     """Return all metrics of one host; what is not known has no sample."""
     written_ns = max((stop.until_ns for stop in stops(reader)), default=None)
     runs = reader.runs()
-    is_up = bool(runs) and not runs[-1].ended and reader.now_ns - (written_ns or 0) <= SILENT_NS
+    is_up = bool(runs) and not runs[-1].ended and abs(reader.now_ns - (written_ns or 0)) <= SILENT_NS
     return [*_drops(reader), *_life(written_ns, is_up=is_up), *_coverage(reader, is_up=is_up)]
 
 

@@ -128,7 +128,7 @@ class Notices:
         """Return what was not told yet, each by what it is known by; `tell` has it never come again."""
         found: dict[NoticeKey, str] = {}
         for stop in stops(reader):
-            silent_ns = reader.now_ns - stop.until_ns
+            silent_ns = abs(reader.now_ns - stop.until_ns)  # the clock may have been set back since
             if silent_ns > SILENT_NS or stop.ending is not None:
                 why = "dropwatchd has ended" if stop.ending is not None else "dropwatchd stalls, or has died"
                 found["silent", stop.host, why] = (

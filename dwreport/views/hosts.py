@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.stops import Stop, stops
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import Coverage, Recorded, assess, by_host, recorded
+from dwreport.evidence.coverage import Coverage, Recorded, assess, recorded
 from dwreport.evidence.filters import Filters
 from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
@@ -65,7 +65,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
 def _rows(reader: Reader, known: Recorded, drops: Counter[str], found: Sequence[Finding]) -> list[HostRow]:
     """Return the hosts with the most harm first, and those of which nothing is known of the window last."""
     window = (reader.scope.since_ns, min(reader.scope.until_ns, reader.now_ns))
-    parts, harm = by_host(known), defaultdict[str, list[Finding]](list)
+    parts, harm = known.by_host, defaultdict[str, list[Finding]](list)
     for finding in found:
         for host in finding.hosts:
             harm[host].append(finding)
