@@ -85,7 +85,9 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_commands_in_a_line_of_text_are_understood(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_in_a_line_of_text_are_understood(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
     """Targets of make, tests, modules, and options of the three programs; those of dwreport in blocks are run below."""
     (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     for program, words in _told(document.read_text()):
@@ -95,9 +97,13 @@ def test_commands_in_a_line_of_text_are_understood(document: Path, capsys: pytes
             place = ROOT / (words[0] if program == "pytest" else words[0].replace(".", "/"))
             assert place.exists() or place.with_suffix(".py").exists(), words
         else:
+            monkeypatch.chdir(tmp_path)
+            monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
             with pytest.raises(SystemExit) as ended:
                 PARSERS[program]([*words, "--help"])
-            assert not ended.value.code, f"{words}: {capsys.readouterr().err}"
+            told = capsys.readouterr()
+            assert not ended.value.code, f"{words}: {told.err}"
+            assert told.out.lower().startswith("usage: ") or words == ["--version"], f"{words}: what follows is missing"
 
 
 def _told(text: str) -> list[tuple[str, list[str]]]:
