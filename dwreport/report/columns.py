@@ -11,6 +11,7 @@ from dwreport.text import clean, clock, number, share
 # Terminals from this width on show a column.
 _PROTO, _SHARE, _LAST, _CHART = 72, 90, 100, 132
 UNKNOWN = "-"
+_NO_NEWS = {("cgroup", "/")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +130,9 @@ def interface_cell(row: _Placed, index: int | None = None) -> str:
 
 
 def _counter_cell(row: CounterRow) -> str:
-    shown = " ".join(f"{name}={value}" for name, value in row.labels.items())
+    labels = {name: value for name, value in row.labels.items() if (name, value) not in _NO_NEWS}
+    if "process" in labels and "pid" in labels:  # as findings name it: no person knows an inode
+        labels = {"process": f"{labels['process']}[{labels['pid']}]",
+                  **{name: value for name, value in labels.items() if name not in {"process", "pid", "inode"}}}
+    shown = " ".join(f"{name}={value}" for name, value in labels.items())
     return clean(f"{row.collector} {row.name} {shown}".rstrip())
