@@ -80,7 +80,7 @@ def _when(row: IncidentRow, times: str) -> Iterator[str]:
     if row.usual_per_second:
         yield f"usually {_rate(row.usual_per_second)}/s"
     if not row.onset_is_sure:
-        yield "may have begun before: the time just before is not on record, or not of this window"
+        yield "may have begun before: the minute before it is not on record, or not of this window"
     for what, seconds in (("onset", row.onset_seconds), ("end", row.end_seconds)):
         if seconds >= _LONG_S:
             yield f"{what} known to within {duration(int(seconds * NANO))}"

@@ -68,6 +68,11 @@ def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropT
     return rows
 
 
+def _placed(row: EventRow) -> str:
+    """Show what an event is of, with its namespace unless that is the initial one."""
+    return text(row.subject) if row.netns in {None, "init"} else f"{text(row.subject)} ({text(row.netns)})"
+
+
 def _untimed(reader: Reader, ledger: Iterable[LedgerGap]) -> Iterator[tuple[int, int]]:
     """Yield from when to when drops lie that were counted while the daemon was away: nobody knows where within."""
     for gap in ledger:
@@ -107,7 +112,7 @@ def events_section(reader: Reader, most: int = _MOST_EVENTS) -> Section[EventRow
     columns: list[Column[EventRow]] = [
         Column("TIME", lambda row: moment(row.time, times), key=lambda row: row.time.ns),
         Column("EVENT", lambda row: text(row.event)),
-        Column("OF", lambda row: text(row.subject)),
+        Column("OF", _placed, wraps=True),
         Column("DETAIL", lambda row: text(row.detail) if row.detail else "", wraps=True),
     ]
     rest = len(rows) - most
