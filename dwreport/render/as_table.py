@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 import tabulate
 
+from dwreport.render.command import folded
 from dwreport.render.heading import heading, warning
 from dwreport.render.page import Page
-from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.answer import Answer, Column, Command, Line, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
 # Blanks at the ends of a cell are part of a chart. Up to 0.9 that is said for all tables, from 0.10 on for each.
@@ -28,11 +29,23 @@ def write(answer: Answer, out: TextIO, page: Page) -> None:
     paint = _painter(page)
     lines = [_joined(heading(answer), page, " · ")]
     lines += [paint(_wrapped(line, page), "warning") for line in warning(answer)]
-    lines += [f"\n{_wrapped(line, page)}" for line in answer.lead]
+    lines += [_wrapped(line, page) for line in answer.lead]
     out.writelines(f"{line}\n" for line in lines)
+    room = None if page.height is None else page.height - 1 - sum(line.count("\n") + 1 for line in lines)
     for section in answer.sections:
-        section_lines = _section(section, answer.columns(section), page, paint)
+        section_lines = _fitting(section, answer.columns(section), page, paint, room)
         out.writelines(f"{line}\n" if place else f"\n{line}\n" for place, line in enumerate(section_lines))
+
+
+def _fitting(section: Section[Any], columns: Sequence[Column[Any]], page: Page, paint: Paint,
+             room: int | None) -> Iterable[str]:
+    """Return a section so that it fits on the rest of a terminal, if shorter lines below its rows do that."""
+    if section.most_lines is not None and room is not None:
+        for most in range(section.most_lines, 0, -1):
+            lines = [*_section(replace(section, most_lines=most), columns, page, paint)]
+            if 1 + sum(line.count("\n") + 1 for line in lines) <= room:
+                return lines
+    return _section(section, columns, page, paint)
 
 
 def _painter(page: Page) -> Paint:
@@ -47,7 +60,7 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, pa
     columns = [column for column in every if page.has(column.from_width)]
     if section.title and (section.shown or section.notes):
         yield section.title
-    told = {""}  # below a row: once is enough
+    told: set[str] = set()  # below a row
     for place, (table, rows) in enumerate(_tables(columns, section.shown, page)):
         if not place:
             yield table.header
@@ -55,7 +68,7 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, pa
         for text, row in zip(table.rows, rows, strict=True):
             yield paint(text[:table.indent], section.tone(row) or "") + text[table.indent:]
             below = _below(section, row, indent, page)
-            if below not in told:
+            if below and (section.repeats or below not in told):
                 told.add(below)
                 yield below
     yield from (_wrapped(note, page) for note in section.notes)
@@ -76,10 +89,17 @@ def _cells(columns: Sequence[Column[Any]], row: Any) -> list[str]:
 def _below(section: Section[Any], row: Any, indent: int, page: Page) -> str:
     """Return the lines below a row; a part that is too long for a line is broken."""
     room = page.less(indent)
-    lines = [line for parts in (section.below(row) if section.below else [])
-             for line in _few(_joined(parts, room, " · ").splitlines(), section.most_lines)]
-    broken = [part for line in lines for part in _wrapped(line, room).splitlines()]
-    return "\n".join(" " * indent + line for line in broken)
+    lines = [part for line in (section.below(row) if section.below else [])
+             for part in _parts_of(line, room, section.most_lines)]
+    return "\n".join(" " * indent + line for line in lines)
+
+
+def _parts_of(line: Line, room: Page, most: int | None) -> list[str]:
+    """Return what a line takes of a terminal: of a command, all of it."""
+    if isinstance(line, Command):
+        return folded(line.lead, line.text, room.width)
+    return [part for one in _few(_joined(line, room, " · ").splitlines(), most)
+            for part in _wrapped(one, room).splitlines()]
 
 
 def _few(lines: list[str], most: int | None) -> list[str]:

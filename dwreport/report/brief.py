@@ -1,6 +1,7 @@
 """A finding in a line: where, when and who, what matters most first; the evidence is said elsewhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dropwatchd.model import NANO
 from dwreport.findings import support
@@ -14,11 +15,12 @@ _NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Up to when the window is on record, at `end_ns`, and how its times are written."""
+    """Up to when the window is on record, at `end_ns`, and how its times and its namespaces are written."""
 
     end_ns: int
     now_ns: int
     times: str
+    spaces: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def told(self) -> str | None:
@@ -29,15 +31,18 @@ class Until:
 def parts(finding: Finding, until: Until) -> list[str]:
     """Return where, when, how sure it is, and who."""
     who = finding.who
-    return [*([place] if (place := where(finding)) else []), when(finding, until), _SURE[finding.confidence],
+    return [*([place] if (place := where(finding, until)) else []), when(finding, until), _SURE[finding.confidence],
             *(_owner(fact, finding.count) for fact in who if isinstance(fact, support.Owner)),
             *(words(fact) for fact in who if isinstance(fact, support.Ends))]
 
 
-def where(finding: Finding) -> str:
-    """Name the interfaces, if any are known."""
+def where(finding: Finding, until: Until) -> str:
+    """Name the interfaces, if any are known, or else the namespace, unless that is the initial one."""
     devices = (support.OnInterface, support.MoreInterfaces)
-    return ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices))
+    if told := ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices)):
+        return told
+    space = None if finding.basis.place.netns is None else until.spaces.get(finding.basis.place.netns)
+    return "" if space in {None, "init"} else f"in {space}"
 
 
 def when(finding: Finding, until: Until) -> str:

@@ -51,7 +51,8 @@ def findings_of(reader: Reader, wanted: Wanted) -> Window:
     lasting = Lasting(known, end_ns, chart.step_ns, scope.origin)
     evidence = gather(reader, reader.drops(chart.start_ns, chart.step_ns))
     every = findings(evidence, Filters(scope, reader.namespaces()), lasting).found
-    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
+    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns),
+                  reader.netns_names())
     kept = (finding for finding in every if keeps(wanted, finding.severity))
     return Window([Found(finding, finding_row(finding, number), [clean(part) for part in parts(finding, until)])
                    for number, finding in enumerate(kept, 1)], judged, chart, end_ns)

@@ -55,7 +55,8 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     evidence = gather(reader, totals)
     end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
     found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
-    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
+    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns),
+                  reader.netns_names())
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
     shown = every_shown(kept, chart, until)
     causes = findings_section(kept, shown, chart, wanted)
