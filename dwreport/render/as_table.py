@@ -1,6 +1,5 @@
 """Tables for a person at a terminal, of any width."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TextIO
@@ -10,6 +9,7 @@ import tabulate
 from dwreport.render.command import folded
 from dwreport.render.heading import heading, warning
 from dwreport.render.page import Page
+from dwreport.render.widths import GAP, fit, folded_cell
 from dwreport.report.answer import Answer, Column, Command, Line, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
@@ -17,8 +17,6 @@ tabulate.MIN_PADDING = 0  # else headers are wider than they are
 tabulate.PRESERVE_WHITESPACE = True
 _KEEP = "preserve_whitespace"
 _KEPT: dict[str, Any] = {_KEEP: True} if _KEEP in tabulate.tabulate.__code__.co_varnames else {}
-_GAP = 2  # spaces between columns, by tabulate
-_LEAST = 8
 _AT_ONCE = 5000  # rows that are laid out: to do it with a million would not fit into memory
 _TONES = {"warning": "1;33", "harmful": "31", "suspect": "33", "benign": "2"}  # ECMA-48 SGR: bold, red, yellow, faint
 Paint = Callable[[str, str], str]
@@ -76,7 +74,7 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, pa
 
 def _tables(columns: Sequence[Column[Any]], rows: Sequence[Any], page: Page) -> Iterator[tuple["Table", Sequence[Any]]]:
     """Lay out rows, so many at a time; the columns of all these tables are as wide as all rows ask for."""
-    widths = _fit(columns, (_cells(columns, row) for row in rows), page) if len(rows) > _AT_ONCE else None
+    widths = fit(columns, (_cells(columns, row) for row in rows), page) if len(rows) > _AT_ONCE else None
     for begin in range(0, len(rows), _AT_ONCE):
         some = list(rows[begin:begin + _AT_ONCE])
         yield layout(columns, [_cells(columns, row) for row in some], page, widths), some
@@ -119,8 +117,8 @@ class Table:
 def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page,
            fixed: Sequence[int] | None = None) -> Table:
     """Lay out cells, narrowing the columns that may wrap until the table fits; or in columns of `fixed` widths."""
-    widths = fixed or _fit(columns, cells, page)
-    wrapped = [[_folded(cell, size) if column.wraps else cell
+    widths = fixed or fit(columns, cells, page)
+    wrapped = [[folded_cell(cell, size) if column.wraps else cell
                 for column, cell, size in zip(columns, row, widths, strict=True)] for row in cells]
     ruler = [["x" * size for size in fixed]] if fixed else []  # tabulate makes columns as wide as their cells
     text = tabulate.tabulate(
@@ -132,38 +130,7 @@ def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page,
         next(lines)
     heights = [max(cell.count("\n") + 1 for cell in row) for row in wrapped]
     rows = ["\n".join(next(lines).rstrip() for _ in range(height)) for height in heights]
-    return Table(header, rows, widths[0] + _GAP)
-
-
-def _fit(columns: Sequence[Column[Any]], cells: Iterable[list[str]], page: Page) -> list[int]:
-    """Return the width of each column: always the widest one that may wrap gives way, firm ones last."""
-    widths = [len(column.header) for column in columns]
-    for row in cells:
-        widths = [max([width, *map(len, cell.splitlines())]) for width, cell in zip(widths, row, strict=True)]
-    floors = [max(_LEAST, len(column.header)) for column in columns]
-    needed = sum(widths) + _GAP * (len(widths) - 1)
-    excess = 0 if page.width is None else needed - page.width
-    while excess > 0:
-        narrowable = [index for index, column in enumerate(columns) if column.wraps and widths[index] > floors[index]]
-        if not narrowable:
-            break
-        widths[max(narrowable, key=lambda index: (not columns[index].firm, widths[index]))] -= 1
-        excess -= 1
-    return widths
-
-
-def _folded(cell: str, width: int) -> str:
-    return "\n".join(part for line in cell.splitlines() for part in _parts(line, width))
-
-
-def _parts(line: str, width: int) -> list[str]:
-    """Break a line where names have joints: after a space, "_", "-" or ":", before a "+", and else at the width."""
-    parts = [""]
-    for token in re.findall(rf"[^ _:+-]{{,{width - 1}}}[ _:-]|\+?[^ _:+-]{{1,{width - 1}}}|\+", line):
-        if parts[-1] and len(parts[-1]) + len(token.rstrip()) > width:
-            parts.append("")
-        parts[-1] += token
-    return [part.rstrip() for part in parts]
+    return Table(header, rows, widths[0] + GAP)
 
 
 def _wrapped(line: str, page: Page) -> str:

@@ -22,5 +22,10 @@ class Wanted:
     last: int | None = None
     filters: tuple[str, ...] = ()
 
+    @property
+    def arranged(self) -> bool:
+        """Say whether rows are wanted in an order, or so many of them: then each is one."""
+        return bool(self.sort or self.reverse or self.top or self.last)
+
 
 NOTHING_MORE = Wanted()
