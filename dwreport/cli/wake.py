@@ -17,6 +17,13 @@ _READ_BYTES = 65536
 _HEADER_BYTES = 16
 _TOGETHER_S = 0.2   # a transaction is several writes
 _UNWATCHED_S = 1.0  # between two looks where the kernel grants no inotify
+_LEAST_S = 1.0     # between two updates
+_SHARE = 20        # of the time that an update takes: no more than a twentieth of a CPU, whatever there is to read
+
+
+def pause_s(cost_s: float) -> float:
+    """Return how long after an update began the next one may, by the time of a CPU that it took."""
+    return max(_LEAST_S, _SHARE * cost_s)
 
 
 class Wake:
@@ -74,6 +81,15 @@ class Wake:
             if self._inotify is None:
                 return set()
         return set()
+
+    def rest(self, until_s: float) -> None:
+        """Wait until a time of the monotonic clock, whatever is written; raise BrokenPipeError when nobody reads."""
+        while (left := until_s - time.monotonic()) > 0:
+            gone = select.poll()
+            if self._output is not None:
+                gone.register(self._output, 0)
+            if gone.poll(left * 1000):
+                raise BrokenPipeError
 
     def _is_written(self) -> bool:
         """Take what inotify tells; say whether any of it is of the history: struct inotify_event."""
