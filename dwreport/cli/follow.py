@@ -58,10 +58,13 @@ def _go_on(request: Request, followed: Followed, notices: Notices, lines: Lines,
     while True:
         begun, busy = time.monotonic(), time.process_time()
         try:
-            update, told = _asked(request, followed, notices, is_first=not lines.begun)
-            lines.write(update.rows, update.titles, update.shown)
-            update.seen()
-            trouble, said = "", [*update.said, *notices.tell(told)]
+            update, told = _asked(request, followed if wake.written else None, notices, is_first=not lines.begun)
+            said = notices.tell(told)
+            if update:
+                lines.write(update.rows, update.titles, update.shown)
+                update.seen()
+                said = [*update.said, *said]
+            trouble = ""
         except UnreadableError as error:  # it may be on its way to be replaced
             if not lines.begun:
                 raise click.ClickException(str(error)) from error
@@ -73,17 +76,20 @@ def _go_on(request: Request, followed: Followed, notices: Notices, lines: Lines,
         wake.rest(begun + pause_s(cost_s))
 
 
-def _asked(request: Request, followed: Followed, notices: Notices, *, is_first: bool,
-           ) -> tuple[Update, dict[NoticeKey, str]]:
-    """Look once; names that nothing bears are told at first, for later they may come."""
+def _asked(request: Request, followed: Followed | None, notices: Notices, *, is_first: bool,
+           ) -> tuple[Update | None, dict[NoticeKey, str]]:
+    """Look once; names that nothing bears are told at first, for later they may come.
+
+    Where nothing was written there is nothing to follow, but for that silence.
+    """
     now_ns = time.time_ns()
-    since_ns, until_ns = followed.scope(now_ns)
+    since_ns, until_ns = followed.scope(now_ns) if followed else (now_ns - 1, now_ns)
     scope = replace(request.scope, since_ns=since_ns, until_ns=until_ns)
 
-    def found(connection: Connection) -> tuple[Update, dict[NoticeKey, str]]:
+    def found(connection: Connection) -> tuple[Update | None, dict[NoticeKey, str]]:
         reader = Reader(connection, scope, now_ns)
         if is_first and (scope.filtered or scope.host is not None):
             known.check(reader)
-        return followed.look(reader), notices.look(reader)
+        return followed.look(reader) if followed else None, notices.look(reader)
 
     return read_as_it_is(request.database, found)

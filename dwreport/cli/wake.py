@@ -27,7 +27,10 @@ def pause_s(cost_s: float) -> float:
 
 
 class Wake:
-    """Wakes on a write to a history: to its file, or to the files beside it."""
+    """Wakes on a write to a history: to its file, or to the files beside it.
+
+    `written` says whether the last wait saw one, or cannot know.
+    """
 
     def __init__(self, database: Path, readable: Iterable[int] = (), output: int | None = None) -> None:
         self._name = os.fsencode(database.name)
@@ -39,6 +42,7 @@ class Wake:
         if output is not None:
             self._poll.register(output, 0)  # a pipe without a reader is an error: poll(2), POLLERR
         self._inotify = self._watch()
+        self.written = True
 
     def _watch(self) -> int | None:
         """Return a descriptor to wait for, None where there is none to be had. Python has no call for it."""
@@ -66,6 +70,7 @@ class Wake:
         Writes that come together wake once.
         """
         deadline = time.monotonic() + seconds
+        self.written = self._inotify is None
         while (left := deadline - time.monotonic()) > 0:
             if self._inotify is None:
                 left = min(left, _UNWATCHED_S)
@@ -75,6 +80,7 @@ class Wake:
             if self._inotify in ready and self._is_written():
                 time.sleep(_TOGETHER_S)
                 self._is_written()
+                self.written = True
                 return ready - {self._inotify}
             if others := ready - {self._inotify}:
                 return {descriptor for descriptor in others if descriptor is not None}
