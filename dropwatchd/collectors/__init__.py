@@ -1,5 +1,6 @@
 """Families of counters, one module each: a module with a `collect` function is a collector, and its name is its own."""
 
+import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pkgutil import iter_modules
@@ -27,3 +28,10 @@ def collectors(disabled: Iterable[str] = ()) -> dict[str, Collect]:
     """
     wanted = [name for name in collector_names() if name not in set(disabled)]
     return {name: import_module(f"{__name__}.{name}").collect for name in wanted}
+
+
+def let_go(name: str) -> None:
+    """Let a collector that is read no longer take its program out of the kernel, if it has one."""
+    opened = getattr(sys.modules.get(f"{__name__}.{name}"), "opened", None)
+    if opened is not None:
+        opened.close()

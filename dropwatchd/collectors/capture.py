@@ -2,19 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from errno import EPERM
-from functools import cache
 from typing import NamedTuple
 
 from dropwatchd.collectors import AbsentError, _cgroups, _proc
+from dropwatchd.collectors._programs import Once
 from dropwatchd.kernel.captures import Capture, Captures
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import link_names
-from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.model import CounterKey, Reading
 
 _MOST = 256  # captures of a namespace that lose packets
 Labels = tuple[tuple[str, str], ...]
+opened = Once(Captures)
 
 
 class Seen(NamedTuple):
@@ -74,17 +73,6 @@ def collect(host: Host) -> Iterable[Reading]:
         if one in seen.closed or one.cookie not in _known:
             captures.forget(one.inode)
     return found
-
-
-@cache
-def opened() -> Captures | OSError:
-    """Load the program once: a kernel that refuses it now will do so the next time, too."""
-    if lacking := missing(Capability.CAP_BPF, Capability.CAP_PERFMON):
-        return PermissionError(EPERM, f"{' and '.join(lacking)} missing")
-    try:
-        return Captures()
-    except OSError as error:
-        return error
 
 
 def of(netns: int, captures: Iterable[Capture]) -> list[Capture]:

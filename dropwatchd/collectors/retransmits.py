@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from errno import EPERM
-from functools import cache
 
 from dropwatchd.collectors import AbsentError
+from dropwatchd.collectors._programs import Once
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.retransmits import Retransmit, Retransmits
-from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.model import CounterKey, Reading
 
 NAME = "retransmits"
+opened = Once(Retransmits)
 
 
 def collect(host: Host) -> Iterable[Reading]:
@@ -23,17 +22,6 @@ def collect(host: Host) -> Iterable[Reading]:
     if isinstance(counted, OSError):
         raise AbsentError(f"not counted: {counted.strerror}")
     return readings([one for one in counted.counts() if one.cookie == host.netns], counted.elsewhere(), host.netns)
-
-
-@cache
-def opened() -> Retransmits | OSError:
-    """Load the program once: a kernel that refuses it now will do so the next time, too."""
-    if lacking := missing(Capability.CAP_BPF, Capability.CAP_PERFMON):
-        return PermissionError(EPERM, f"{' and '.join(lacking)} missing")
-    try:
-        return Retransmits()
-    except OSError as error:
-        return error
 
 
 def readings(own: Iterable[Retransmit], elsewhere: int, netns: int) -> Iterator[Reading]:

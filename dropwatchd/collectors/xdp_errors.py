@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from errno import EPERM
-from functools import cache
 
 from dropwatchd.collectors import AbsentError
+from dropwatchd.collectors._programs import Once
 from dropwatchd.kernel.host import Host
-from dropwatchd.kernel.rights import Capability, missing
 from dropwatchd.kernel.xdp_errors import XdpError, XdpErrors
 from dropwatchd.model import CounterKey, Reading
+
+opened = Once(XdpErrors)
 
 
 def collect(host: Host) -> Iterable[Reading]:
@@ -22,17 +22,6 @@ def collect(host: Host) -> Iterable[Reading]:
         raise AbsentError(f"not counted: {counted.strerror}")
     own = [one for one in counted.counts() if one.cookie == host.netns]
     return readings(own, counted.elsewhere(), host.names() if own else {}, host.netns)
-
-
-@cache
-def opened() -> XdpErrors | OSError:
-    """Load the program once: a kernel that refuses it now will do so the next time, too."""
-    if lacking := missing(Capability.CAP_BPF, Capability.CAP_PERFMON):
-        return PermissionError(EPERM, f"{' and '.join(lacking)} missing")
-    try:
-        return XdpErrors()
-    except OSError as error:
-        return error
 
 
 def readings(own: Iterable[XdpError], elsewhere: int, names: Mapping[int, str], netns: int) -> Iterator[Reading]:

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import cast
 
 from dropwatchd.history import layers, samples
@@ -114,7 +114,7 @@ class CounterTotal:
 
 @dataclass(frozen=True, slots=True)
 class PacketRow:
-    """One sampled packet; see model.PacketSample."""
+    """One sampled packet; see model.PacketSample. `queue` is the queueing discipline that says it dropped it."""
 
     host: str
     key: DropKey
@@ -123,6 +123,7 @@ class PacketRow:
     weight: int
     link_header: bool
     data: bytes
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Reader:
         return self._watches
 
     def _read_watches(self) -> list[WatchRow]:
-        return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
+        return [WatchRow(*cast("_WatchRow", row[:7]), _limits(cast("str", row[7])), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
             FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
@@ -323,12 +324,13 @@ class Reader:
             [(has_many,)] = self.rows(samples.HAS_MANY)
             chosen = samples.some_of_each(clause, has_many=bool(has_many))
         for row in self.rows(f"""
-                SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data
+                SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data,
+                       json_extract(d.details, '$.queue')
                 FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
-            time_ns, length, weight, link_header, data = cast("tuple[int, int, int, int, bytes]", row[16:])
+            time_ns, length, weight, link_header, data, queue = cast("_PacketRow", row[16:])
             host, key = cast("str", row[0]), key_of(row)
             if not portioned or portioned.takes((host, key), data, link_header=bool(link_header)):
-                yield PacketRow(host, key, time_ns, length, weight, bool(link_header), data)
+                yield PacketRow(host, key, time_ns, length, weight, bool(link_header), data, queue)
 
     def events(self, before_ns: int = 0) -> list[LoggedEvent]:
         """Return what happened in the report's window, and so long before it, oldest first."""
@@ -352,6 +354,11 @@ class Reader:
             WHERE name IS NOT NULL OR inode IS NOT NULL ORDER BY name IS NOT NULL, valid_until_ns""")))
 
 
+@lru_cache
+def _limits(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
 def _hosts(connection: sqlite3.Connection) -> dict[int, str]:
     """Return run -> what its host is called: a machine by its newest name, with its id where two have the same."""
     runs = list(connection.execute("SELECT id, machine_id, hostname FROM runs ORDER BY id"))
@@ -370,6 +377,7 @@ def moved_at_most(condition: str) -> str:
 
 
 _RunRow = tuple[int, str, str, str, int, int, bool]
+_PacketRow = tuple[int, int, int, int, bytes, str | None]
 _WatchRow = tuple[str, int, str, str, int | None, int, int]
 _DeviceRow = tuple[str, int | None, str, str | None, str | None, str | None]
 _EventRow = tuple[str, int, str, str, str, int | None]

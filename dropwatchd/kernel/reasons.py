@@ -3,10 +3,10 @@
 from dropwatchd.kernel.btf import Btf, kernel_btf, module_btf
 
 _PREFIX = "SKB_DROP_REASON_"
-_SUBSYSTEM_PREFIX = "SKB_DROP_REASON_SUBSYS_"
 # Who registers the reasons of which subsystem (drop_reasons_register_subsys in net/mac80211 and net/openvswitch), and
 # the enumeration that holds them. The subsystem's number is in the upper 16 bits of a reason.
 _SUBSYSTEM_ENUMS = {"mac80211": "mac80211_drop_reason", "openvswitch": "ovs_drop_reason"}
+_QUEUE_ENUM = "qdisc_drop_reason"  # since 7.1 (include/net/dropreason-qdisc.h), of the tracepoint qdisc:qdisc_drop
 
 
 class ReasonNames:
@@ -19,11 +19,7 @@ class ReasonNames:
     def load(self) -> None:
         """Read the names anew. Raises OSError where the kernel has no BTF."""
         with kernel_btf() as btf:
-            core = btf.enum("skb_drop_reason")
-            self._names = {number: name.removeprefix(_PREFIX) for number, name in core.items()
-                           if not name.startswith("SKB_DROP_REASON_SUBSYS")}
-            for module, enum in _SUBSYSTEM_ENUMS.items():
-                self._names |= _clean(btf.enum(enum) or _of_module(btf, module, enum))
+            self._names = names(btf)
 
     def name(self, number: int) -> str:
         """Return the name; an unknown one of a subsystem makes the names be read again, for its module came later."""
@@ -35,6 +31,17 @@ class ReasonNames:
         if number in self._names:
             return self._names[number]
         return self._unknown.setdefault(number, f"0x{number:x}")
+
+
+def names(btf: Btf) -> dict[int, str]:
+    """Return number -> name of a kernel's reasons, and of those of its modules that are loaded."""
+    core = btf.enum("skb_drop_reason")
+    found = {number: name.removeprefix(_PREFIX) for number, name in core.items()
+             if not name.startswith("SKB_DROP_REASON_SUBSYS")}
+    found |= _clean(btf.enum(_QUEUE_ENUM))
+    for module, enum in _SUBSYSTEM_ENUMS.items():
+        found |= _clean(btf.enum(enum) or _of_module(btf, module, enum))
+    return found
 
 
 def _of_module(base: Btf, module: str, enum: str) -> dict[int, str]:

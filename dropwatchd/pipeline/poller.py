@@ -7,7 +7,7 @@ from errno import EINVAL, ENOENT
 from threading import Event as Flag
 from threading import Thread
 
-from dropwatchd.collectors import AbsentError, Collect
+from dropwatchd.collectors import AbsentError, Collect, let_go
 from dropwatchd.history.batch import Collected
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.addresses import BEHIND_S, oldest_address
@@ -135,6 +135,8 @@ class Poller(Thread):
             self._deltas.forget(f"{watching.name}@{watching.netns}")
             why = SWITCHED_OFF if watching.netns in there else "the namespace has gone"
             self._buffer.add((), self._watches.end(watching, why))
+        for name in {watching.name for watching in self._read} - {watching.name for watching in read}:
+            let_go(name)
         if self._links is not None:
             self._links.keep({self._own.number, *numbers})
         self._read, self._there, self._last_round = read, numbers, (clock.now(), time.monotonic())

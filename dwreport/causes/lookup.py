@@ -14,8 +14,12 @@ from dwreport.causes.index import Entry, index
 _TRAPS, _FAMILIES, _MATCH = "traps.toml", "families.toml", "match"
 # What `netstat -s` and /proc/net/snmp leave out before the name of a counter, or write as a word of its own.
 _UNTOLD = ("TcpExt", "IpExt", "MPTcpExt", "Ip", "Icmp", "Tcp", "Udp", "UdpLite", "Ip6", "Icmp6", "Udp6", "UdpLite6")
-# Names of the tracepoint qdisc:qdisc_drop (include/net/dropreason-qdisc.h) that reasons had otherwise before.
-_OF_QUEUE = {"GENERIC": "QDISC_DROP", "FLOW_LIMIT": "FQ_FLOW_LIMIT"}
+# Names that queueing disciplines have for their drops since 7.1 (include/net/dropreason-qdisc.h), QDISC_DROP_ left out,
+# and that reasons of the core had for the same before; the others are QDISC_..., or have kept their names.
+_OF_QUEUE = {
+    "GENERIC": "QDISC_DROP", "FLOOD_PROTECTION": "CAKE_FLOOD", "BAND_LIMIT": "FQ_BAND_LIMIT",
+    "HORIZON_LIMIT": "FQ_HORIZON_LIMIT", "FLOW_LIMIT": "FQ_FLOW_LIMIT", "L4S_STEP_NON_ECN": "DUALPI2_STEP_DROP",
+}
 _INDEXED = ("functions", "counted")  # fields that the index and the equalities read
 AnyCause = TypeVar("AnyCause", bound=Cause)
 
@@ -28,13 +32,18 @@ def reason(name: str, symbol: str | None = None) -> Reason | None:
     """
     if symbol and (there := f"{name} in {function(symbol)}") in index().places:
         return _at(there, index().places[there])
+    spelling = known_as(name)
+    entry = index().reasons.get(spelling)
+    return _reason(entry, spelling, entry.fields) if entry else None
+
+
+def known_as(name: str) -> str:
+    """Return the name under which the catalogue has a reason; the name itself where it has none."""
     plain = name.lstrip("_").removeprefix("SKB_DROP_REASON_")
     queue = plain.removeprefix("QDISC_DROP_")
     of_queue = (_OF_QUEUE.get(queue, ""), f"QDISC_{queue}", queue) if queue != plain else ()
-    for spelling in (plain, plain.removeprefix("SKB_"), *of_queue):  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
-        if entry := index().reasons.get(spelling):
-            return _reason(entry, spelling, entry.fields)
-    return None
+    spellings = (plain, plain.removeprefix("SKB_"), *of_queue)  # SKB_CSUM is a name, SKB_CONSUMED has a prefix
+    return next((spelling for spelling in spellings if spelling in index().reasons), name)
 
 
 def _at(there: str, entry: Entry) -> Reason:

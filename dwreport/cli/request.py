@@ -97,6 +97,8 @@ def _asked_of_fleet(found: Callable[[Connection], T], url: str) -> T:
 
     try:
         with opened(url) as connection:
+            for line in connection.told:
+                click.echo(f"dwreport: {line}", err=True)
             return found(connection)
     except FleetError as error:
         raise click.ClickException(str(error)) from error

@@ -14,6 +14,7 @@ from dropwatchd.model import DropKey
 from dwreport.report.picked import Picked
 
 Row = TypeVar("Row")
+_Alike = tuple[str, DropKey, str | None]  # of which host, what key, dropped by which queueing discipline
 
 _HEAD = Struct("=qqq?II")  # time, length, weight, link header, which key, bytes of data
 _IN_MEMORY = 8 << 20       # bytes that need no file
@@ -35,11 +36,11 @@ class SpooledPackets(Sequence[Row], Generic[Row]):
             raise click.ClickException(f"cannot hold the packets in {gettempdir()}: {error.strerror}; "
                                        "set TMPDIR to a folder with room") from error
 
-    def _hold(self, packets: Iterable[PacketRow]) -> list[tuple[str, DropKey]]:
-        known: dict[tuple[str, DropKey], int] = {}
+    def _hold(self, packets: Iterable[PacketRow]) -> list[_Alike]:
+        known: dict[_Alike, int] = {}
         end = 0
         for packet in packets:
-            which = known.setdefault((packet.host, packet.key), len(known))
+            which = known.setdefault((packet.host, packet.key, packet.queue), len(known))
             head = _HEAD.pack(packet.time_ns, packet.length, packet.weight, packet.link_header, which, len(packet.data))
             self._at.append(end)
             end += self._file.write(head) + self._file.write(packet.data)
@@ -59,5 +60,5 @@ class SpooledPackets(Sequence[Row], Generic[Row]):
             return Picked(self, range(len(self))[index])
         self._file.seek(self._at[index])
         time_ns, length, weight, link_header, which, size = _HEAD.unpack(self._file.read(_HEAD.size))
-        host, key = self._keys[which]
-        return self._made(PacketRow(host, key, time_ns, length, weight, link_header, self._file.read(size)))
+        host, key, queue = self._keys[which]
+        return self._made(PacketRow(host, key, time_ns, length, weight, link_header, self._file.read(size), queue))

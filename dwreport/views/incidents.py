@@ -185,7 +185,7 @@ class _Found:
     def _blind(self, host: str) -> set[int]:
         """Return the steps of which something was not watched on a host."""
         scope = self.reader.scope
-        gaps = assess(_of(self.known, host), (scope.since_ns, self.end_ns), scope.origin).gaps
+        gaps = assess(_of(self.known, host), (scope.since_ns, self.end_ns), scope.origin).own
         return {step for gap in gaps
                 if gap.effect == "blind" and gap.cause != NEVER_WAS and gap.until_ns > self.start_ns
                 for step in range(max(0, gap.since_ns - self.start_ns) // self.step_ns,
@@ -204,7 +204,7 @@ class _Found:
         """Return whether it is over: by the time after it that was watched without a break, up to another burst."""
         last_ns = lived.last_ns or 0
         end_ns = max(last_ns + 1, min(self.end_ns, next_ns or self.end_ns))
-        gaps = assess(_of(self.known, host), (last_ns, end_ns), self.reader.scope.origin).gaps
+        gaps = assess(_of(self.known, host), (last_ns, end_ns), self.reader.scope.origin).own
         seen_ns = min([end_ns, *(gap.since_ns for gap in gaps if gap.effect != "detail" and gap.lost != 0)])
         state = Lasting(_of(self.known, host), seen_ns, self.step_ns, self.reader.scope.origin).state(lived)
         return None if state == "going on" and seen_ns < self.end_ns else state

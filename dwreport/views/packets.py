@@ -30,7 +30,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """A sampled packet, which stands for `weight`; a message between programs has no link header and no protocol."""
+    """A sampled packet, which stands for `weight`; a message between programs has no link header and no protocol.
+
+    `queue` is the queueing discipline that says it dropped it, since Linux 7.1 by BPF.
+    """
 
     time: Moment
     reason: str | None
@@ -49,6 +52,7 @@ class SampleRow:
     link_header: bool
     data: str
     host: str
+    queue: str | None
 
 
 def view(reader: Reader, wanted: Wanted) -> Answer:
@@ -83,13 +87,13 @@ def _row(packet: PacketRow) -> SampleRow:
         Moment(packet.time_ns), kind.reason, Place(location.symbol), interface.name, interface.ifindex,
         netns_text(interface), None if is_message(packet.key) else protocol_name(kind.protocol), ends.transport,
         ends.source, ends.source_port, ends.destination, ends.destination_port, packet.length, packet.weight,
-        packet.link_header and has_link_header(packet.key), packet.data.hex(), packet.host)
+        packet.link_header and has_link_header(packet.key), packet.data.hex(), packet.host, packet.queue)
 
 
 def _columns(times: str) -> list[Column[SampleRow]]:
     return [
         Column("TIME", lambda row: moment(row.time, times)),
-        Column("REASON", lambda row: text(row.reason or row.location.symbol), wraps=True),
+        Column("REASON", _why, wraps=True),
         Column("INTERFACE", lambda row: interface_cell(row, row.ifindex), wraps=True),
         Column("PROTO", lambda row: text(row.transport or row.protocol)),
         Column("FROM", lambda row: _end(row.source, row.source_port), wraps=True, firm=True),
@@ -97,6 +101,11 @@ def _columns(times: str) -> list[Column[SampleRow]]:
         Column("LENGTH", lambda row: str(row.length), right=True, from_width=100),
         Column("FOR", lambda row: str(row.weight), right=True),
     ]
+
+
+def _why(row: SampleRow) -> str:
+    """Return the reason or the function, and the queueing discipline where it told, as tc calls it."""
+    return text(row.reason or row.location.symbol) + (f" ({row.queue})" if row.queue else "")
 
 
 def _end(address: str | None, port: int | None) -> str:

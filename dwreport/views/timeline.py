@@ -69,11 +69,6 @@ def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropT
     return rows
 
 
-def _placed(row: EventRow) -> str:
-    """Show what an event is of, with its namespace unless that is the initial one."""
-    return text(row.subject) if row.netns in {None, "init"} else f"{text(row.subject)} ({text(row.netns)})"
-
-
 def _folded(rows: Sequence[StepRow]) -> list[StepRow]:
     """Return the steps as people read them: of a time that nobody watched, one alone."""
     found: list[StepRow] = []
@@ -143,9 +138,15 @@ def events_section(reader: Reader, most: int = _MOST_EVENTS) -> Section[EventRow
     columns: list[Column[EventRow]] = [
         Column("TIME", lambda row: moment(row.time, times), key=lambda row: row.time.ns),
         Column("EVENT", lambda row: text(row.event)),
-        Column("OF", _placed, wraps=True),
+        Column("OF", _subject, wraps=True),
         Column("DETAIL", lambda row: text(row.detail) if row.detail else "", wraps=True),
     ]
     rest = len(rows) - most
     notes = [f"and {counted(rest, 'earlier event')}; --format json shows all"] if rest > 0 else []
     return Section("events", rows, columns, rows[-most:], title="What else happened", notes=notes)
+
+
+def _subject(row: EventRow) -> str:
+    """Name what it happened to, and where: devices of two namespaces may be called the same."""
+    here = row.netns in {None, "init", row.subject}
+    return text(row.subject) if here else f"{text(row.subject)} ({text(row.netns)})"

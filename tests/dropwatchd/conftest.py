@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dropwatchd.collectors import _programs, collector_names, let_go
 from dropwatchd.history.open import upgrade
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
@@ -58,3 +59,16 @@ def new_writer(database: Path) -> Iterator[Callable[..., Writer]]:
     yield make
     for writer in writers:
         writer.close()
+
+
+@pytest.fixture
+def no_bpf(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take away the rights that programs of collectors need; what is loaded is let go before, and asked anew later."""
+    def forget() -> None:
+        for name in collector_names():
+            let_go(name)
+
+    forget()
+    monkeypatch.setattr(_programs, "missing", lambda *_needed: ["CAP_BPF"])
+    yield
+    forget()

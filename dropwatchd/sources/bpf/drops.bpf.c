@@ -9,6 +9,10 @@
  * the kernel would not run us for is in the program's own recursion_misses. So total = sum(drops) + sum(places) +
  * sum(reasons), and the host's drops = total + misses, exactly.
  *
+ * Since Linux 7.1 queueing disciplines free what they drop for one reason, QDISC_DROP, and say why at a tracepoint of
+ * their own right before: a second program keeps that for the drop that follows on that CPU. Elsewhere it is not
+ * loaded, and what the first one has for it is no code.
+ *
  * The structures below name only the fields used; CO-RE finds their offsets in the running kernel's BTF.
  */
 #include <linux/bpf.h>
@@ -49,6 +53,13 @@ struct net {
 typedef struct {
 	struct net *net;
 } possible_net_t;
+struct Qdisc_ops {
+	char id[IFNAMSIZ];
+};
+struct Qdisc {
+	const struct Qdisc_ops *ops;
+	__u32 handle;
+};
 struct net_device;
 struct netdev_queue {
 	struct net_device *dev;
@@ -69,6 +80,12 @@ struct sock {
 struct dst_entry {
 	struct net_device *dev;
 };
+typedef struct {
+	int counter;
+} atomic_t;
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
 struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
@@ -81,6 +98,7 @@ struct sk_buff {
 	__u16 mac_header;
 	unsigned char *head;
 	unsigned char *data;
+	refcount_t users;
 };
 struct super_block {
 	unsigned long s_magic;
@@ -103,6 +121,17 @@ struct task_struct {
 	struct files_struct *files;
 };
 #pragma clang attribute pop
+
+/* Their numbers are the running kernel's. */
+enum skb_drop_reason {
+	SKB_DROP_REASON_QDISC_DROP = 1,
+};
+enum qdisc_drop_reason {
+	QDISC_DROP_GENERIC = 1,
+};
+#ifndef QUEUES_TELL
+#define QUEUES_TELL bpf_core_enum_value_exists(enum qdisc_drop_reason, QDISC_DROP_GENERIC)
+#endif
 
 /* What drops are counted by. Mirrored by KEY in layout.py. */
 struct key {
@@ -164,7 +193,17 @@ struct sample {
 	__u32 weight;
 	__u32 captured;
 	__u32 link_header;
+	__u32 queue_handle; /* of the queueing discipline, where it tells */
+	char queue_kind[IFNAMSIZ];
 	__u8 data[MAX_DATA];
+};
+
+/* Why a queueing discipline drops a packet: 0 where it says no more than that it does. */
+struct refusal {
+	__u64 packet; /* the address of its sk_buff; 0 once it was dropped */
+	__u32 reason;
+	__u32 handle;
+	char kind[IFNAMSIZ];
 };
 
 /* Shared with user space while the program runs, through the mapping of .bss. Mirrored by Control in layout.py. */
@@ -227,6 +266,14 @@ struct {
 	__type(key, struct place);
 	__type(value, struct stack);
 } stacks SEC(".maps");
+
+/* What is to be freed next on this CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct refusal);
+} refusals SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -365,8 +412,8 @@ static __always_inline __u32 next_pick(__u32 seen, __u32 weight)
 	return next > 1 ? begin + (bpf_get_prandom_u32() & (next - 1)) : begin;
 }
 
-static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __u32 weight, __u64 now,
-					struct totals *totals)
+static __always_inline void take_sample(struct sk_buff *skb, struct key *key, struct refusal *refusal, __u32 weight,
+					__u64 now, struct totals *totals)
 {
 	unsigned char *head, *data, *tail;
 	struct sample *sample;
@@ -403,6 +450,11 @@ static __always_inline void take_sample(struct sk_buff *skb, struct key *key, __
 	sample->key = *key;
 	sample->length = skb->len + (skb->data - data);
 	sample->weight = weight;
+	sample->queue_handle = refusal ? refusal->handle : 0;
+	if (refusal)
+		__builtin_memcpy(sample->queue_kind, refusal->kind, sizeof(sample->queue_kind));
+	else
+		__builtin_memset(sample->queue_kind, 0, sizeof(sample->queue_kind));
 	sample->captured = bpf_probe_read_kernel(sample->data, size, data) ? 0 : size;
 	bpf_ringbuf_submit(sample, bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > 256 * 1024 ?
 					   BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
@@ -516,6 +568,38 @@ static __always_inline void begin_window(struct value *value, __u32 window, __u6
 	*(volatile __u64 *)&value->first_ns = now;
 }
 
+/* Keeps what a queueing discipline says of a packet: of one that others hold as well, nothing is dropped here. */
+static __always_inline void refuse(struct Qdisc *queue, struct sk_buff *skb, __u32 reason)
+{
+	struct refusal *refusal;
+	__u32 zero = 0;
+
+	refusal = bpf_map_lookup_elem(&refusals, &zero);
+	if (!refusal || skb->users.refs.counter != 1)
+		return;
+	refusal->packet = (__u64)skb;
+	refusal->reason = reason;
+	refusal->handle = BPF_CORE_READ(queue, handle);
+	BPF_CORE_READ_STR_INTO(&refusal->kind, queue, ops, id);
+}
+
+/* Takes what was said of a packet, once; of any other, its own drop went by uncounted. */
+static __always_inline struct refusal *refusal_of(struct sk_buff *skb, __u32 reason)
+{
+	struct refusal *refusal;
+	__u32 zero = 0;
+	bool is_of_it;
+
+	if (!QUEUES_TELL || reason != bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_QDISC_DROP))
+		return 0;
+	refusal = bpf_map_lookup_elem(&refusals, &zero);
+	if (!refusal)
+		return 0; /* never: the index is in range */
+	is_of_it = refusal->packet == (__u64)skb;
+	refusal->packet = 0;
+	return is_of_it ? refusal : 0;
+}
+
 static __always_inline int count(void *ctx, struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
 {
 	struct key key = {
@@ -524,10 +608,13 @@ static __always_inline int count(void *ctx, struct sk_buff *skb, void *location,
 		.protocol = bpf_ntohs(skb->protocol),
 	};
 	__u32 window = *(volatile __u32 *)&control.window, zero = 0, seen, weight;
+	struct refusal *refusal = refusal_of(skb, reason);
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct totals *sum;
 	struct value *value;
 
+	if (refusal && refusal->reason)
+		key.reason = refusal->reason;
 	find_device(&key, skb, rx_sk);
 	sum = bpf_map_lookup_elem(&totals, &zero);
 	if (!sum)
@@ -547,7 +634,7 @@ static __always_inline int count(void *ctx, struct sk_buff *skb, void *location,
 	if (control.sample_bytes && seen >= value->pick) {
 		weight = sample_weight(seen);
 		value->pick = next_pick(seen, weight);
-		take_sample(skb, &key, weight, now, sum);
+		take_sample(skb, &key, refusal, weight, now, sum);
 	}
 	wake();
 	return 0;
@@ -565,6 +652,17 @@ SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_drop_with_socket, struct sk_buff *skb, void *location, __u32 reason, struct sock *rx_sk)
 {
 	return count(ctx, skb, location, reason, rx_sk);
+}
+
+/* 7.1 and later (include/trace/events/qdisc.h), fired by __tcf_kfree_skb_list() in net/sched/sch_generic.c */
+SEC("tp_btf/qdisc_drop")
+int BPF_PROG(on_queue_drop, struct Qdisc *queue, struct netdev_queue *txq, struct net_device *dev, struct sk_buff *skb,
+	     __u32 reason)
+{
+	if (QUEUES_TELL)
+		refuse(queue, skb,
+		       reason == bpf_core_enum_value(enum qdisc_drop_reason, QDISC_DROP_GENERIC) ? 0 : reason);
+	return 0;
 }
 
 /* Names a code address the way the kernel prints it, symbol+0xoffset/0xsize [module], whatever kptr_restrict says. */

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from dropwatchd.kernel.clock import boot_ns
 from dropwatchd.model import NANO, Instant, Written
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
-from dropwatchd.sources.bpf.hold import NAMES, Adopted, Loaded, identity
+from dropwatchd.sources.bpf.hold import NAMES, OPTIONAL, Adopted, Loaded, identity
 from dropwatchd.sources.bpf.room import Room
 
 _CHECKPOINT = "checkpoint"
@@ -52,7 +52,8 @@ class Keeper:
         fds = self.store.take(self._prefix(room))
         checkpoint = _checkpoint(fds.pop(_CHECKPOINT, None))
         written = self.written(checkpoint.token) if checkpoint else None
-        if checkpoint and written and fds.keys() == set(NAMES) and boot_ns() - written.until.boot_ns < _LONGEST_NS:
+        is_whole = fds.keys() - set(OPTIONAL) == set(NAMES)
+        if checkpoint and written and is_whole and boot_ns() - written.until.boot_ns < _LONGEST_NS:
             snapshot = checkpoint.at(written.number)
             if snapshot is not None:
                 return Left(Adopted(fds), checkpoint, snapshot, written.until)
@@ -65,12 +66,13 @@ class Keeper:
     def keep(self, room: Room, hold: Loaded | Adopted, checkpoint: Checkpoint) -> None:
         """Leave it for the next run, the link last: what is not whole is not adopted."""
         prefix = self._prefix(room)
-        for name, fd in [(_CHECKPOINT, checkpoint.fd), *((name, hold.fds[name]) for name in NAMES)]:
+        held = [(name, hold.fds[name]) for name in (*OPTIONAL, *NAMES) if name in hold.fds]
+        for name, fd in [(_CHECKPOINT, checkpoint.fd), *held]:
             self.store.keep(prefix + name, fd)
 
     def let_go(self, room: Room) -> None:
         """Leave nothing behind."""
-        for name in (*NAMES, _CHECKPOINT):
+        for name in (*OPTIONAL, *NAMES, _CHECKPOINT):
             self.store.discard(self._prefix(room) + name)
 
     def _prefix(self, room: Room) -> str:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 KEY = Struct("=QQIIIHxx16s")        # struct key: the fields of RawKey
 VALUE = Struct("=QQQQIIQII")        # struct value: the fields of Value
 TOTALS = Struct("=QQQQII")          # struct totals: drops, by_place, by_reason, samples_lost, window, samples
-SAMPLE = Struct("=Q48sIIII")        # struct sample: time_ns, key, length, weight, captured, link_header; then the bytes
+# struct sample: time_ns, key, length, weight, captured, link_header, queue_handle, queue_kind; then the bytes
+SAMPLE = Struct("=Q48sIIIII16s")
 PLACE = Struct("=QI4x")             # struct place: location, reason
 STACK = Struct("=48Qq")             # struct stack: frames, size
 REASON_SLOTS = 256

@@ -2,14 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import MsgspecError
 
 from dropwatchd.kernel.clock import boot_ns, to_wall_ns
 from dropwatchd.kernel.headers import without_payload
+from dropwatchd.kernel.netlink import text
 from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import NANO, Mark, PacketSample, Record, Resumed
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
@@ -201,11 +203,17 @@ class BpfSource:
         """Turn the raw samples of the ring buffer into packets."""
         raw_samples, self._samples[:] = self._samples[:], []
         for raw in raw_samples:
-            time_ns, raw_key, length, weight, captured, link_header = SAMPLE.unpack_from(raw)
+            time_ns, raw_key, length, weight, captured, link_header, handle, queue = SAMPLE.unpack_from(raw)
             key = self._names.key(raw_key, time_ns + offset_ns)
             data = without_payload(raw[SAMPLE.size:SAMPLE.size + captured], key.kind.protocol,
                                    link_header=bool(link_header), payload_bytes=self._options.payload_bytes)
-            yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header))
+            yield PacketSample(key, time_ns + offset_ns, length, data, weight, bool(link_header),
+                               _queue(text(queue), handle))
+
+
+def _queue(kind: str, handle: int) -> Mapping[str, str]:
+    """Return which queueing discipline has dropped a packet, as tc prints it; nothing where it did not tell."""
+    return MappingProxyType({"queue": f"{kind} {handle >> 16:x}:"} if kind else {})
 
 
 def _program(hold: Loaded | Adopted, on_sample: Callable[[bytes], None]) -> Program:

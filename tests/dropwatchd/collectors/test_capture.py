@@ -85,14 +85,10 @@ def _number() -> int:
 
 
 @pytest.mark.kernel
-def test_without_rights(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_bpf")
+def test_without_rights(namespace: Namespace) -> None:
     """Where BPF is refused, no capture is no trouble, and one is."""
-    monkeypatch.setattr(capture, "missing", lambda *_needed: ["CAP_BPF"])
-    capture.opened.cache_clear()
-    try:
-        with pytest.raises(AbsentError, match="no packet socket"):
-            _read(namespace)
-        with namespace.run(lambda: Ring("lo", 0x0800)), pytest.raises(PermissionError, match="CAP_BPF"):
-            _read(namespace)
-    finally:
-        capture.opened.cache_clear()
+    with pytest.raises(AbsentError, match="no packet socket"):
+        _read(namespace)
+    with namespace.run(lambda: Ring("lo", 0x0800)), pytest.raises(PermissionError, match="CAP_BPF"):
+        _read(namespace)

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from dropwatchd.collectors import AbsentError, retransmits
+from dropwatchd.collectors import AbsentError, Collect, retransmits
 from dropwatchd.kernel import bpf as kernel_bpf
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netns import current_cookie
+from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.kernel.retransmits import KEY, Retransmits, parse
 from dropwatchd.model import Reading
+from dropwatchd.pipeline.buffer import Buffer
+from dropwatchd.pipeline.poller import Poller
 from tests import fixtures
 from tests.fixtures.namespace import Namespace
 from tests.gallery.namespace import wait_for
@@ -137,6 +140,27 @@ def test_the_committed_object_is_what_the_source_builds(
         assert found[0] == found[1] != []
 
 
+@pytest.mark.kernel
+def test_a_reload_that_switches_it_off_takes_the_program_away(tmp_path: Path) -> None:
+    """Nothing counts on where nobody reads; whoever asks again has it anew."""
+    require_kernel()
+
+    def held() -> int:
+        targets = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        return sum("bpf-prog" in str(target) for target in targets)
+
+    retransmits.opened.close()
+    before = held()
+    names = NetnsNames({tmp_path: "netns"})
+    wanted: dict[str, Collect] = {"retransmits": retransmits.collect}
+    poller = Poller(wanted, Buffer(), names)
+    for read in (wanted, {}, wanted, {}):
+        poller.change(read, 10.0, ())
+        poller.take_round()
+        assert (held() > before) == bool(read)
+    names.close()
+
+
 def test_one_peer_by_two_families_is_one() -> None:
     """As an address of IPv4, and as the same within IPv6; the ports tell services apart."""
     def key(family: int, peer: bytes, local: int, remote: int) -> bytes:
@@ -152,12 +176,8 @@ def test_one_peer_by_two_families_is_one() -> None:
 
 
 @pytest.mark.kernel
-def test_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_bpf")
+def test_without_rights() -> None:
     """Nothing is claimed."""
-    monkeypatch.setattr(retransmits, "missing", lambda *_needed: ["CAP_BPF"])
-    retransmits.opened.cache_clear()
-    try:
-        with pytest.raises(AbsentError, match="CAP_BPF missing"):
-            retransmits.collect(Host())
-    finally:
-        retransmits.opened.cache_clear()
+    with pytest.raises(AbsentError, match="CAP_BPF missing"):
+        retransmits.collect(Host())

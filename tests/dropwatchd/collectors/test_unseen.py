@@ -39,22 +39,18 @@ def _look(namespace: Namespace) -> list[Reading]:
 
 
 @pytest.mark.kernel
-def test_a_capture_that_may_not_be_looked_at(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_bpf")
+def test_a_capture_that_may_not_be_looked_at(namespace: Namespace) -> None:
     """Without the rights to, a capture is told with its program; once it has gone, that is told once."""
-    monkeypatch.setattr(capture, "missing", lambda *_needed: ["CAP_BPF"])
-    capture.opened.cache_clear()
-    try:
-        assert _look(namespace) == []
-        with namespace.run(lambda: Ring("lo", 0x0800)) as ring:
-            (found,) = _look(namespace)
-            labels = dict(found.key.labels)
-            assert (found.key.name, found.value, found.bits) == ("capture", 1, 0)
-            assert (labels["pid"], labels["inode"]) == (str(os.getpid()), str(inode_of(ring.socket)))
-        (gone,) = _look(namespace)
-        assert (gone.key, gone.value) == (found.key, 0)
-        assert _look(namespace) == []
-    finally:
-        capture.opened.cache_clear()
+    assert _look(namespace) == []
+    with namespace.run(lambda: Ring("lo", 0x0800)) as ring:
+        (found,) = _look(namespace)
+        labels = dict(found.key.labels)
+        assert (found.key.name, found.value, found.bits) == ("capture", 1, 0)
+        assert (labels["pid"], labels["inode"]) == (str(os.getpid()), str(inode_of(ring.socket)))
+    (gone,) = _look(namespace)
+    assert (gone.key, gone.value) == (found.key, 0)
+    assert _look(namespace) == []
 
 
 @pytest.mark.kernel
@@ -96,19 +92,15 @@ def test_whoever_tells_of_it_knows_every_kind() -> None:
 
 
 @pytest.mark.kernel
-def test_check_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("no_bpf")
+def test_check_lists_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With whose it is, and what would show it; not where the collector is switched off."""
     require_kernel()
-    monkeypatch.setattr(capture, "missing", lambda *_needed: ["CAP_BPF"])
-    capture.opened.cache_clear()
     config = Config(database=str(tmp_path / "new.db"), source="none")
-    try:
-        with Ring("lo", 0x0800):
-            check(config)
-            process = Path("/proc/self/comm").read_text().strip()
-            row = f"{process}[{os.getpid()}]: what this capture loses cannot be read"
-            assert re.search(rf"^not seen +capture +no +{re.escape(row)}", capsys.readouterr().out, re.MULTILINE)
-            check(replace(config, counters=Counters(disabled=("unseen",))))
-            assert "not seen" not in capsys.readouterr().out
-    finally:
-        capture.opened.cache_clear()
+    with Ring("lo", 0x0800):
+        check(config)
+        process = Path("/proc/self/comm").read_text().strip()
+        row = f"{process}[{os.getpid()}]: what this capture loses cannot be read"
+        assert re.search(rf"^not seen +capture +no +{re.escape(row)}", capsys.readouterr().out, re.MULTILINE)
+        check(replace(config, counters=Counters(disabled=("unseen",))))
+        assert "not seen" not in capsys.readouterr().out

@@ -119,12 +119,8 @@ def test_a_device_is_called_as_it_is_now() -> None:
 
 
 @pytest.mark.kernel
-def test_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_bpf")
+def test_without_rights() -> None:
     """Nothing is claimed."""
-    monkeypatch.setattr(xdp_errors, "missing", lambda *_needed: ["CAP_BPF"])
-    xdp_errors.opened.cache_clear()
-    try:
-        with pytest.raises(AbsentError, match="CAP_BPF missing"):
-            xdp_errors.collect(Host())
-    finally:
-        xdp_errors.opened.cache_clear()
+    with pytest.raises(AbsentError, match="CAP_BPF missing"):
+        xdp_errors.collect(Host())

@@ -1,7 +1,7 @@
 """Nothing that a kernel calls by a name is without an explanation.
 
-The lists were taken from the kernels' sources (6.1, 6.12) and from a running one (6.18); reasons of mac80211
-and openvswitch included.
+The lists were taken from the kernels' sources (6.1, 6.12) and from a running one (6.18), with the reasons of mac80211
+and openvswitch; those of 7.0 to 7.2 from include/net/dropreason-core.h and dropreason-qdisc.h alone.
 """
 
 from pathlib import Path
@@ -13,20 +13,21 @@ from dwreport import causes
 from tests.fixtures import readings, recorded
 
 HERE = Path(__file__).parent
+NAMED = ("6.1", "6.12", "6.18", "7.0", "7.1", "7.2")
 KERNELS = ("6.1", "6.12", "6.18")
 BTF = Path("/sys/kernel/btf/vmlinux")
 PROC_NET = Path("/proc/net")
-FRAME = {"SKB_DROP_REASON_MAX", "SKB_DROP_REASON_SUBSYS_MASK"}  # nothing is dropped for these
+FRAME = {"SKB_DROP_REASON_MAX", "SKB_DROP_REASON_SUBSYS_MASK", "QDISC_DROP_UNSPEC"}  # nothing is dropped for these
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", NAMED)
 def test_every_drop_reason_of_a_kernel_is_explained(kernel: str) -> None:
     names = (HERE / f"reasons-{kernel}.txt").read_text().split()
     assert [name for name in names if causes.reason(name) is None] == []
 
 
 def test_no_reason_is_said_to_be_newer_than_a_kernel_that_has_it() -> None:
-    for kernel in KERNELS:
+    for kernel in NAMED:
         for name in (HERE / f"reasons-{kernel}.txt").read_text().split():
             reason = causes.reason(name)
             assert reason is not None
@@ -54,7 +55,7 @@ def test_every_counter_that_was_recorded_is_explained(kernel: str, collector: st
 def test_every_drop_reason_of_the_running_kernel_is_explained() -> None:
     with kernel_btf() as btf:
         names = {
-            name for enum in ("skb_drop_reason", "mac80211_drop_reason", "ovs_drop_reason")
+            name for enum in ("skb_drop_reason", "qdisc_drop_reason", "mac80211_drop_reason", "ovs_drop_reason")
             for name in btf.enum(enum).values()
             if not name.startswith("__") and not name.endswith("_DROP_MAX")
         }

@@ -17,8 +17,8 @@ import pytest
 
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.connection import connect, transaction
 from dropwatchd.history.fold import MINUTE_NS, fold_windows
-from dropwatchd.history.open import engine
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import Scope
 from dropwatchd.history.writer import Writer
@@ -185,7 +185,7 @@ def test_without_a_begin_only_what_is_new_is_told_and_a_closed_pipe_ends_it(
 def test_growth_adds_up_whatever_becomes_of_rows(history: History, seed: int) -> None:
     """Through batches of any times, rows that fold into wider ones, and a history that takes the place of another."""
     chosen = random.Random(seed)
-    written = engine(history.path)
+    written = connect(history.path)
     now_ns = START_NS
     writer = Writer(history.path, Identity("web-3", "m-1", "b-1", "6.18.0"))
     writer.start(Instant(now_ns, now_ns))
@@ -199,7 +199,7 @@ def test_growth_adds_up_whatever_becomes_of_rows(history: History, seed: int) ->
         writer.write(Batch(windows=windows, watches=_watched(START_NS, now_ns)))
         total += sum(window.drop.count for window in windows)
         if chosen.random() < 0.4:
-            with written.begin() as connection:
+            with transaction(written) as connection:
                 while fold_windows(connection, chosen.choice([MINUTE_NS, HOUR_NS]), now_ns):
                     pass
         with closing(sqlite3.connect(history.path)) as connection:
@@ -212,7 +212,7 @@ def test_growth_adds_up_whatever_becomes_of_rows(history: History, seed: int) ->
     assert missed in {0, 1000}
     assert len(growth.rows) < 40
     writer.close()
-    written.dispose()
+    written.close()
 
 
 @pytest.mark.parametrize(("words", "said"), [

@@ -1,6 +1,7 @@
 """Drop events against counters."""
 
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -292,6 +293,18 @@ def test_what_is_behind_a_device_may_be_what_it_counted() -> None:
         device = DeviceRow(HOST, INIT, "out0", kind, None, peer)
         found = Evidence(counted([dropped], [lost], devices=[device])).agreements
         assert sum(agreement.unexplained for agreement in found) == unexplained, (kind, peer)
+
+
+@pytest.mark.parametrize(("refused", "unexplained"), [(5, 0), (4, 0), (7, 4)])
+def test_what_one_end_of_a_pair_refused_is_told_once(refused: int, unexplained: int) -> None:
+    """Both ends count it, and the sender has the event: whatever else was dropped at either end."""
+    lost = counter("link/rx_dropped", 5, interface="in0")
+    drops = [drop(key("NOT_SPECIFIED", "__dev_forward_skb2", netns=BLUE), refused),
+             drop(key("NOT_SPECIFIED", "tcp_v4_rcv", netns=BLUE), 2),
+             drop(key("NOT_SPECIFIED", "ip6_rcv_core", interface="in0"), 1)]
+    device = DeviceRow(HOST, INIT, "in0", "veth", None, "#2 in another namespace")
+    found = Evidence(counted(drops, [lost], devices=[device])).agreements
+    assert sum(agreement.unexplained for agreement in found) == unexplained
 
 
 def test_drops_of_a_device_are_compared_where_they_were() -> None:

@@ -39,7 +39,7 @@ def full(history: History) -> History:
     run = history.run()
     history.drop(run, START_NS + 60 * NANO, 12, last_ns=START_NS + 61 * NANO, module="udp")
     history.packet(run, START_NS + 60 * NANO, DATAGRAM, weight=12, link_header=False)
-    history.packet(run, START_NS + 61 * NANO, b"", length=0)
+    history.packet(run, START_NS + 61 * NANO, b"", length=0, details='{"queue": "fq_codel 8001:"}')
     history.drop(run, START_NS + 62 * NANO, 1, symbol=None, offset=None, address="0xffffffff81234567", reason=None,
                  protocol=None, netns=None, netns_name=None, ifindex=None, name=None, bytes=None)
     history.drop(run, START_NS + 63 * NANO, 3, origin="hardware", trap="ttl_value_is_too_small", reason=None)

@@ -54,6 +54,8 @@ def test_a_source_that_tells_no_reason_may_match_any(history: History, report: R
     history.drop(run, AT_NS, 160, name=None, ifindex=None, protocol=None, symbol="unix_stream_connect")
     assert report.json("--interface", "eth7")["may_match"] == 120
     assert report.json("--interface", "eth7", "--netns", "blue")["may_match"] == 0
+    others = report.json("--interface", "!eth7")
+    assert (sum(row["count"] for row in others["drops"]), others["may_match"]) == (5 + 6 + 20 + 160, 40 + 80)
     assert report.json("--protocol", "arp")["may_match"] == 80
     assert report.json("--origin", "hardware")["may_match"] == 0
 

@@ -140,6 +140,18 @@ def test_packets_shows_who_sent_what_to_whom(history: History, report: Report) -
     assert report.json("packets", "--interface", "!eth0")["packets"] == []
 
 
+def test_packets_name_the_queue_that_dropped_them(history: History, report: Report) -> None:
+    """Since Linux 7.1 it tells of itself; the reason is explained under the name that it had before."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, reason="QDISC_DROP_FLOOD_PROTECTION", symbol="__tcf_kfree_skb_list")
+    history.packet(run, START_NS + NANO, PACKET, details='{"queue": "cake 8001:"}')
+    history.packet(run, START_NS + 2 * NANO, PACKET)
+    assert [row["queue"] for row in report.json("packets")["packets"]] == ["cake 8001:", None]
+    assert "PROTECTION (cake 8001:)" in report("packets")
+    [row] = report.json("drops", "--reason", "QDISC_DROP_FLOOD_PROTECTION")["drops"]
+    assert row["cause"] == "CAKE dropped a packet of a flow that does not slow down"
+
+
 def test_a_counter_means_what_its_device_is(history: History, report: Report) -> None:
     """Collisions of a tunnel are routes into itself."""
     run = history.run()

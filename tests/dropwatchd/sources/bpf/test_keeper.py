@@ -19,7 +19,7 @@ from dropwatchd.kernel.clock import boot_ns
 from dropwatchd.model import NANO, Drop, Instant, Record, Written
 from dropwatchd.sources.bpf import BpfOptions, BpfSource
 from dropwatchd.sources.bpf.checkpoint import Checkpoint
-from dropwatchd.sources.bpf.hold import NAMES
+from dropwatchd.sources.bpf.hold import NAMES, QUEUE_LINK, Adopted
 from dropwatchd.sources.bpf.keeper import Keeper
 from dropwatchd.sources.bpf.room import Room
 from tests.gallery.namespace import Namespace, wait_for
@@ -102,6 +102,31 @@ def _keeper(shelf: Shelf, numbers: list[int], since_ns: int = 0) -> Keeper:
     """Return a keeper whose history has what the last of the numbers says, 0 for nothing."""
     return Keeper(shelf, "history", lambda _token: Written(numbers[-1], Instant(0, since_ns or boot_ns()))
                   if numbers[-1] else None)
+
+
+@pytest.mark.parametrize("queues_tell", [False, True])
+def test_the_second_program_is_kept_where_there_is_one(queues_tell: bool) -> None:
+    """Kernels before 7.1 have none, and what is left by them is whole without."""
+    shelf, room, checkpoint = Shelf(), Room.of(64), Checkpoint.new()
+    keeper = _keeper(shelf, [1])
+    names = {*NAMES, *([QUEUE_LINK] if queues_tell else [])}
+    hold = Adopted({name: os.memfd_create(name) for name in names})
+    checkpoint.prepare(1, b"counts")
+    keeper.keep(room, hold, checkpoint)
+    left = keeper.adopt(room)
+    assert left
+    assert left.hold.fds.keys() == names
+    links = {left.hold.fds[name] for name in names if name.endswith("link")}
+    left.hold.detach()
+    for link in links:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(link)
+    shelf.discard(next(name for name in shelf.held if name.endswith("-drops")))
+    assert keeper.adopt(room) is None
+    keeper.let_go(room)
+    assert not shelf.held
+    for held in (hold, left.hold):
+        held.close()
 
 
 def _prepare(source: BpfSource, number: int) -> None:
