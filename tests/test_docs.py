@@ -58,7 +58,7 @@ ELSEWHERE = "postgresql://"
 MINUTE_NS = HOUR_NS // 60
 PLACES = (("init", "eth0"), ("blue", "eth0"), ("shop-web", "eth0"), ("docker:3f2a9c1b7d20", "lo"))
 DROPS = (("NO_SOCKET", "udpv6_queue_rcv_one_skb", 0x86DD), ("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 0x0800))
-NOW_NS = 1_795_955_700 * NANO  # 2026-11-29 12:35:00 UTC, when the documents' reports were made
+NOW_NS = 1_795_968_270 * NANO  # 2026-11-29 16:04:30 UTC, when the documents' reports were made
 
 
 def _commands(document: Path) -> list[list[str]]:
