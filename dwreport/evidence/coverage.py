@@ -9,6 +9,7 @@ from typing import Any, Literal
 from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
+from dwreport.evidence.switched_off import switched_off
 from dwreport.text import duration
 
 Status = Literal["complete", "partial", "blind"]
@@ -85,7 +86,7 @@ class Coverage:
     """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when all of that was written.
 
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
-    could not see by their nature. `asked` is what was to be watched.
+    could not see by their nature. `asked` is what was to be watched: `own` are the gaps that speak of that.
     """
 
     status: Status
@@ -95,11 +96,12 @@ class Coverage:
     sources: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     asked: str = "software"
+    own: Sequence[LedgerGap] = ()
 
     @property
     def only_unwritten(self) -> bool:
         """Say whether nothing is amiss but that the last seconds are not written yet, by a daemon that lives."""
-        costly = [gap for gap in self.gaps if gap.effect != "detail" and gap.lost != 0]
+        costly = [gap for gap in self.own if gap.effect != "detail" and gap.lost != 0]
         return bool(costly) and all(gap.cause == NOT_WRITTEN and not gap.detail for gap in costly)
 
 
@@ -108,7 +110,8 @@ def recorded(reader: Reader) -> Recorded:
     spaces = reader.namespaces()
     watches = [watch for watch in reader.watches()
                if spaces is None or watch.what != "counters" or watch.netns in spaces]
-    return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns, isinstance(reader.connection, Pulled))
+    ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names())]
+    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled))
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -122,6 +125,7 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     scopes = _scopes(found, asked)
     gaps = [gap for gap in found.ledger
             if max(gap.since_ns + 1, gap.until_ns) > window[0] and gap.since_ns < window[1]]  # or it has no length
+    own = [gap for gap in gaps if _concerns(gap, scopes)]
     covered_ns = passed_ns = 0
     parts = found.by_host or {None: found}
     for host, part in parts.items():
@@ -134,11 +138,12 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         left = _without(_without([window], watched), never)
         blind = _union(((gap.since_ns, gap.until_ns) for gap in part.ledger
                         if gap.host == host and gap.effect == "blind" and _concerns(gap, scopes)), window)
-        gaps += _unexplained(part, host, _without(left, blind), what, skipped)
-        gaps += [LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never]
-    gaps += _limited(found.watches, window, what)
-    gaps.sort(key=lambda gap: (gap.since_ns, gap.until_ns))
-    harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in gaps)
+        told = [*_unexplained(part, host, _without(left, blind), what, skipped),
+                *(LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never)]
+        gaps, own = [*gaps, *told], [*own, *told]
+    limited = _limited(found.watches, window, what)
+    gaps, own = ([*sorted([*some, *limited], key=lambda gap: (gap.since_ns, gap.until_ns))] for some in (gaps, own))
+    harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in own)
     status: Status = "blind" if not covered_ns else "partial" if harmed or covered_ns < passed_ns else "complete"
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
@@ -147,7 +152,7 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         sources(watch for watch in found.watches
                 if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
-        what)
+        what, own)
 
 
 def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
@@ -239,8 +244,14 @@ def _written_until(parts: dict[str | None, Recorded], what: str) -> int | None:
     """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
     goes_on = [_seen_until(part, run, what) for host, part in parts.items()
                if (run := _last(part, host)) and not run.ended]
-    return min(goes_on) if goes_on else max((run.until_ns for part in parts.values() for run in part.runs),
-                                            default=None)
+    return min(goes_on) if goes_on else max((_ended_at(part, run, what) for part in parts.values()
+                                             for run in part.runs), default=None)
+
+
+def _ended_at(found: Recorded, run: Run, what: str) -> int:
+    """Return up to when a run has watched what is asked for, or anything; others are read a moment longer."""
+    ends = [watch.until_ns for watch in found.watches if watch.run_id == run.run_id and watch.what == what]
+    return min(run.until_ns, max(ends, default=run.until_ns))
 
 
 def _silence(span: Span, *, sent: bool) -> str:
@@ -258,6 +269,11 @@ def _limited(watches: Iterable[WatchRow], window: Span, what: str) -> list[Ledge
                       "partial", what)
             for watch in watches if watch.what == what and watch.since_ns < window[1] and watch.until_ns > window[0]
             for limit in watch.limits if LIMITS.get(limit, ("", False))[1]]
+
+
+def speaks_of_drops(gap: LedgerGap) -> bool:
+    """Say whether a gap may have cost drops, of software or hardware: those of counters and samples cost none."""
+    return _concerns(gap, {"drops", "software", "hardware"})
 
 
 def _concerns(gap: LedgerGap, scopes: set[str]) -> bool:

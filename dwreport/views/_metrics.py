@@ -122,7 +122,7 @@ def _gaps(coverage: Coverage) -> list[Family]:
     number: Counter[Labels] = Counter()
     lost: Counter[Labels] = Counter()
     unknown = 0
-    for gap in coverage.gaps:
+    for gap in coverage.own:
         cause = gap.cause if gap.cause in _CAUSES else OTHER
         number[("cause", cause), ("effect", gap.effect)] += 1
         if gap.effect != "detail":
