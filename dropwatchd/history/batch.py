@@ -65,9 +65,7 @@ class Batch:
                 getattr(part, name).append(row)
             parts.append(part)
         parts[-1].collected = self.collected
-        if self.mark:
-            parts[0].mark, parts[-1].mark = self.mark.part(), self.mark
-        return parts
+        return self._marked(parts)
 
     def _apart(self) -> list["Batch"]:
         """Return one row, if any, apart from what is beside it: namespaces, told before it, and how often was read."""
@@ -79,6 +77,10 @@ class Batch:
             parts = [replace(self, collected={}, mark=None), Batch(collected=self.collected)]
         else:
             parts = [Batch(namespaces=dict(names[begin::2]), collected=dict(read[begin::2])) for begin in (0, 1)]
+        return self._marked(parts)
+
+    def _marked(self, parts: list["Batch"]) -> list["Batch"]:
+        """Let the last part have the mark: who was killed before it would leave what nobody can go on from."""
         if self.mark:
             parts[0].mark, parts[-1].mark = self.mark.part(), self.mark
         return parts

@@ -16,7 +16,7 @@ from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
-from dwreport.report.across import CauseRow, cause_rows, cause_section
+from dwreport.report.across import CauseRow, cause_rows, cause_section, watched_hosts
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
 from dwreport.report.brief import Until
@@ -74,7 +74,7 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
 
 def _shared(reader: Reader, found: Sequence[Finding]) -> list[Section[CauseRow]]:
     """Return the causes that several hosts have, where there are several."""
-    hosts = {run.hostname for run in reader.runs()}
+    hosts = watched_hosts(reader, found)
     shared = [one for one in across(found) if len(one.hosts) > 1]
     section = cause_section(cause_rows(shared, len(hosts)), time_format(reader.scope.since_ns, reader.scope.until_ns))
     return [replace(section, key=None)] if shared else []

@@ -1,4 +1,4 @@
-"""Ten hosts, one of them silent, in a PostgreSQL of their own; and what dwreport says of them: and of three servers."""
+"""Ten hosts in a PostgreSQL of their own, what dwreport says of them; then the same on three servers, and faults."""
 
 import shlex
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from dropwatchd.history.open import upgrade
-from tests.fleet import shards
+from tests.fleet import faults, shards
 from tests.fleet.life import COUNTERS, KEY, KEYS, Life
 from tests.fleet.server import Server
 
@@ -29,8 +29,10 @@ def main() -> None:
         for words in _REPORTS:
             _show("dwreport", "--database", url, *words)
         now = int(time.time())
-        shards.check(url, histories, ("--since", f"@{now - 3600}", "--until", f"@{now - 60}"))
+        shards.check(url, histories, ("--since", f"@{now - 3600}", "--until", f"@{now - 60}"), _show)
         print("three servers with a part of the hosts each say the same, and which hosts are missing when one is down")
+    for line in faults.check():
+        print(line, flush=True)
 
 
 def _histories(folder: Path) -> list[Path]:

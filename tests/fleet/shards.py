@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ _VIEWS: tuple[tuple[str, ...], ...] = (
     ("--host", "web-3"), ("hosts", "--host", "db-*"))
 
 
-def check(one: str, histories: Sequence[Path], window: Sequence[str]) -> None:
-    """See that shards say what one server says of the same hosts; and what they say when one of them is down."""
+def check(one: str, histories: Sequence[Path], window: Sequence[str], show: Callable[..., None]) -> None:
+    """See that shards say what one server says of the same hosts; and what they say, and show, when one is down."""
     with ExitStack() as stack:
         servers = [stack.enter_context(Server()) for _ in range(_SHARDS)]
         url = coordinate(servers)
@@ -37,6 +37,7 @@ def check(one: str, histories: Sequence[Path], window: Sequence[str]) -> None:
         assert 0 < len(lost) < len(placed), placed
         servers[-1].stop(signal.SIGQUIT)
         _check_missing(url, one, window, lost)
+        show("dwreport", "--database", url, "hosts")
         servers[-1].start()
         assert _said(url, *window, "hosts") == _said(one, *window, "hosts")
         wrong = next(server for server in servers if server is not placed[_name(histories[0])])
@@ -52,10 +53,12 @@ def _check_missing(url: str, one: str, window: Sequence[str], lost: set[str]) ->
     assert {row["host"] for row in here["fleet"]} == {*as_ever}
     for row in here["fleet"]:
         if row["host"] in lost:
-            assert (row["drops"], row["status"], row["ending"]) == (None, "blind", "not answered"), row
+            assert {row[name] for name in ("drops", "harmful", "suspect")} == {None}
+            assert (row["status"], row["ending"]) == ("blind", "not answered"), row
         else:
             assert row == as_ever[row["host"]]
     assert here["coverage"]["status"] == "partial"
+    assert {row["of"] for row in here["shared"]} == {len(as_ever) - len(lost)}
     assert {gap["host"] for gap in here["coverage"]["gaps"] if gap["cause"] == "not answered"} == lost
     here, whole = (_said(place, *window, "--by", "host,reason", told=text)["groups"]
                    for place, text in ((url, told), (one, "")))

@@ -117,7 +117,9 @@ def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.Capture
     found = {row["host"]: row for row in _said(capsys, central, "hosts")["fleet"]}
     assert [row["cause"] for row in _said(capsys, central, "hosts")["shared"] if row["hosts"] == 3] == [
         "A socket's receive buffer was full"]
-    assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "ending": "stopped"}
+    assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "harmful": None,
+                              "suspect": None, "ending": "stopped"}
+    assert {row["of"] for row in _said(capsys, central, "hosts")["shared"]} == {4}
     assert found["db-1"]["drops"] is not None
     hosts = _said(capsys, central, "hosts", "--host", "web-*")
     assert {row["host"] for row in hosts["fleet"]} == {"web-1", "web-2", "web-3"}

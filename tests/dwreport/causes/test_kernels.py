@@ -1,7 +1,7 @@
 """Nothing that a kernel calls by a name is without an explanation.
 
 The lists were taken from the kernels' sources (6.1, 6.12) and from a running one (6.18), with the reasons of mac80211
-and openvswitch; those of 7.0 and 7.1 from include/net/dropreason-core.h and dropreason-qdisc.h alone.
+and openvswitch; those of 7.0 to 7.2 from include/net/dropreason-core.h and dropreason-qdisc.h alone.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from dwreport import causes
 from tests.fixtures import readings, recorded
 
 HERE = Path(__file__).parent
-NAMED = ("6.1", "6.12", "6.18", "7.0", "7.1")
+NAMED = ("6.1", "6.12", "6.18", "7.0", "7.1", "7.2")
 KERNELS = ("6.1", "6.12", "6.18")
 BTF = Path("/sys/kernel/btf/vmlinux")
 PROC_NET = Path("/proc/net")

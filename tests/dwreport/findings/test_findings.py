@@ -263,3 +263,23 @@ def test_each_namespace_may_have_its_own_cause_for_one_reason() -> None:
         counter("conntrack/drop", 20, BLUE)]))
     assert (full.title, full.count) == ("Packets dropped because the connection table was full or out of memory", 20)
     assert (refused.title, refused.count) == ("A firewall rule dropped the packet", 30)
+
+
+def test_frames_that_no_station_acknowledged() -> None:
+    """They have no event; each device's are one finding, and what is beside them is no loss."""
+    rows = findings(facts([], [counter("stations/tx_failed", 4, interface="wlan0", station="02:00:00:00:00:01"),
+                               counter("stations/tx_failed", 6, interface="wlan0", station="02:00:00:00:00:02"),
+                               counter("stations/tx_retries", 70, interface="wlan0", station="02:00:00:00:00:01"),
+                               counter("fec/uncorrectable_blocks", 3, interface="eth0"),
+                               counter("page_pool/alloc-slow", 3, interface="eth0", pool="18")]))
+    assert [(row.title, row.count, row.who) for row in rows] == [
+        ("Frames that a wireless station never acknowledged", 10, ["wlan0"])]
+
+
+def test_a_queue_that_says_why_is_held_against_its_counter() -> None:
+    """Under the name that kernels of 7.1 have for the reason, and the one of those before."""
+    for reason in ("QDISC_DROP_OVERLIMIT", "QDISC_OVERLIMIT"):
+        dropped = drop(key(reason, "__tcf_kfree_skb_list"), 9)
+        found = _only(facts([dropped], [counter("qdisc/drops", 9, interface="eth0", kind="fq", handle="8001:")]))
+        assert found.title == "The outgoing queue was full"
+        assert any(line.startswith("agrees: qdisc drops") for line in found.evidence), found.evidence

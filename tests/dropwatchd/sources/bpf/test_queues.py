@@ -23,7 +23,7 @@ from tests.gallery.namespace import Namespace
 HERE = Path(__file__).parent
 ROOT = HERE.parents[3]
 CI = os.environ.get("CI") == "true"
-TYPES = ROOT / "tests/fixtures/7.1/types.btf"
+TYPES = ROOT / "tests/fixtures/7.2/types.btf"
 INCLUDES = f"/usr/include/{platform.machine()}-linux-gnu"
 
 
