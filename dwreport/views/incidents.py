@@ -28,6 +28,7 @@ from dwreport.findings.owners import owners
 from dwreport.findings.support import OnInterface
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
+from dwreport.report.brief import Until
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.incidents import IncidentRow, columns, told
 from dwreport.report.rows import Moment
@@ -72,8 +73,9 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     rows = sorted((row for subject, totals in kept.items() for row in found.rows(subject, totals)),
                   key=lambda row: (row.onset.ns, row.title))
     times = time_format(scope.since_ns, scope.until_ns)
-    section = Section("incidents", rows, columns(times), rows, record=IncidentRow, tone=lambda row: row.severity,
-                      below=lambda row: told(row, times), indent=2)
+    until = Until(found.end_ns, reader.now_ns, times, any(not run.ended for run in reader.runs()))
+    section = Section("incidents", rows, columns(times, until.told), rows, record=IncidentRow,
+                      tone=lambda row: row.severity, below=lambda row: told(row, times), indent=2)
     return answered(reader, judged, [section, gap_section(reader, judged)],
                     left([total.drop for total in found.totals], rows)
                     or events_lead(reader, judged, any_drops=bool(rows)), hidden(reader))
