@@ -12,11 +12,12 @@ _MOST_HOSTS = 8  # that a person reads
 
 
 def heading(answer: Answer) -> list[str]:
-    """Return host, window and source, and that all of the window was watched, if it was."""
+    """Return host, window and source, what it is narrowed to, and that all of it was watched, if it was."""
     return [
         _hosts(answer.hosts()),
         window(answer.scope.since_ns, answer.scope.until_ns),
         *([clean(" + ".join(answer.coverage.sources)) or "no source"] if answer.runs else []),
+        *map(clean, answer.filters),
         *_complete(answer.coverage, answer.scope),
     ]
 

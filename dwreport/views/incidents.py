@@ -30,7 +30,7 @@ from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
 from dwreport.report.brief import Until
 from dwreport.report.gaps import answered, assessed, gap_section
-from dwreport.report.incidents import IncidentRow, columns, told
+from dwreport.report.incidents import JUST_BEFORE_NS, IncidentRow, columns, folded, told
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.report.wording import words
@@ -41,7 +41,6 @@ from dwreport.views._lead import events_lead, hidden
 
 _STEPS_NS = (60 * NANO, 300 * NANO, HOUR_NS)
 _MOST_STEPS = 900  # of a shorter length, else hours are taken, which have their sums on record
-_JUST_BEFORE_NS = 60 * NANO
 _SAMPLES = 200
 
 
@@ -73,9 +72,12 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     rows = sorted((row for subject, totals in kept.items() for row in found.rows(subject, totals)),
                   key=lambda row: (row.onset.ns, row.title))
     times = time_format(scope.since_ns, scope.until_ns)
+    is_whole = wanted.arranged or "benign" in wanted.severities
+    shown, notes = (rows, []) if is_whole else folded(rows)
     until = Until(found.end_ns, reader.now_ns, times, any(not run.ended for run in reader.runs()))
-    section = Section("incidents", rows, columns(times, until.told), rows, record=IncidentRow,
-                      tone=lambda row: row.severity, below=lambda row: told(row, times), indent=2)
+    section = Section("incidents", rows, columns(times, until.told), shown, record=IncidentRow,
+                      tone=lambda row: row.severity, below=lambda row: told(row, times, scope.since_ns), indent=2,
+                      notes=notes, repeats=True)
     return answered(reader, judged, [section, gap_section(reader, judged)],
                     left([total.drop for total in found.totals], rows)
                     or events_lead(reader, judged, any_drops=bool(rows)), hidden(reader))
@@ -195,7 +197,7 @@ class _Found:
     def _is_quiet_before(self, edges: Edges, host: str) -> bool:
         """Say whether the time just before was watched, and nothing of the kind dropped then: within the window."""
         onset_ns = edges.onset.time_ns
-        window = onset_ns - _JUST_BEFORE_NS, onset_ns
+        window = onset_ns - JUST_BEFORE_NS, onset_ns
         return window[0] >= self.reader.scope.since_ns and self._is_watched(window, host)
 
     def _is_watched(self, window: tuple[int, int], host: str) -> bool:

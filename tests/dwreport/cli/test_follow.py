@@ -39,6 +39,7 @@ from dropwatchd.model import (
     Window,
 )
 from dwreport.__main__ import run
+from dwreport.cli.wake import Wake, pause_s
 from dwreport.views._growth import begin, look
 from tests.dwreport.conftest import START_NS, History
 
@@ -233,3 +234,19 @@ def test_no_history_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """Nobody knows what will be there."""
     assert run(["drops", "--follow", "--database", str(tmp_path / "none.db")]) == 1
     assert "no history here" in capsys.readouterr().err
+
+
+def test_an_update_that_took_long_has_a_long_pause() -> None:
+    """No more than a twentieth of a CPU goes into a live view; and a second is the least."""
+    assert [pause_s(cost_s) for cost_s in (0.0, 0.05, 0.4)] == [1.0, 1.0, 8.0]
+
+
+def test_a_pause_ends_with_the_reader(tmp_path: Path) -> None:
+    """Who closes the pipe does not wait for the next update."""
+    ours, theirs = os.pipe()
+    with Wake(tmp_path / "history.db", output=theirs) as wake:
+        wake.rest(time.monotonic() - 1)
+        os.close(ours)
+        with pytest.raises(BrokenPipeError):
+            wake.rest(time.monotonic() + DEADLINE_S)
+    os.close(theirs)
