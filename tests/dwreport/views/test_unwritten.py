@@ -72,3 +72,19 @@ def test_what_is_switched_off_is_not_watched_until_it_is_on_again(history: Histo
         ("10:30:00", "10:50:00", "counters:qdisc@blue", "switched off")]
     assert report.json()["coverage"]["status"] == "complete"
     assert report.json("counters", "--netns", "init")["coverage"]["status"] == "complete"
+
+
+def test_what_a_later_run_does_not_read_is_not_watched_then(history: History, report: Report) -> None:
+    """It was started with another configuration; a collector that has nothing to count was there all the same."""
+    for number, begin_s in enumerate((0, 1800)):
+        since_ns = START_NS + begin_s * NANO
+        run = history.run(since_ns, since_ns + 1800 * NANO)
+        for name in ("link",) if number else ("link", "snmp", "xfrm"):
+            history.watch(run, "counters", name, since_ns, since_ns + 1800 * NANO, namespace_id=history.namespace(1))
+        for name in ("link", "xfrm") if number else ("link", "snmp", "xfrm"):
+            history.execute(f"INSERT INTO collector_runs VALUES ({run}, '{name}', 9, 0, 1)")  # noqa: S608 - ours
+    answer = report.json("counters")["coverage"]
+    assert answer["status"] == "partial"
+    [gap] = answer["gaps"]
+    assert (gap["since"][11:19], gap["until"][11:19], gap["scope"]) == ("10:30:00", "11:00:00", "counters:snmp")
+    assert report.json()["coverage"]["status"] == "complete"
