@@ -127,7 +127,7 @@ class _Found:
         span_ns = min(scope.until_ns, reader.now_ns) - scope.since_ns
         self.step_ns = next((step for step in _STEPS_NS if step * _MOST_STEPS >= span_ns), HOUR_NS)
         self.start_ns = scope.since_ns // self.step_ns * self.step_ns
-        self.totals = reader.drops(self.start_ns, self.step_ns)
+        self.totals = [total for total in reader.drops(self.start_ns, self.step_ns) if total.drop.count]
 
     @cached_property
     def subjects(self) -> Mapping[Subject, Sequence[DropTotal]]:
