@@ -8,6 +8,7 @@ MAN      = $(PREFIX)/share/man
 BASH     = $(PREFIX)/share/bash-completion/completions
 ZSH      = $(PREFIX)/share/zsh/site-functions
 FISH     = $(PREFIX)/share/fish/vendor_completions.d
+PROGRAMS = dropwatchd dropwatchd-upload dwreport
 VENV    := .venv
 PIP     := $(VENV)/bin/pip --quiet --disable-pip-version-check
 PINS    := $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --python-version 3.11 \
@@ -90,8 +91,9 @@ dist: $(VENV)/.test
 # What is inside, in the versions that are pinned: CycloneDX.
 sbom: $(VENV)/.test
 	mkdir -p dist
+	sed -n '/^psycopg==/,/[^\\]$$/p' tests/constraints.txt | cat constraints.txt - | \
 	$(VENV)/bin/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file dist/dropwatchd.cdx.json constraints.txt
+		--output-file dist/dropwatchd.cdx.json -
 
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
@@ -116,27 +118,28 @@ install:
 	$(DESTDIR)$(LIB)/bin/pip --quiet --disable-pip-version-check install --no-deps .
 	grep -rlI --exclude-dir=site-packages '$(DESTDIR)$(LIB)' $(DESTDIR)$(LIB) | xargs -r sed -i 's|$(DESTDIR)$(LIB)|$(LIB)|g'
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(SYSCONF)/dropwatchd
-	ln -sf $(LIB)/bin/dropwatchd $(LIB)/bin/dropwatchd-upload $(LIB)/bin/dwreport $(DESTDIR)$(PREFIX)/bin/
+	ln -sf $(addprefix $(LIB)/bin/, $(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
 	sed 's|/usr/bin/dropwatchd|$(PREFIX)/bin/dropwatchd|' systemd/dropwatchd.service > $(DESTDIR)$(UNITS)/dropwatchd.service
 	sed 's|/usr/bin/dropwatchd-upload|$(PREFIX)/bin/dropwatchd-upload|' systemd/dropwatchd-upload.service > $(DESTDIR)$(UNITS)/dropwatchd-upload.service
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dropwatchd systemd/net_dm.conf systemd/evidence.conf
 	install -D -m 644 -t $(DESTDIR)$(MAN)/man1 docs/man/dwreport.1
 	install -D -m 644 -t $(DESTDIR)$(MAN)/man5 docs/man/dropwatchd.toml.5 docs/man/dropwatch-history.5
-	install -D -m 644 -t $(DESTDIR)$(MAN)/man8 docs/man/dropwatchd.8
-	install -D -m 644 -t $(DESTDIR)$(BASH) docs/completions/dwreport
-	install -D -m 644 -t $(DESTDIR)$(ZSH) docs/completions/_dwreport
-	install -D -m 644 -t $(DESTDIR)$(FISH) docs/completions/dwreport.fish
+	install -D -m 644 -t $(DESTDIR)$(MAN)/man8 docs/man/dropwatchd.8 docs/man/dropwatchd-upload.8
+	install -D -m 644 -t $(DESTDIR)$(BASH) $(addprefix docs/completions/, $(PROGRAMS))
+	install -D -m 644 -t $(DESTDIR)$(ZSH) docs/completions/_dwreport docs/completions/_dropwatchd
+	install -D -m 644 -t $(DESTDIR)$(FISH) $(PROGRAMS:%=docs/completions/%.fish)
 	test -e $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml || install -m 644 systemd/config.toml $(DESTDIR)$(SYSCONF)/dropwatchd/config.toml
 	@echo "Installed. Next: systemd-sysusers; systemctl daemon-reload; systemctl enable --now dropwatchd"
 
 uninstall:
 	rm -rf $(DESTDIR)$(LIB) $(DESTDIR)$(PREFIX)/share/dropwatchd
-	rm -f $(DESTDIR)$(PREFIX)/bin/dropwatchd $(DESTDIR)$(PREFIX)/bin/dropwatchd-upload $(DESTDIR)$(PREFIX)/bin/dwreport
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/, $(PROGRAMS))
 	rm -f $(DESTDIR)$(UNITS)/dropwatchd.service $(DESTDIR)$(UNITS)/dropwatchd-upload.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/dropwatchd.conf
-	rm -f $(DESTDIR)$(MAN)/man1/dwreport.1 $(DESTDIR)$(MAN)/man8/dropwatchd.8
+	rm -f $(DESTDIR)$(MAN)/man1/dwreport.1 $(DESTDIR)$(MAN)/man8/dropwatchd.8 $(DESTDIR)$(MAN)/man8/dropwatchd-upload.8
 	rm -f $(DESTDIR)$(MAN)/man5/dropwatchd.toml.5 $(DESTDIR)$(MAN)/man5/dropwatch-history.5
-	rm -f $(DESTDIR)$(BASH)/dwreport $(DESTDIR)$(ZSH)/_dwreport $(DESTDIR)$(FISH)/dwreport.fish
+	rm -f $(addprefix $(DESTDIR)$(BASH)/, $(PROGRAMS)) $(PROGRAMS:%=$(DESTDIR)$(FISH)/%.fish)
+	rm -f $(DESTDIR)$(ZSH)/_dwreport $(DESTDIR)$(ZSH)/_dropwatchd
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -33,8 +33,8 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 def _setup(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="dropwatchd setup", description="Put in place what pip, pipx and uv leave away: the unit of systemd, its "
-        "user, the configuration, man pages and completions.")
+        prog="dropwatchd setup", description="Put in place what pip, pipx and uv leave away: the units of systemd, "
+        "their user, the configuration, man pages and completions.")
     parser.add_argument("--remove", action="store_true", help="take it away again; configuration and history stay")
     parser.set_defaults(setup=True)
     return parser.parse_args(words)

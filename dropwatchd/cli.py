@@ -3,12 +3,12 @@
 import argparse
 import logging
 import os
+import sqlite3
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
 from dropwatchd import log
 from dropwatchd.check import check
@@ -74,8 +74,8 @@ def _opened(config: Config, stack: ExitStack, signals: Signals) -> Session:
     """What the surroundings refuse at the start has a remedy; what fails later is a fault, and keeps its traceback."""
     try:
         return Session(config, stack, signals.check)
-    except SQLAlchemyError as error:
-        raise explained(getattr(error, "orig", None) or error) from error
+    except sqlite3.Error as error:
+        raise explained(error) from error
     except OSError as error:
         raise HistoryError(f"cannot start: {error.filename or 'the system'}: {error.strerror}; check the limits "
                            "(ulimit -n), the rights and the disk, and start again") from error

@@ -169,6 +169,7 @@ class GapCause(StrEnum):
     ROW_REFUSED = "a row could not be stored"
     FILE_LOST = "history file lost"
     NOT_UPLOADED = "not uploaded"
+    NOT_ANSWERED = "not answered"
 
 
 class Effect(StrEnum):

@@ -10,23 +10,26 @@ from pathlib import Path
 
 from dropwatchd.data import data_folder
 
-_PROGRAMS = ("dropwatchd", "dwreport")
+_PROGRAMS = ("dropwatchd", "dropwatchd-upload", "dwreport")
 _UNIT = Path("etc/systemd/system/dropwatchd.service")
+_UPLOAD = _UNIT.with_name("dropwatchd-upload.service")
 _CONFIG = Path("etc/dropwatchd/config.toml")
 _USER = Path("etc/sysusers.d/dropwatchd.conf")
 _DROP_INS = Path("usr/local/share/dropwatchd")
 _SHARED = {  # below share/ of the environment (pyproject.toml), and of /usr/local, where shells and man look
     "man/man1/dwreport.1", "man/man5/dropwatchd.toml.5", "man/man5/dropwatch-history.5", "man/man8/dropwatchd.8",
-    "bash-completion/completions/dwreport", "zsh/site-functions/_dwreport", "fish/vendor_completions.d/dwreport.fish",
+    "man/man8/dropwatchd-upload.8", "zsh/site-functions/_dropwatchd", "zsh/site-functions/_dwreport",
+    *(f"bash-completion/completions/{name}" for name in _PROGRAMS),
+    *(f"fish/vendor_completions.d/{name}.fish" for name in _PROGRAMS),
 }
 _PACKAGED = ("usr/lib/systemd/system/dropwatchd.service", "usr/local/lib/systemd/system/dropwatchd.service")
 _HOMES = tuple(map(Path, ("/root", "/home", "/run/user")))  # closed to the unit by ProtectHome=: systemd.exec(5)
 
 
-def unit() -> str:
-    """Return the unit, with the path of this installation's program."""
-    text = (data_folder("systemd") / "dropwatchd.service").read_text(encoding="utf-8")
-    return text.replace("ExecStart=/usr/bin/dropwatchd\n", f"ExecStart={_program()}\n")
+def unit(name: str = _UNIT.name) -> str:
+    """Return a unit, with the path of this installation's program."""
+    text = (data_folder("systemd") / name).read_text(encoding="utf-8")
+    return text.replace("\nExecStart=/usr/bin/", f"\nExecStart={_program().parent}/")
 
 
 def print_unit() -> int:
@@ -92,7 +95,7 @@ def _placed(root: Path) -> Iterator[str]:
 
 def _removed(root: Path) -> Iterator[str]:
     """Take away what is there, and yield a line on each."""
-    _systemctl(root, "disable", "--now", "dropwatchd.service")
+    _systemctl(root, "disable", "--now", _UPLOAD.name, _UNIT.name)
     for target, _content in _files():
         path = root / target
         if target != _CONFIG and path.exists():
@@ -111,7 +114,8 @@ def _removed(root: Path) -> Iterator[str]:
 def _files() -> Iterator[tuple[Path, bytes]]:
     """Yield each file's place below the root, and what belongs there."""
     systemd = data_folder("systemd")
-    yield _UNIT, unit().encode()
+    for target in (_UNIT, _UPLOAD):
+        yield target, unit(target.name).encode()
     yield _USER, (systemd / "sysusers.conf").read_bytes()
     yield _CONFIG, (systemd / "config.toml").read_bytes()
     for name in ("evidence.conf", "net_dm.conf"):

@@ -1,5 +1,7 @@
 """Text for people: names made harmless, numbers, times, spans and charts of one line."""
 
+import re
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 
@@ -10,12 +12,22 @@ NANO = 1_000_000_000
 _YEAR_NS = 360 * 86_400 * NANO
 _BARS = " ▁▂▃▄▅▆▇█"
 _UNKNOWN = "░"  # of a time that was not watched
+_ESCAPE = r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})"  # as the daemon and reports write what is not printable
 CHART = frozenset(_BARS + _UNKNOWN)
 
 
 def clean(text: str) -> str:
     """Show control, format, bidirectional and unprintable characters as escapes: names of a system are hostile text."""
     return text if text.isprintable() else printed(text)
+
+
+def quoted(name: str) -> str:
+    """Quote a word of a command; one that is shown with escapes as bash reads them, or it would name another thing."""
+    shown = printed(name)
+    if not re.search(_ESCAPE, shown):
+        return shlex.quote(name)
+    backslashed = re.sub(rf"({_ESCAPE})|\\", lambda found: found[1] or 2 * "\\", shown)
+    return "$'" + backslashed.replace("'", "\\'") + "'"
 
 
 def number(value: int) -> str:

@@ -1,12 +1,24 @@
 """Runs the revisions on the database that dropwatchd.history.upgrade names, all in one transaction."""
 
-from alembic import context
+from functools import partial
 
-from dropwatchd.history.open import engine
+from alembic import context
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from dropwatchd.history.connection import connect
 
 _SMALL_BYTES = 256 << 20
 
-created = engine(context.config.attributes["database"])
+created = create_engine("sqlite://", creator=partial(connect, context.config.attributes["database"]),
+                        poolclass=StaticPool)
+
+
+@event.listens_for(created, "begin")
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 with created.connect() as connection:
     # Revisions may rebuild tables that others refer to; this has no effect once a transaction has begun.
     connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")  # type: ignore[union-attr]

@@ -4,17 +4,24 @@ import ast
 import re
 import shlex
 import subprocess
+import sys
 import time
+import tomllib
+from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dropwatchd.arguments import arguments as daemon_arguments
 from dropwatchd.model import NANO
+from dropwatchd.upload.arguments import arguments as upload_arguments
 from dwreport.__main__ import run
 from tests.dwreport.conftest import HOUR_NS, History
 
 ROOT = Path(__file__).parents[1]
+CONFIG = tomllib.loads((ROOT / "systemd/config.toml").read_text())
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
@@ -40,6 +47,11 @@ FILES = [ROOT / name for name in subprocess.run(
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")  # neither an address nor a place in the same document
 # In a block, behind a prompt, times of cron, or nothing; an explanation stands apart.
 COMMAND = re.compile(r"^    (?:[$#] |(?:\S+ ){5}(?:root )?|ExecStart=/usr/bin/)?dwreport(?!:)((?: \S+)*)")
+PROGRAM = re.compile(r"^ *(?:[$#] )?(?:[A-Z]+=\S+ )*(?:\S+/)?"
+                     r"(dwreport|dropwatchd|dropwatchd-upload|make|pytest|python -m) (?! )(.*)$")
+PARSERS: dict[str, Callable[[list[str]], object]] = {
+    "dropwatchd": daemon_arguments, "dropwatchd-upload": upload_arguments,
+    "dwreport": lambda words: sys.exit(run(words))}
 ENDLESS = {"top", "--follow", "-f"}
 ELSEWHERE = "postgresql://"
 MINUTE_NS = HOUR_NS // 60
@@ -63,8 +75,47 @@ def _words(command: str) -> list[str]:
 
 @pytest.mark.parametrize("document", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    """To a file or a folder of this repository."""
-    assert not [link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()]
+    """To a file or a folder of this repository, and there to a heading."""
+    text = document.read_text()
+    assert not [link for link in LINK.findall(text) if not (document.parent / link).exists()]
+    for name, place in re.findall(r"\]\((?!\w+:)([^)#\s]*)#([^)\s]+)\)", text):
+        target = document.parent / name if name else document
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE)
+        assert place in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_in_a_line_of_text_are_understood(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Targets of make, tests, modules, and options of the three programs; those of dwreport in blocks are run below."""
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    for program, words in _told(document.read_text()):
+        if program == "make":
+            assert next(word for word in words if "=" not in word) in phony.split(), words
+        elif program in {"pytest", "python -m"}:
+            place = ROOT / (words[0] if program == "pytest" else words[0].replace(".", "/"))
+            assert place.exists() or place.with_suffix(".py").exists(), words
+        else:
+            monkeypatch.chdir(tmp_path)
+            monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+            with pytest.raises(SystemExit) as ended:
+                PARSERS[program]([*words, "--help"])
+            told = capsys.readouterr()
+            assert not ended.value.code, f"{words}: {told.err}"
+            assert told.out.lower().startswith("usage: ") or words == ["--version"], f"{words}: what follows is missing"
+
+
+def _told(text: str) -> list[tuple[str, list[str]]]:
+    """Return the program and the words of each command: in text all, and in blocks those that are not of dwreport."""
+    blocks = [line for line in text.splitlines() if line.startswith("    ")]
+    spans = re.findall(r"`([^`\n]+)`", "\n".join(line for line in text.splitlines() if line not in blocks))
+    found = []
+    for command in (*spans, *(line for line in blocks if not COMMAND.match(line))):
+        if match := PROGRAM.match(command):
+            words = _words(match[2].partition("  ")[0])
+            found.append((match[1], words))
+    return [(program, words) for program, words in found if words and not any("<" in word for word in words)]
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +134,18 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     history.counter(run, "UdpRcvbufErrors", 5, NOW_NS)
     history.close()
     return folder
+
+
+def test_every_key_of_the_configuration_has_its_line_on_tuning() -> None:
+    """And no line is about a key that there is not."""
+    def keys(section: dict[str, Any], path: str = "") -> set[str]:
+        return {name for key, value in section.items() for name in (
+            keys(value, f"{path}{key}.") if isinstance(value, dict) else {path + key})}
+
+    lines = (ROOT / "docs/tuning.md").read_text().splitlines()
+    first = [line.split(" | ")[0] for line in lines if line.startswith("| `")]
+    named = [name for cell in first for name in re.findall(r"`([\w.]+)`", cell)]
+    assert sorted(named) == sorted(keys(CONFIG))
 
 
 def test_commands_are_found() -> None:

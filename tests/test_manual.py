@@ -24,13 +24,15 @@ from dropwatchd.arguments import arguments
 from dropwatchd.config import Config, parse
 from dropwatchd.data import data_folder
 from dropwatchd.model import Effect, GapCause
+from dropwatchd.upload.arguments import arguments as upload_arguments
 from dwreport.__main__ import ANSWERED, INTERRUPTED, run
 from dwreport.cli.conditions import NAMES, ConditionError
 from tests.dwreport.conftest import START_NS, History
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs/man").iterdir())
-PROGRAMS = {"dwreport": "dwreport.1", "dropwatchd": "dropwatchd.8"}
+PROGRAMS = {"dwreport": "dwreport.1", "dropwatchd": "dropwatchd.8", "dropwatchd.upload": "dropwatchd-upload.8"}
+"""Each by its module."""
 CI = os.environ.get("CI") == "true"
 
 
@@ -136,13 +138,13 @@ def test_numbers_that_conditions_take_stand_in_the_page() -> None:
 def test_exit_codes_are_those_of_the_code() -> None:
     codes = {program: {int(code) for code in re.findall(r"^\.It (\d+)$", _parts(_page(name), "Sh")["EXIT STATUS"],
                                                         flags=re.MULTILINE)} for program, name in PROGRAMS.items()}
-    assert codes["dropwatchd"] == {0, cli._FAULT, cli._USAGE}
+    assert codes["dropwatchd"] == codes["dropwatchd.upload"] == {0, cli._FAULT, cli._USAGE}
     assert codes["dwreport"] == {ANSWERED, 1, 2, ConditionError.exit_code, INTERRUPTED}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_read_from_the_environment_stands_in_the_page(program: str) -> None:
-    code = "".join(path.read_text() for path in (ROOT / program).rglob("*.py"))
+    code = "".join(path.read_text() for path in ROOT.joinpath(*program.split(".")).rglob("*.py"))
     read = {*re.findall(r'environ\.(?:get|pop)\("(\w+)"', code)}
     assert read
     assert read <= {name for item in _items(_page(PROGRAMS[program]), "Ev") for name in item.split(" , ")}
@@ -261,6 +263,8 @@ def test_every_example_of_the_programs_is_understood(tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out
     asked = [shlex.split(line) for line in "".join(_examples(_page("dropwatchd.8"))).splitlines()]
     assert [vars(arguments(words)) for program, *words in asked if program == "dropwatchd"]
+    asked = [shlex.split(line) for line in "".join(_examples(_page("dropwatchd-upload.8"))).splitlines()]
+    assert len([vars(upload_arguments(words)) for program, *words in asked if program == "dropwatchd-upload"]) == 3
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -15,9 +15,10 @@ from dropwatchd.history.identity import REVISION
 ROOT = Path(__file__).parent.parent
 SHARED = (
     *(f"man/man{page.suffix[1:]}/{page.name}" for page in (ROOT / "docs/man").iterdir()),
-    "bash-completion/completions/dwreport",
+    *(f"bash-completion/completions/{name}" for name in ("dropwatchd", "dropwatchd-upload", "dwreport")),
+    *(f"fish/vendor_completions.d/{name}.fish" for name in ("dropwatchd", "dropwatchd-upload", "dwreport")),
+    "zsh/site-functions/_dropwatchd",
     "zsh/site-functions/_dwreport",
-    "fish/vendor_completions.d/dwreport.fish",
 )
 CI = os.environ.get("CI") == "true"
 
@@ -125,6 +126,8 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/history/fleet/roles.sql",
         "dropwatchd/history/fleet/tenants.sql",
         "dropwatchd/history/fleet/local.sql",
+        "dropwatchd/history/fleet/views.sql",
+        "dropwatchd/history/fleet/coordinator.sql",
         "dropwatchd/_data/systemd/config.toml",
         "dwreport/render/html/page.html",
         "dwreport/render/html/uplot/uPlot.iife.min.js",

@@ -50,7 +50,7 @@ def test_files_that_packages_name_are_there() -> None:
 def test_every_kind_of_package_keeps_the_history_unless_asked() -> None:
     for script in ("debian/dropwatchd.postrm", "nfpm/postremove.sh"):
         text = (PACKAGING / script).read_text()
-        assert text.count("rm -rf") == 1
+        assert text.count("rm -rf /var") == 1
         assert re.search(r'\[ "\$DROPWATCHD_HISTORY" = remove \]; then\n\s+rm -rf /var/lib/dropwatchd$', text,
                          flags=re.MULTILINE), script
 
@@ -64,7 +64,7 @@ def test_commands_of_the_document_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
     targets = {word for command in commands if command.startswith("make ") for word in command.split()[1:]}
-    assert {"deb", "nfpm", "dist", "install", "packages", "sbom", "test"} <= targets
+    assert {"deb", "nfpm", "dist", "install", "packages", "sbom"} <= targets
     assert targets <= set(phony.split())
     pages = "".join((ROOT / "docs/man" / page).read_text() for page in ("dropwatchd.8", "dwreport.1"))
     own = [re.sub(r"^.* -- ", "", command) for command in commands]

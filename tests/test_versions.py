@@ -9,7 +9,6 @@ from tests.versions import RESOLUTIONS, ROOT, environment, pinned, versions
 
 QUICK = (
     "tests/dropwatchd/history/test_migrations.py",  # alembic, sqlalchemy
-    "tests/dropwatchd/history/test_writer.py",  # sqlalchemy
     "tests/dropwatchd/sources/net_dm",  # pyroute2, msgspec's JSON
     "tests/dropwatchd/test_config.py",  # msgspec's refusals, in words
     "tests/dwreport/cli/test_spans.py",  # click

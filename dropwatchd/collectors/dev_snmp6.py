@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from dropwatchd.collectors import AbsentError, _proc
 from dropwatchd.kernel.host import Host
+from dropwatchd.kernel.netns_names import printable
 from dropwatchd.model import CounterKey, Reading
 
 _PREFIX, _NEXT_PROTOCOL = "Ip6", "Icmp6"  # in this order
@@ -28,7 +29,7 @@ def collect(host: Host) -> Iterable[Reading]:
 
 def _device(folder: str, name: str, netns: int) -> Iterable[Reading]:
     try:
-        return parse(name, _proc.read_file(f"{folder}/{name}"), netns)
+        return parse(printable(name), _proc.read_file(f"{folder}/{name}"), netns)
     except (AbsentError, OSError):  # it has gone in between
         return []
 

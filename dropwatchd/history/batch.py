@@ -1,6 +1,6 @@
 """What one transaction of the history holds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dropwatchd.model import (
@@ -50,11 +50,13 @@ class Batch:
     mark: Mark | None = None
 
     def halves(self) -> list["Batch"]:
-        """Return the rows in two batches, watches last: they vouch for all others. One row is not parted further.
+        """Return the rows in two batches, watches last: they vouch for all others; of one row, what is beside it.
 
         So does the mark: who was killed between the two would leave what nobody can go on from.
         """
         rows = [(name, row) for name in LISTS for row in getattr(self, name)]
+        if len(rows) < 2:
+            return self._apart()
         middle = (len(rows) + 1) // 2
         parts = []
         for chosen in (rows[:middle], rows[middle:]):
@@ -63,6 +65,22 @@ class Batch:
                 getattr(part, name).append(row)
             parts.append(part)
         parts[-1].collected = self.collected
+        return self._marked(parts)
+
+    def _apart(self) -> list["Batch"]:
+        """Return one row, if any, apart from what is beside it: namespaces, told before it, and how often was read."""
+        names, read = [*self.namespaces.items()], [*self.collected.items()]
+        mine = len(self) - len(names) - len(read)
+        if names and mine + len(read):
+            parts = [Batch(namespaces=self.namespaces), replace(self, namespaces={}, mark=None)]
+        elif mine and read:
+            parts = [replace(self, collected={}, mark=None), Batch(collected=self.collected)]
+        else:
+            parts = [Batch(namespaces=dict(names[begin::2]), collected=dict(read[begin::2])) for begin in (0, 1)]
+        return self._marked(parts)
+
+    def _marked(self, parts: list["Batch"]) -> list["Batch"]:
+        """Let the last part have the mark: who was killed before it would leave what nobody can go on from."""
         if self.mark:
             parts[0].mark, parts[-1].mark = self.mark.part(), self.mark
         return parts

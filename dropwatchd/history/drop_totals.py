@@ -71,9 +71,9 @@ def _added(one: DropTotal, other: DropTotal) -> DropTotal:
     a, b = one.drop, other.drop
     octets = None if a.octets is None or b.octets is None else a.octets + b.octets
     drop = Drop(a.key, a.count + b.count, octets, min(a.first_ns, b.first_ns), max(a.last_ns, b.last_ns))
-    shape = Counter(one.shape)
-    shape.update(other.shape)
-    return DropTotal(one.host, drop, one.straddling + other.straddling, shape, one.at_most + other.at_most)
+    for step, count in other.shape.items():
+        one.shape[step] += count
+    return DropTotal(one.host, drop, one.straddling + other.straddling, one.shape, one.at_most + other.at_most)
 
 
 def part_of(total: DropTotal, portioned: Portioned, start_ns: int, step_ns: int) -> DropTotal:

@@ -1,9 +1,9 @@
 """Folds fine rows into wider ones, a bounded number at a time: counts stay the same, time resolution goes."""
 
+from sqlite3 import Connection
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
+from dropwatchd.history.connection import scalar
 from dropwatchd.history.hours import touch
 from dropwatchd.history.rounds import Change, spans_of, sums
 from dropwatchd.history.statements import (
@@ -50,11 +50,11 @@ def fold_windows(connection: Connection, width_ns: int, before_ns: int, *, whole
         return None
     since_ns, until_ns = found
     span = {"since": since_ns, "until": until_ns, "width": width_ns}
-    before = connection.exec_driver_sql(COUNT_WINDOWS, span).scalar_one()
-    connection.exec_driver_sql(FOLD_WINDOWS, span)
-    connection.exec_driver_sql(DELETE_WINDOWS, span)
+    before = scalar(connection, COUNT_WINDOWS, span)
+    connection.execute(FOLD_WINDOWS, span)
+    connection.execute(DELETE_WINDOWS, span)
     _mark(connection, _WINDOWS, width_ns, until_ns)
-    return Folded(since_ns, until_ns, before - connection.exec_driver_sql(COUNT_WINDOWS, span).scalar_one())
+    return Folded(since_ns, until_ns, before - scalar(connection, COUNT_WINDOWS, span))
 
 
 def fold_changes(connection: Connection, width_ns: int, before_ns: int) -> Folded | None:
@@ -68,13 +68,13 @@ def fold_changes(connection: Connection, width_ns: int, before_ns: int) -> Folde
         return None
     since_ns, until_ns = found
     span = {"since": since_ns, "until": until_ns + MINUTE_NS, "width": width_ns}  # a round that began before ends there
-    changes = map(Change._make, connection.exec_driver_sql(FINE_CHANGES, span))
+    changes = map(Change._make, connection.execute(FINE_CHANGES, span))
     spans = [span for span in spans_of(changes, width_ns) if span[0].until_ns < until_ns]
     until_ns = max([until_ns, *(span[-1].until_ns + 1 for span in spans)])
     fine, folded = [change for span in spans for change in span], [row for span in spans for row in sums(span)]
     if len(folded) < len(fine):
-        connection.exec_driver_sql(DELETE_CHANGE, [change[:3] for change in fine])
-        connection.exec_driver_sql(INSERT_CHANGES, folded)
+        connection.executemany(DELETE_CHANGE, [change[:3] for change in fine])
+        connection.executemany(INSERT_CHANGES, folded)
         touch(connection, _CHANGES.name, sorted(fine))
     _mark(connection, _CHANGES, width_ns, until_ns)
     return Folded(since_ns, until_ns, len(fine) - len(folded))
@@ -85,11 +85,11 @@ def _next(connection: Connection, table: _Table, width_ns: int, before_ns: int, 
     """Return the next span to fold: from the mark on so many rows, to the end of a width where there are as many."""
     name, column, most = table
     before_ns -= before_ns % width_ns if whole else 0
-    mark_ns = connection.exec_driver_sql(
-        "SELECT until_ns FROM folded WHERE what = ? AND width_ns = ?", (name, width_ns)).scalar() or 0
-    first_ns, last_ns = (connection.exec_driver_sql(
-        f"SELECT {column} FROM {name} WHERE {column} >= ? AND {column} < ? "  # noqa: S608 - names of our own
-        f"ORDER BY {column} LIMIT 1 OFFSET ?", (mark_ns, before_ns, offset)).scalar() for offset in (0, most))
+    mark_ns = scalar(
+        connection, "SELECT until_ns FROM folded WHERE what = ? AND width_ns = ?", (name, width_ns)) or 0
+    first_ns, last_ns = (scalar(
+        connection, f"SELECT {column} FROM {name} WHERE {column} >= ? AND {column} < ? "  # noqa: S608 - names of ours
+        f"ORDER BY {column} LIMIT 1 OFFSET ?", (mark_ns, before_ns, offset)) for offset in (0, most))
     if first_ns is None or (last_ns is None and not whole):
         return None
     if last_ns is None:
@@ -99,4 +99,4 @@ def _next(connection: Connection, table: _Table, width_ns: int, before_ns: int, 
 
 
 def _mark(connection: Connection, table: _Table, width_ns: int, until_ns: int) -> None:
-    connection.exec_driver_sql(MARK_FOLDED, (table.name, width_ns, until_ns))
+    connection.execute(MARK_FOLDED, (table.name, width_ns, until_ns))

@@ -2,8 +2,9 @@
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
 
-from sqlalchemy import Connection
+from sqlite3 import Connection
 
+from dropwatchd.history.connection import scalar
 from dropwatchd.model import NANO
 
 # A row is told to be seen once an hour, and a fold makes a counter's change end up to two hours later.
@@ -57,13 +58,12 @@ def forget(connection: Connection, boot_id: str, now_ns: int) -> int:
 
     Foreign keys must be off: to look for references would read the whole history for each row.
     """
-    oldest_ns = connection.exec_driver_sql("""
+    oldest_ns = scalar(connection, """
         SELECT min(first) FROM (SELECT min(window_start_ns) AS first FROM drops
                                 UNION ALL SELECT min(time_ns) FROM packets
-                                UNION ALL SELECT min(until_ns) FROM counter_changes)""").scalar()
+                                UNION ALL SELECT min(until_ns) FROM counter_changes)""")
     bound = {"before": min(now_ns, oldest_ns or now_ns) - _LATE_NS, "boot": boot_id, "rows": _ROWS}
     unseen = [f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} LIMIT :rows)"
               for table, condition in _UNSEEN.items()]
-    return sum(connection.exec_driver_sql(statement, {name: value for name, value in bound.items()
-                                                      if f":{name}" in statement}).rowcount
+    return sum(connection.execute(statement, bound).rowcount
                for statement in (_STARTS, _FIRST_STACKS, _STACKS, *unseen, _NAMESPACES))

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.damage import quick_check
 from dropwatchd.history.errors import HistoryError, is_damage
@@ -25,7 +23,7 @@ _GLANCE_S = 0.05
 
 
 class History:
-    """What the writing thread writes to. Raises errors of SQLAlchemy, HistoryError and OSError, and can go on then."""
+    """What the writing thread writes to. Raises errors of SQLite, HistoryError and OSError, and can go on then."""
 
     def __init__(self, lock: Lock, identity: Identity, check: Callable[[], None] = lambda: None) -> None:
         """Make the locked path a history that can be written, a damaged one set aside. Raises HistoryError."""
@@ -54,12 +52,11 @@ class History:
         """Begin a run; what turns out to be damaged only now is set aside as well."""
         try:
             return self._writer.start(began, lost, resumed)
-        except (DBAPIError, UnicodeDecodeError) as error:
-            cause = getattr(error, "orig", None) or error
-            if not is_damage(cause):
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if not is_damage(error):
                 raise
             self._writer.close()
-            aside = begin_anew(self._lock, str(cause))
+            aside = begin_anew(self._lock, str(error))
             self._writer = Writer(self._lock.database, self._identity)
             since_ns = min(aside.seen_ns, lost.since_ns if lost else began.wall_ns)
             gap = _lost(since_ns, began, lost.detail if lost else "it was damaged", aside)
@@ -70,9 +67,9 @@ class History:
         self._look()
         try:
             self._writer.write(batch)
-        except DBAPIError as error:
-            if is_damage(error.orig or error):
-                self._lost = str(error.orig)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._lost = str(error)
             raise
 
     def tidy(self, options: RetentionOptions, now: Instant) -> bool:

@@ -3,11 +3,11 @@
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
 
 from collections.abc import Sequence
+from sqlite3 import Connection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from dropwatchd.history.calendar import DAY_NS, HOUR_NS
+from dropwatchd.history.connection import scalar
 from dropwatchd.history.statements import ADD, ADD_CHANGE, SUM_DELTAS
 
 _ROWS = 100_000  # that one step adds up
@@ -69,10 +69,10 @@ def touch(connection: Connection, what: str, rows: Sequence[Sequence[Any]]) -> N
     for layer in (_HOURS, _DAYS) if rows else ():
         ends = {row[0] // layer.width_ns for row in (rows[0], rows[-1])}
         spans = ends if len(ends) < 2 else {row[0] // layer.width_ns for row in rows}
-        connection.exec_driver_sql(f"""
+        connection.executemany(f"""
             INSERT INTO {layer.list} (what, {layer.begin}) VALUES (?, ?)
             ON CONFLICT DO UPDATE SET since_ns = NULL, until_ns = NULL, summed_ns = NULL WHERE summed_ns NOTNULL""",
-                                   [(what, span * layer.width_ns) for span in sorted(spans)])
+                               [(what, span * layer.width_ns) for span in sorted(spans)])
 
 
 def remove_before(connection: Connection, what: str, before_ns: int) -> None:
@@ -80,12 +80,12 @@ def remove_before(connection: Connection, what: str, before_ns: int) -> None:
     column = _COLUMNS[what]
     for layer in (_HOURS, _DAYS):
         kept = f"what = ? AND {layer.begin} < ?"
-        connection.exec_driver_sql(f"DELETE FROM {_TABLES[layer, what].sums} WHERE {layer.begin} < ?", (before_ns,))
-        connection.exec_driver_sql(f"""
+        connection.execute(f"DELETE FROM {_TABLES[layer, what].sums} WHERE {layer.begin} < ?", (before_ns,))
+        connection.execute(f"""
             DELETE FROM {layer.list} WHERE {kept} AND NOT EXISTS (
                 SELECT 1 FROM {what}
                 WHERE {column} >= {layer.begin} AND {column} < {layer.begin} + {layer.width_ns})""", (what, before_ns))
-        connection.exec_driver_sql(
+        connection.execute(
             f"UPDATE {layer.list} SET since_ns = NULL, until_ns = NULL, summed_ns = NULL WHERE {kept}",
             (what, before_ns))
 
@@ -106,9 +106,9 @@ def sum_hours(connection: Connection, before_ns: int) -> bool:
 
 def _next(connection: Connection, layer: _Layer, before_ns: int) -> tuple[_Summed, int, int | None] | None:
     """Return the newest span of a layer that lacks its sums, and up to where its rows are added up."""
-    found = connection.exec_driver_sql(f"""
+    found = connection.execute(f"""
         SELECT what, {layer.begin}, summed_ns FROM {layer.list} WHERE since_ns IS NULL AND {layer.begin} <= ?
-        ORDER BY {layer.begin} DESC LIMIT 1""", (before_ns - layer.width_ns,)).first()
+        ORDER BY {layer.begin} DESC LIMIT 1""", (before_ns - layer.width_ns,)).fetchone()
     return None if found is None else (_TABLES[layer, found[0]], found[1], found[2])
 
 
@@ -116,17 +116,17 @@ def _sum_some(connection: Connection, table: _Summed, begin_ns: int, summed_ns: 
     """Add up to so many rows of a span, or all of one moment, to its sums; return how many."""
     layer = table.layer
     if summed_ns is None:
-        connection.exec_driver_sql(f"DELETE FROM {table.sums} WHERE {layer.begin} = ?", (begin_ns,))
+        connection.execute(f"DELETE FROM {table.sums} WHERE {layer.begin} = ?", (begin_ns,))
     since_ns, end_ns = summed_ns or begin_ns, begin_ns + layer.width_ns
     span = f"{table.name} WHERE {table.column} >= ? AND {table.column} < ?"
-    last_ns = connection.exec_driver_sql(f"SELECT {table.column} FROM {span} ORDER BY 1 LIMIT 1 OFFSET ?",
-                                         (since_ns, end_ns, most)).scalar()
+    last_ns = scalar(connection, f"SELECT {table.column} FROM {span} ORDER BY 1 LIMIT 1 OFFSET ?",
+                     (since_ns, end_ns, most))
     until_ns = end_ns if last_ns is None else max(last_ns, since_ns + 1)
-    rows: int = connection.exec_driver_sql(f"SELECT count(*) FROM {span}", (since_ns, until_ns)).scalar_one()
-    connection.exec_driver_sql(f"INSERT INTO {table.sums} SELECT {begin_ns}, {table.select}",
-                               {"since": since_ns, "until": until_ns})
-    connection.exec_driver_sql(f"UPDATE {layer.list} SET summed_ns = ? WHERE what = ? AND {layer.begin} = ?",
-                               (until_ns, table.what, begin_ns))
+    rows: int = scalar(connection, f"SELECT count(*) FROM {span}", (since_ns, until_ns))
+    connection.execute(f"INSERT INTO {table.sums} SELECT {begin_ns}, {table.select}",
+                       {"since": since_ns, "until": until_ns})
+    connection.execute(f"UPDATE {layer.list} SET summed_ns = ? WHERE what = ? AND {layer.begin} = ?",
+                       (until_ns, table.what, begin_ns))
     if until_ns == end_ns:
         _complete(connection, table, begin_ns)
     return rows
@@ -135,10 +135,10 @@ def _sum_some(connection: Connection, table: _Summed, begin_ns: int, summed_ns: 
 def _complete(connection: Connection, table: _Summed, begin_ns: int) -> None:
     """Say from when to when the rows of a span are, whose sums can be read from now on."""
     begin, listed = table.layer.begin, f"what = ? AND {table.layer.begin} = ?"
-    since_ns, until_ns = connection.exec_driver_sql(
-        f"SELECT min({table.since}), max({table.until}) FROM {table.sums} WHERE {begin} = ?", (begin_ns,)).one()
+    since_ns, until_ns = connection.execute(
+        f"SELECT min({table.since}), max({table.until}) FROM {table.sums} WHERE {begin} = ?", (begin_ns,)).fetchone()
     if since_ns is None:
-        connection.exec_driver_sql(f"DELETE FROM {table.layer.list} WHERE {listed}", (table.what, begin_ns))
+        connection.execute(f"DELETE FROM {table.layer.list} WHERE {listed}", (table.what, begin_ns))
     else:
-        connection.exec_driver_sql(f"UPDATE {table.layer.list} SET since_ns = ?, until_ns = ? WHERE {listed}",
-                                   (since_ns, until_ns, table.what, begin_ns))
+        connection.execute(f"UPDATE {table.layer.list} SET since_ns = ?, until_ns = ? WHERE {listed}",
+                           (since_ns, until_ns, table.what, begin_ns))

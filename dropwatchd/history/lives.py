@@ -13,6 +13,8 @@ from dropwatchd.history.scope import run_clause
 class Life:
     """One run: of which machine and boot, and from when to when it is on record; `ended` says whether it goes on.
 
+    Where the clock was set meanwhile, that is all the time of which it has spoken.
+
     Counters may be read a moment longer than drops are watched, which is what a report of a run is about.
     """
 
@@ -27,7 +29,9 @@ class Life:
 def lives(reader: Reader) -> list[Life]:
     """Return all runs of the hosts that are asked for, whatever the window, oldest first."""
     rows = reader.rows(f"""
-        SELECT r.id, r.machine_id, r.boot_id, r.started_ns,
+        SELECT r.id, r.machine_id, r.boot_id,
+               min(r.started_ns, coalesce(
+                   (SELECT min(since_ns) FROM watches w WHERE w.run_id = r.id AND w.what != 'counters'), r.started_ns)),
                max(r.started_ns, coalesce(
                    (SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id AND w.what != 'counters'),
                    r.ended_ns, r.started_ns)),

@@ -1,27 +1,24 @@
-"""Opening the history for writing: the newest schema, a damaged file set aside, settings that a crash cannot hurt."""
+"""Opening the history for writing: the newest schema, a damaged file set aside."""
 
 import logging
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import StaticPool
-
+from dropwatchd.history.connection import BUSY_MS
 from dropwatchd.history.damage import after_crash
 from dropwatchd.history.errors import EXIT_DAMAGED, DamagedError, HistoryError, explained
 from dropwatchd.history.file import SIDES, beside, set_aside
+from dropwatchd.history.identity import APPLICATION_ID, REVISION
 from dropwatchd.history.lock import Lock
 from dropwatchd.history.paths import default_database
-from dropwatchd.history.schema import APPLICATION_ID, REVISION
 
 log = logging.getLogger(__name__)
-_BUSY_MS = 5000
 _LOOK = 0.1  # seconds between two looks whether it is time to stop
 _ID_AT = 68  # in the header (https://www.sqlite.org/fileformat2.html#application_id)
 
@@ -71,7 +68,7 @@ def _look(database: Path) -> None:
     """After a crash, look for damage as far as there is time; raise DamagedError."""
     if revision(database) is None:
         return
-    with closing(sqlite3.connect(database, timeout=_BUSY_MS / 1000)) as connection:
+    with closing(sqlite3.connect(database, timeout=BUSY_MS / 1000)) as connection:
         try:
             found = after_crash(connection)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -154,7 +151,7 @@ def revision(database: Path) -> str | None:
     if not database.exists() or not database.stat().st_size:
         return None
     try:
-        with closing(sqlite3.connect(database, timeout=_BUSY_MS / 1000)) as connection:
+        with closing(sqlite3.connect(database, timeout=BUSY_MS / 1000)) as connection:
             found = _revision(connection, database)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise explained(error, database) from error
@@ -174,50 +171,3 @@ def _revision(connection: sqlite3.Connection, database: Path) -> str | None:
         for (found,) in connection.execute("SELECT version_num FROM alembic_version"):
             return str(found)
     raise DamagedError(database, "the revision of its schema is missing")
-
-
-def engine(database: Path) -> Engine:
-    """Return an engine with one connection: WAL, and a transaction only where one is begun.
-
-    A power cut costs the transactions since the last durable one, never the database: see `durable`. The driver's own
-    BEGIN would leave DDL outside of transactions.
-    """
-    created = create_engine(f"sqlite:///{database}", poolclass=StaticPool,
-                            connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
-
-    @event.listens_for(created, "connect")
-    def _connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        if not connection.execute("PRAGMA page_count").fetchone()[0]:  # later it has no effect, but a cost
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=4194304"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(created, "begin")
-    def _begin(connection: Connection) -> None:
-        level = "FULL" if connection.get_execution_options().get("durable") else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return created
-
-
-def durable(engine: Engine) -> Engine:
-    """Return the same engine, whose transactions are on the disk when they end, and with them all before.
-
-    With synchronous=FULL a commit syncs the -wal file, which holds the earlier ones too; without it only a checkpoint
-    does. So one durable transaction in ten seconds costs one fsync in ten seconds.
-    """
-    return engine.execution_options(durable=True)
-
-
-@contextmanager
-def without_references(engine: Engine) -> Iterator[None]:
-    """Let a transaction remove rows without a look at who refers to them, which reads whole tables for each row."""
-    connection = engine.raw_connection().driver_connection
-    assert connection is not None  # noqa: S101 - the engine has one at all times
-    connection.execute("PRAGMA foreign_keys=OFF")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA foreign_keys=ON")

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import cast
 
 from dropwatchd.history import layers, samples
@@ -194,7 +194,7 @@ class Reader:
         return self._watches
 
     def _read_watches(self) -> list[WatchRow]:
-        return [WatchRow(*cast("_WatchRow", row[:7]), tuple(json.loads(cast("str", row[7]))), cast("str", row[8]))
+        return [WatchRow(*cast("_WatchRow", row[:7]), _limits(cast("str", row[7])), cast("str", row[8]))
                 for row in self.rows(f"""
             SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
             FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
@@ -352,6 +352,11 @@ class Reader:
         return dict(cast("Iterator[tuple[int, str]]", self.rows("""
             SELECT entity, coalesce(name, 'net:[' || inode || ']') FROM namespaces
             WHERE name IS NOT NULL OR inode IS NOT NULL ORDER BY name IS NOT NULL, valid_until_ns""")))
+
+
+@lru_cache
+def _limits(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def _hosts(connection: sqlite3.Connection) -> dict[int, str]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import NamedTuple
-
-from sqlalchemy import Connection
 
 from dropwatchd.history.calendar import DAY_NS, HOUR_NS
 from dropwatchd.history.expire import begin_of_counts, begin_of_watches, expire, remove_packets
@@ -12,6 +11,7 @@ from dropwatchd.history.fold import MINUTE_NS, Folded, fold_changes, fold_window
 from dropwatchd.history.forget import forget
 from dropwatchd.history.hours import sum_hours
 from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.sent import sent_until
 from dropwatchd.model import Effect, Gap, GapCause
 
 
@@ -49,7 +49,7 @@ class Retention:
 
     def _by_age(self) -> Iterator[Step]:
         yield Step(expire(self.connection, "packets", self._before(self.options.packet_days), self.run) > 0)
-        yield Step(expire(self.connection, "drops", self._before(self.options.days), self.run) > 0)
+        yield Step(expire(self.connection, "drops", self._unsent(self._before(self.options.days)), self.run) > 0)
         fine_ns = self._before(self.options.fine_days)
         yield Step(fold_windows(self.connection, MINUTE_NS, fine_ns) is not None)
         yield Step(fold_changes(self.connection, MINUTE_NS, fine_ns) is not None)
@@ -58,6 +58,13 @@ class Retention:
         """Return the hour before which something goes: a row that was folded lies within one."""
         before_ns = self.now_ns - days * DAY_NS
         return before_ns - before_ns % HOUR_NS
+
+    def _unsent(self, before_ns: int) -> int:
+        """Return what time something goes before that waits to be sent, some days and no longer."""
+        sent_ns = sent_until(self.connection)
+        if sent_ns is None or sent_ns >= before_ns:
+            return before_ns
+        return max(sent_ns - sent_ns % HOUR_NS, self._before(self.options.days + self.options.unsent_days))
 
     def _by_size(self) -> Iterator[Step]:
         why = f"the database reached {self.options.max_mib} MiB"

@@ -152,6 +152,9 @@ first_stacks = Table(
 )
 
 # How many packets were dropped within [window_start_ns, window_start_ns + window_width_ns).
+# A row takes 53 to 55 bytes: 44 for its values, 3 for its cell, and 6.5 that stay free where SQLite splits the last
+# page of such a table (VACUUM leaves 47 to 48). first_ns and last_ns, told from the begin of the window, would take 8
+# bytes instead of 16, and a row 38 to 40; but all times are read alike, in older histories too, and by anybody's SQL.
 drops = Table(
     "drops", metadata,
     _time("window_start_ns"),

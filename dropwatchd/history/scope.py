@@ -98,6 +98,7 @@ def drop_clause(scope: Scope, *, packets: bool = False) -> str:
         *_among("location_id", "locations", _location_condition(scope)),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
         *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope))),
+        *_placed(scope),
         *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
     ])
 
@@ -110,7 +111,7 @@ def may_clause(scope: Scope) -> str:
     matches = " AND ".join([
         *_among("location_id", "locations", _location_condition(scope)),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
-        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope)))])
+        *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope))), *_placed(scope)])
     told, untold = (" AND ".join(_interface_conditions(scope, nameless, "namespace_id IS NULL"))
                     for nameless in (_NAMELESS, "name IS NULL"))
     full = f"{_in('interface_id', 'interfaces', untold)} AND {_in('kind_id', 'kinds', 'protocol IS NULL')}"
@@ -120,7 +121,7 @@ def may_clause(scope: Scope) -> str:
         *_among("location_id", "locations", _location_condition(scope, "symbol IS NULL")),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope, _REASONLESS, "protocol IS NULL"))),
         *placed,
-        *([f"location_id NOT IN (SELECT id FROM locations WHERE {_OF_MESSAGES})"]
+        *([f"NOT {_in('location_id', 'locations', _OF_MESSAGES)}"]
           if wanted(scope.interface) or wanted(scope.protocol) else []),
         f"NOT ({matches or 1})"])
 
@@ -139,6 +140,15 @@ def run_clause(scope: Scope) -> str:
     if scope.host is None:
         return "1"
     return "r.machine_id IN (SELECT machine_id FROM runs WHERE asked_host(hostname, machine_id))"
+
+
+def _placed(scope: Scope) -> list[str]:
+    """Leave out drops of a full map, whose device is not on record: it may be one that is not wanted."""
+    if not scope.interface or wanted(scope.interface):
+        return []
+    return [f"""NOT ({_in("interface_id", "interfaces", "name IS NULL AND ifindex IS NULL")}
+                AND {_in("kind_id", "kinds", "protocol IS NULL")}
+                AND NOT {_in("location_id", "locations", _OF_MESSAGES)})"""]
 
 
 def _among(column: str, table: str, condition: str) -> list[str]:

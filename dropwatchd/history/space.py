@@ -1,11 +1,10 @@
 """How much room a history takes, with its write-ahead log, and giving back what it needs no longer."""
 
 import logging
-import sqlite3
 from pathlib import Path
+from sqlite3 import Connection
 
-from sqlalchemy import Engine
-
+from dropwatchd.history.connection import scalar
 from dropwatchd.history.file import beside
 from dropwatchd.history.options import RetentionOptions
 
@@ -21,8 +20,8 @@ _KEPT = 1024         # free pages, or an eighth of the file, that are not worth 
 class Space:
     """The size of a database and its log. All but `held_up` is for the thread that writes."""
 
-    def __init__(self, engine: Engine, database: Path) -> None:
-        self._engine = engine
+    def __init__(self, connection: Connection, database: Path) -> None:
+        self._connection = connection
         self._log = beside(database, "-wal")
         self._told = False
 
@@ -63,12 +62,12 @@ class Space:
         if not free or not wanted or not self._pragma("auto_vacuum"):
             return False
         # Each step of it gives back one page, and has no row to fetch: a script is stepped through to its end.
-        self._connection().executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK})")
+        self._connection.executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK})")
         return free > _GIVEN_BACK
 
     def _truncate_log(self) -> None:
         """Copy the log into the database and make it empty; a reader that needs it is not waited for."""
-        connection = self._connection()
+        connection = self._connection
         waits = self._pragma("busy_timeout")
         connection.execute("PRAGMA busy_timeout = 0")
         try:
@@ -84,13 +83,7 @@ class Space:
         self._told = bool(busy) and (self._told or size > _TELL_BYTES)
 
     def _pragma(self, name: str) -> int:
-        (value,) = self._connection().execute(f"PRAGMA {name}").fetchone()
-        return int(value)
-
-    def _connection(self) -> sqlite3.Connection:
-        connection = self._engine.raw_connection().driver_connection
-        assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - the engine is made for it
-        return connection
+        return int(scalar(self._connection, f"PRAGMA {name}"))
 
 
 def _log_bytes(options: RetentionOptions) -> int:

@@ -1,4 +1,4 @@
-"""What the writer says to SQLite, many rows at a time, as text: SQLAlchemy's parameters cost half of the writing."""
+"""What the writer says to SQLite, many rows at a time, as text."""
 
 # ruff: noqa: S608 - put together from texts of this module; values are bound.
 
@@ -49,6 +49,10 @@ INSERT_FIRST_STACKS = """
     INSERT INTO first_stacks (run_id, location_id, reason, stack_id)
     SELECT ?, ?, ?, id FROM stacks WHERE frames = ? ON CONFLICT DO NOTHING"""
 
+INSERT_COUNTERS = """
+    INSERT INTO counters (collector, name, namespace_id, ifindex, interface, labels, gauge, seen_ns)
+    VALUES (:collector, :name, :namespace_id, :ifindex, :interface, :labels, :gauge, :seen_ns)
+    ON CONFLICT DO NOTHING"""
 INSERT_STARTS = """
     INSERT INTO counter_starts (run_id, counter_id, time_ns, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 
@@ -121,12 +125,24 @@ FIND_CHECKPOINT = """
     FROM checkpoints c JOIN watches w ON w.run_id = c.run_id
     WHERE c.token = ? AND w.what = 'software' ORDER BY w.until_boot_ns DESC LIMIT 1"""
 
+# A machine's last run that has left anything: what it saw, or what nobody had seen before it.
+LAST_RUN = """
+    SELECT id, boot_id, ending, started_ns FROM runs r WHERE machine_id = ?
+    ORDER BY EXISTS (SELECT 1 FROM watches WHERE run_id = r.id)
+             OR EXISTS (SELECT 1 FROM gaps WHERE run_id = r.id AND cause IN (?, ?)) DESC, id DESC LIMIT 1"""
+# The last that it saw; drops come before counters, for they are written at other moments.
+LAST_WATCHED = """
+    SELECT until_ns, until_boot_ns FROM watches WHERE run_id = ?
+    ORDER BY what = 'counters', until_boot_ns DESC, until_ns DESC LIMIT 1"""
+WATCHED_HARDWARE = "SELECT EXISTS (SELECT 1 FROM watches WHERE run_id = ? AND what = 'hardware')"
+
 # A run without an end was killed, or lost its file: all that is known of it is up to when it watched.
 CLOSE_CRASHED = """
     UPDATE runs SET ending = ?,
            ended_ns = coalesce((SELECT until_ns FROM watches w WHERE w.run_id = runs.id
                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), started_ns)
     WHERE ended_ns IS NULL"""
+END_RUN = "UPDATE runs SET ended_ns = ?, ending = ? WHERE id = ?"
 
 DESCRIBE_DEVICE = "UPDATE interfaces SET kind = ?, driver = ?, peer = ? WHERE id = ?"
 NAME_NAMESPACE = """UPDATE OR IGNORE namespaces SET name = ?, kind = ?

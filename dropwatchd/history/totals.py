@@ -1,12 +1,11 @@
 """Adds drops up for good: totals by what they are told apart by, which neither fold nor expire, and never fall."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from sqlite3 import Connection
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
-from dropwatchd.model import Drop, Origin
+from dropwatchd.model import Drop, DropKey, Origin
 
 # Rows that are kept apart by place and all, and beyond these by all but the place: names of devices and namespaces come
 # and go without end, those of functions and reasons do not. What has no room then is added up.
@@ -28,43 +27,56 @@ class TotalKey(NamedTuple):
     netns: str | None
 
 
-Rows = dict[TotalKey, int]
 _COLUMNS = ", ".join(TotalKey._fields)
 _FIND = f"SELECT id, {_COLUMNS} FROM totals"  # noqa: S608 - names of our own
-_INSERT = f"INSERT INTO totals (id, {_COLUMNS}, count) VALUES (?, {', '.join('?' * len(TotalKey._fields))}, ?)"  # noqa: S608
+_INSERT = f"INSERT INTO totals (id, {_COLUMNS}, count) VALUES (?, {', '.join('?' * len(TotalKey._fields))}, 0)"  # noqa: S608
 _ADD = "UPDATE totals SET count = count + ? WHERE id = ?"
+_KNOWN_LIMIT = 20_000  # keys remembered; beyond that they are looked for again
 
 
-def add(connection: Connection, machine_id: str, drops: Iterable[Drop], known: Rows | None) -> Rows | None:
-    """Add drops to the totals, in the transaction that writes them. Who comes first stays apart.
+class Totals:
+    """The totals that drops of one machine are added to. Who comes first stays apart."""
 
-    `known` are the rows that there are, with their ids, None where they have not been read yet; they are returned as
-    they will be when the transaction has ended.
-    """
-    sums: Counter[TotalKey] = Counter()
-    for drop in drops:
-        sums[_key(machine_id, drop)] += drop.count
-    if not sums:
-        return known
-    if known is None:
-        known = {TotalKey(*row[1:]): row[0] for row in connection.exec_driver_sql(_FIND)}
-    rows, there = dict(known), Counter(key.folded for key in known)
-    found: Counter[TotalKey] = Counter()
-    for exact, count in sums.items():
-        key = next(key for key in (exact, *_folded(exact)) if key in rows or _has_room(key, there))
-        if key not in rows:
-            there[key.folded] += 1
-            rows[key] = max(rows.values(), default=0) + 1
-        found[key] += count
-    if old := [(count, rows[key]) for key, count in found.items() if key in known]:
-        connection.exec_driver_sql(_ADD, old)
-    if new := [(rows[key], *key, count) for key, count in found.items() if key not in known]:
-        connection.exec_driver_sql(_INSERT, new)
-    return rows
+    def __init__(self, machine_id: str) -> None:
+        self._machine_id = machine_id
+        self._rows: dict[TotalKey, int] = {}
+        self._there: Counter[int] = Counter()  # rows, by what they do not tell apart
+        self._known: dict[DropKey, int] = {}
+
+    def forget(self) -> None:
+        """Read the rows again, for a transaction has failed that may have made some."""
+        self._rows, self._known = {}, {}
+
+    def add(self, connection: Connection, drops: Iterable[Drop]) -> None:
+        """Add drops, in the transaction that writes them."""
+        if len(self._known) > _KNOWN_LIMIT:
+            self._known = {}
+        sums: dict[int, int] = defaultdict(int)
+        for drop in drops:
+            row = self._known.get(drop.key)
+            if row is None:
+                row = self._known[drop.key] = self._row(connection, _key(self._machine_id, drop.key))
+            sums[row] += drop.count
+        connection.executemany(_ADD, [(count, row) for row, count in sums.items()])
+
+    def _row(self, connection: Connection, exact: TotalKey) -> int:
+        """Return where to add what has a key: to a row that there is, or a new one as long as there is room."""
+        if not self._rows:
+            self._rows = {TotalKey(*row[1:]): row[0] for row in connection.execute(_FIND)}
+            self._there = Counter(key.folded for key in self._rows)
+        key = next(key for key in (exact, *_folded(exact)) if key in self._rows or self._has_room(key))
+        if key not in self._rows:
+            self._rows[key] = max(self._rows.values(), default=0) + 1
+            self._there[key.folded] += 1
+            connection.execute(_INSERT, (self._rows[key], *key))
+        return self._rows[key]
+
+    def _has_room(self, key: TotalKey) -> bool:
+        return key.folded == REST or self._there[key.folded] < (APART, PLACELESS)[key.folded]
 
 
-def _key(machine_id: str, drop: Drop) -> TotalKey:
-    location, kind, interface = drop.key
+def _key(machine_id: str, key: DropKey) -> TotalKey:
+    location, kind, interface = key
     inode = None if interface.netns is None else f"net:[{interface.netns_inode or interface.netns}]"
     return TotalKey(EXACT, machine_id, location.symbol, location.module, kind.reason, kind.origin, kind.trap,
                     interface.name, interface.netns_name or inode)
@@ -73,7 +85,3 @@ def _key(machine_id: str, drop: Drop) -> TotalKey:
 def _folded(key: TotalKey) -> tuple[TotalKey, TotalKey]:
     placeless = key._replace(folded=NO_PLACE, interface=None, netns=None)
     return placeless, placeless._replace(folded=REST, symbol=None, module=None, reason=None, trap=None)
-
-
-def _has_room(key: TotalKey, there: Counter[int]) -> bool:
-    return key.folded == REST or there[key.folded] < (APART, PLACELESS)[key.folded]

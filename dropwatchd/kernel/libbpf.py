@@ -47,6 +47,13 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 }
 
 
+class OpenOptions(ctypes.Structure):
+    """struct bpf_object_open_opts of libbpf.h, up to the path of the types that a program is fitted to."""
+
+    _fields_ = (("sz", ctypes.c_size_t), ("object_name", _S), ("relaxed_maps", ctypes.c_bool), ("pin_root_path", _S),
+                ("unused", _U), ("kconfig", _S), ("btf_custom_path", _S))
+
+
 class Libbpf:
     """The loaded library: each name of `_SIGNATURES` is a method."""
 

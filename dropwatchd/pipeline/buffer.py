@@ -51,7 +51,7 @@ class Buffer:
         dropped = 0
         with self._changed:
             for record in records:
-                self._urgent = True
+                self._hurry()
                 if isinstance(record, Drop):
                     self._windows.add(record)
                     dropped += record.count
@@ -59,8 +59,13 @@ class Buffer:
                     self._add_other(record)
             self._add_watches(watches)
             self._batch.mark = mark or self._batch.mark
-            self._changed.notify()
         return dropped
+
+    def _hurry(self) -> None:
+        """Have what there is written soon. Once is enough: each further call would wake the writer for nothing."""
+        if not self._urgent:
+            self._urgent = True
+            self._changed.notify()
 
     def _add_other(self, record: Record) -> None:
         if isinstance(record, PacketSample):
@@ -111,8 +116,7 @@ class Buffer:
             for change in changes:
                 self._add_change(change)
             self._add_watches(watches)
-            self._urgent = True
-            self._changed.notify()
+            self._hurry()
 
     def _add_change(self, change: CounterChange) -> None:
         held = self._changes.get(change.key)

@@ -6,8 +6,6 @@ import time
 from threading import Thread
 from typing import Protocol
 
-from sqlalchemy.exc import DBAPIError
-
 from dropwatchd.history.batch import LISTS, Batch
 from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.options import RetentionOptions
@@ -144,8 +142,7 @@ class Recorder(Thread):
 
 
 def _is_of_storage(error: Exception) -> bool:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, _OF_STORAGE) or type(cause) is sqlite3.DatabaseError
+    return isinstance(error, _OF_STORAGE) or type(error) is sqlite3.DatabaseError
 
 
 def _is_refusal(batch: Batch) -> bool:
@@ -154,7 +151,7 @@ def _is_refusal(batch: Batch) -> bool:
 
 
 def _text(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or f"{type(error).__name__}: {error}")
+    return str(error) if isinstance(error, sqlite3.Error) else f"{type(error).__name__}: {error}"
 
 
 def _set_aside(batch: Batch, error: Exception) -> Batch:

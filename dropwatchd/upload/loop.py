@@ -3,6 +3,7 @@
 import logging
 import random
 import select
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import FleetError, connect, explained, psycopg
 from dropwatchd.history.readonly import UnreadableError, read_as_it_is
+from dropwatchd.history.sent import tell_sent
+from dropwatchd.model import NANO
 from dropwatchd.service import Service
 from dropwatchd.signals import Signals
 from dropwatchd.upload.read import RefusedError, machine_of, next_slice
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _LONGEST_S = 3600  # between two tries, however long the server has been away
+_UNSENT_NS = 600 * NANO  # the last minutes may not be over, or not be written
 _TRIES = 5         # where others send of the same host as well
 
 
@@ -46,6 +50,7 @@ def send_all(target: Target) -> int:
 
 
 def _send_all(connection: "Connection[Any]", target: Target) -> int:
+    began_ns = time.time_ns()
     machine_id, _hostname = read_as_it_is(target.database, machine_of)
     rows = overtaken = 0
     more = True
@@ -64,6 +69,7 @@ def _send_all(connection: "Connection[Any]", target: Target) -> int:
                                  "each host a machine id of its own") from None
             continue
         more = made.more
+    tell_sent(target.database, began_ns - _UNSENT_NS)
     return rows
 
 

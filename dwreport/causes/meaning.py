@@ -1,7 +1,6 @@
 """What a drop on record means: its cause, what it may have been, and what to do next."""
 
 import re
-import shlex
 from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
@@ -11,6 +10,7 @@ from dropwatchd.model import DropKey
 from dwreport.causes.entries import CHECKED, Cause, Harm, Location, version
 from dwreport.causes.equalities import UNSPECIFIED
 from dwreport.causes.lookup import counter, known_as, location, reason, trap, written
+from dwreport.text import quoted
 
 Standing = Literal["checked", "newer", "open"]
 _PLACE = re.compile(r"\{(\w+)\}|<(source|destination)>")
@@ -54,7 +54,7 @@ def advice(cause: Cause, interface: str | None, **known: str) -> str | None:
 
 def filled(text: str, **known: str | None) -> str | None:
     """Return a next step with what is known in its places: quoted, for a name must not become part of a command."""
-    values = {name: shlex.quote(value) for name, value in known.items() if value}
+    values = {name: quoted(value) for name, value in known.items() if value}
     return _PLACE.sub(lambda place: values.get(place[1] or place[2], place[0] if place[2] else place[1].upper()),
                       text) or None
 

@@ -10,6 +10,7 @@ import click
 
 from dropwatchd.history.reader import Reader
 from dwreport.cli.files import check_target
+from dwreport.cli.narrowed import FILTERS
 from dwreport.cli.options import Options
 from dwreport.cli.request import Request, asked, understand
 from dwreport.render.file import whole_file
@@ -20,13 +21,11 @@ from dwreport.text import NANO, counted
 from dwreport.views._bundle import Bundled, OlderError, bundle
 
 _Made = tuple[Bundled, Answer, tuple[int, int]]
-_OF_FILTERS = ("location", "interface", "reason", "protocol", "netns", "address", "port", "transport", "process",
-               "unit", "container", "origin", "severity", "benign", "host")
 
 
 def export(name: str, options: Options, *, redact: bool) -> None:
     """Write the bundle, and on standard error what is in it and how it is read; raise click.ClickException."""
-    for given in _OF_FILTERS:
+    for given in FILTERS:
         if options.get(given) not in {None, ()}:
             raise click.UsageError(f"a bundle has all of the window, and takes no --{given.replace('_', '-')}")
     request = understand(options, time.time_ns())

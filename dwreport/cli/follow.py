@@ -13,7 +13,7 @@ from dropwatchd.history.readonly import UnreadableError, read_as_it_is
 from dwreport.cli import known
 from dwreport.cli.options import Options, View
 from dwreport.cli.request import Request, own_history, understand
-from dwreport.cli.wake import Wake
+from dwreport.cli.wake import Wake, pause_s
 from dwreport.render.lines import Lines
 from dwreport.render.output import standard_output
 from dwreport.text import clean
@@ -24,7 +24,6 @@ from dwreport.views._stream import Findings, Followed, NoticeKey, Notices, Rows,
 _OF_ALL = ("until", "boot", "run", "by", "sort", "reverse", "top", "last", "fail_if", "verbose")
 _FORMS = {drops.view: ("table", "jsonl", "csv"), summary.view: ("table", "jsonl")}
 _SILENT_S = 30.0  # a daemon writes every ten seconds
-_FIRST_S = 1.0    # between two updates at least
 
 
 def follow(view: View, options: Options) -> None:
@@ -57,34 +56,40 @@ def _descriptor(out: TextIO) -> int | None:
 def _go_on(request: Request, followed: Followed, notices: Notices, lines: Lines, wake: Wake) -> None:
     trouble = ""
     while True:
-        begun = time.monotonic()
+        begun, busy = time.monotonic(), time.process_time()
         try:
-            update, told = _asked(request, followed, notices, is_first=not lines.begun)
-            lines.write(update.rows, update.titles, update.shown)
-            update.seen()
-            trouble, said = "", [*update.said, *notices.tell(told)]
+            update, told = _asked(request, followed if wake.written else None, notices, is_first=not lines.begun)
+            said = notices.tell(told)
+            if update:
+                lines.write(update.rows, update.titles, update.shown)
+                update.seen()
+                said = [*update.said, *said]
+            trouble = ""
         except UnreadableError as error:  # it may be on its way to be replaced
             if not lines.begun:
                 raise click.ClickException(str(error)) from error
             said, trouble = [str(error)] if str(error) != trouble else [], str(error)
         for line in said:
             print(f"dwreport: {clean(line)}", file=sys.stderr, flush=True)  # noqa: T201 - beside the rows
+        cost_s = time.process_time() - busy
         wake.wait(_SILENT_S)
-        if (left := begun + _FIRST_S - time.monotonic()) > 0:
-            time.sleep(left)
+        wake.rest(begun + pause_s(cost_s))
 
 
-def _asked(request: Request, followed: Followed, notices: Notices, *, is_first: bool,
-           ) -> tuple[Update, dict[NoticeKey, str]]:
-    """Look once; names that nothing bears are told at first, for later they may come."""
+def _asked(request: Request, followed: Followed | None, notices: Notices, *, is_first: bool,
+           ) -> tuple[Update | None, dict[NoticeKey, str]]:
+    """Look once; names that nothing bears are told at first, for later they may come.
+
+    Where nothing was written there is nothing to follow, but for that silence.
+    """
     now_ns = time.time_ns()
-    since_ns, until_ns = followed.scope(now_ns)
+    since_ns, until_ns = followed.scope(now_ns) if followed else (now_ns - 1, now_ns)
     scope = replace(request.scope, since_ns=since_ns, until_ns=until_ns)
 
-    def found(connection: Connection) -> tuple[Update, dict[NoticeKey, str]]:
+    def found(connection: Connection) -> tuple[Update | None, dict[NoticeKey, str]]:
         reader = Reader(connection, scope, now_ns)
         if is_first and (scope.filtered or scope.host is not None):
             known.check(reader)
-        return followed.look(reader), notices.look(reader)
+        return followed.look(reader) if followed else None, notices.look(reader)
 
     return read_as_it_is(request.database, found)

@@ -1,8 +1,6 @@
 """From options to a page of HTML: scope, reading, writing, and what is said of it."""
 
 import time
-from collections.abc import Iterator
-from shlex import quote
 
 import click
 
@@ -17,9 +15,6 @@ from dwreport.report.sheet import Sheet
 from dwreport.text import counted
 from dwreport.views._page import sheet
 
-# Options that choose no packets, but when, from where and how.
-_NO_FILTERS = {"since", "until", "boot", "run", "database", "verbose", "width", "pager"}
-
 
 def export(name: str, options: Options) -> None:
     """Write the report as a page into a file, and a summary on standard error; raise click.ClickException."""
@@ -28,7 +23,7 @@ def export(name: str, options: Options) -> None:
     with whole_file(name) as out:
 
         def made(reader: Reader) -> tuple[Sheet, int] | OSError:
-            page = sheet(reader, request.wanted, list(_filters(options)))
+            page = sheet(reader, request.wanted, request.wanted.filters)
             try:
                 return page, write(page, out)
             except OSError as error:  # no fault of the history, in which damage would be looked for
@@ -43,12 +38,3 @@ def export(name: str, options: Options) -> None:
                f"{counted(-(-length // 1000), 'kB', 'kB')}", err=True)
     for line in (*page.answer.lead, *warning(page.answer)):
         click.echo(f"dwreport: {line}", err=True)
-
-
-def _filters(options: Options) -> Iterator[str]:
-    """Yield the filters that are given, as they are written."""
-    for name, value in options.items():
-        if name == "benign" and value is False:
-            yield "--no-benign"
-        elif name not in _NO_FILTERS and value not in {None, ()}:
-            yield from (f"--{name} {quote(one)}" for one in (value if isinstance(value, tuple) else (value,)))

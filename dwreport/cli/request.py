@@ -15,6 +15,7 @@ from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.scope import Only, Scope
 from dwreport.cli.conditions import ConditionError, check, condition
+from dwreport.cli.narrowed import narrowed
 from dwreport.cli.options import Options, View
 from dwreport.cli.progress import progress, writing
 from dwreport.cli.times import point
@@ -66,6 +67,7 @@ def respond(view: View, options: Options) -> None:
         return answer, answer if view is summary else summary(reader, request.wanted)
 
     answer, judged = asked(ask, request, options)
+    answer = replace(answer, filters=request.wanted.filters)
     try:
         _write(arranged(answer, request.wanted), request)
         _warn(answer, request)
@@ -95,6 +97,8 @@ def _asked_of_fleet(found: Callable[[Connection], T], url: str) -> T:
 
     try:
         with opened(url) as connection:
+            for line in connection.told:
+                click.echo(f"dwreport: {line}", err=True)
             return found(connection)
     except FleetError as error:
         raise click.ClickException(str(error)) from error
@@ -178,7 +182,8 @@ def _wanted(options: Options) -> Wanted:
     verbose = bool(options.get("verbose")) or options.get("format") == "markdown"
     by = tuple(name.strip() for name in (options.get("by") or "").split(",") if name.strip())
     return Wanted(verbose, options.get("finding"), options.get("severity") or (), options.get("benign") is False, by,
-                  options.get("sort"), bool(options.get("reverse")), options.get("top"), options.get("last"))
+                  options.get("sort"), bool(options.get("reverse")), options.get("top"), options.get("last"),
+                  narrowed(options))
 
 
 def _given(options: Options, name: str, default: str) -> str:

@@ -27,7 +27,7 @@ def span(reader: Reader, boot: str | None, run: str | None) -> tuple[int, int]:
         found = [life for life in found if life.boot_id == ids[0]]
     chosen = found if run is None else [_chosen(found, run, "run")]
     since_ns = min(life.since_ns for life in chosen)
-    return since_ns, max(since_ns + 1, _until(chosen[-1], reader.now_ns))
+    return since_ns, max(since_ns + 1, _until(chosen[-1], reader.now_ns), *(life.until_ns for life in chosen))
 
 
 _ID = 8  # characters: no number of a boot is as long

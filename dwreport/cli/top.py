@@ -21,8 +21,6 @@ _OF_REPORTS = ("by", "sort", "reverse", "top", "last", "format", "fail_if", "unt
                "pager", "follow")
 _SPAN = "1min"
 _SILENT_S = 10.0   # then the end of the window has moved on, though nothing was written
-_LEAST_S = 1.0     # between two updates
-_SHARE = 20        # of the time that an update takes: no more than a twentieth of a CPU, whatever there is to read
 _LEAVING = {"q", "Q", "\x04"}
 _TONES = {"harmful": "31", "suspect": "33", "benign": "2", "warning": "1;33", "titles": "7"}  # ECMA-48 SGR
 
@@ -51,7 +49,7 @@ command.params = [option for option in command.params if option.name not in _OF_
 
 def _run(options: Options) -> None:
     from dwreport.cli.request import own_history, understand  # noqa: PLC0415 - of this command, when it has a terminal
-    from dwreport.cli.wake import Wake  # noqa: PLC0415
+    from dwreport.cli.wake import Wake, pause_s  # noqa: PLC0415
     from dwreport.render.terminal import whole_terminal  # noqa: PLC0415
 
     request = understand(options, time.time_ns())
@@ -61,7 +59,7 @@ def _run(options: Options) -> None:
         begun = cost = 0.0
         while True:
             terminal.draw(_lines(screen))
-            until = max(begun + max(_LEAST_S, _SHARE * cost), time.monotonic())
+            until = max(begun + pause_s(cost), time.monotonic())
             if _is_left(terminal, wake, until):
                 return
             begun, busy = time.monotonic(), time.process_time()

@@ -17,10 +17,20 @@ _READ_BYTES = 65536
 _HEADER_BYTES = 16
 _TOGETHER_S = 0.2   # a transaction is several writes
 _UNWATCHED_S = 1.0  # between two looks where the kernel grants no inotify
+_LEAST_S = 1.0     # between two updates
+_SHARE = 20        # of the time that an update takes: no more than a twentieth of a CPU, whatever there is to read
+
+
+def pause_s(cost_s: float) -> float:
+    """Return how long after an update began the next one may, by the time of a CPU that it took."""
+    return max(_LEAST_S, _SHARE * cost_s)
 
 
 class Wake:
-    """Wakes on a write to a history: to its file, or to the files beside it."""
+    """Wakes on a write to a history: to its file, or to the files beside it.
+
+    `written` says whether the last wait saw one, or cannot know.
+    """
 
     def __init__(self, database: Path, readable: Iterable[int] = (), output: int | None = None) -> None:
         self._name = os.fsencode(database.name)
@@ -32,6 +42,7 @@ class Wake:
         if output is not None:
             self._poll.register(output, 0)  # a pipe without a reader is an error: poll(2), POLLERR
         self._inotify = self._watch()
+        self.written = True
 
     def _watch(self) -> int | None:
         """Return a descriptor to wait for, None where there is none to be had. Python has no call for it."""
@@ -59,6 +70,7 @@ class Wake:
         Writes that come together wake once.
         """
         deadline = time.monotonic() + seconds
+        self.written = self._inotify is None
         while (left := deadline - time.monotonic()) > 0:
             if self._inotify is None:
                 left = min(left, _UNWATCHED_S)
@@ -68,12 +80,22 @@ class Wake:
             if self._inotify in ready and self._is_written():
                 time.sleep(_TOGETHER_S)
                 self._is_written()
+                self.written = True
                 return ready - {self._inotify}
             if others := ready - {self._inotify}:
                 return {descriptor for descriptor in others if descriptor is not None}
             if self._inotify is None:
                 return set()
         return set()
+
+    def rest(self, until_s: float) -> None:
+        """Wait until a time of the monotonic clock, whatever is written; raise BrokenPipeError when nobody reads."""
+        while (left := until_s - time.monotonic()) > 0:
+            gone = select.poll()
+            if self._output is not None:
+                gone.register(self._output, 0)
+            if gone.poll(left * 1000):
+                raise BrokenPipeError
 
     def _is_written(self) -> bool:
         """Take what inotify tells; say whether any of it is of the history: struct inotify_event."""

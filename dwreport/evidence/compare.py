@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from dwreport.causes import Equality, equalities
 from dwreport.evidence.facts import Facts
@@ -17,6 +17,7 @@ from dwreport.evidence.possible import Possible
 from dwreport.evidence.tally import Place
 
 Verdict = Literal["agree", "counter-only", "events-only", "uncounted", "not looked", "not yet read", "open"]
+_On = TypeVar("_On", Place, Observed)
 _TOLERANCE = 10  # counts agree to within the events at the edges where these are less than a tenth
 ELSEWHERE = "counters of that namespace are not recorded ([counters] namespaces)"
 ABSENT = "no such counter was recorded there"
@@ -83,6 +84,18 @@ class Evidence:
     def _compared(self) -> Mapping[Observed, list[int]]:
         return _index(agreement.members for agreement in self.agreements)
 
+    def totalled(self, subjects: Iterable[tuple[str, Place]]) -> list[Agreement]:
+        """Return the comparisons of parts of these totals, each in a place."""
+        return [self.agreements[number] for number in sorted({n for one in subjects for n in self._totalled[one]})]
+
+    @cached_property
+    def _totalled(self) -> Mapping[tuple[str, Place], list[int]]:
+        found = defaultdict[tuple[str, Place], list[int]](list)
+        for number, agreement in enumerate(self.agreements):
+            if agreement.equality.total:
+                found[agreement.equality.total, agreement.place].append(number)
+        return found
+
     @cached_property
     def _possible(self) -> Mapping[Observed, list[int]]:
         return _index(agreement.others if agreement.verdict == "open" else () for agreement in self.agreements)
@@ -140,21 +153,29 @@ def _compare(equality: Equality, facts: Facts) -> Iterator[Agreement]:
     drops = [drop for reason in equality.reasons for drop in facts.by_reason.get(reason, ())
              if equality.concerns(drop.key, reason)]
     moved, read, possible = _Moved(equality, facts), facts.read_in(equality), Possible(equality, facts)
-    for host in sorted({place.host for place in (*read, *moved.places)} | {drop.host for drop in drops}):
-        own = [drop for drop in drops if drop.host == host]
+    read_on, moved_on, dropped_on = _by_host(read), _by_host(moved.places), _by_host(drops)
+    for host in sorted({*read_on, *moved_on, *dropped_on}):
+        own = dropped_on.get(host, [])
         placed = [drop for drop in own if _is_placed(equality, drop)]
         if own and not placed:
             yield _judged(possible, Place(host), own, moved)
             continue
-        here: dict[Place, list[Observed]] = {place: [] for place in moved.places if place.host == host}
+        here: dict[Place, list[Observed]] = {place: [] for place in moved_on.get(host, ())}
         if equality.total:  # that this part did not move rules out a cause
-            here |= {place: [] for place in read if place.host == host and place not in here}
+            here |= {place: [] for place in read_on.get(host, ()) if place not in here}
         for drop in placed:
             here.setdefault(_at(equality, drop, facts), []).append(drop)
         for place in sorted(here, key=str):
             yield _judged(possible, place, here[place], moved)
         if len(placed) < len(own):
             yield _unplaced(equality, host, [drop for drop in own if not _is_placed(equality, drop)])
+
+
+def _by_host(those: Iterable[_On]) -> Mapping[str, list[_On]]:
+    found = defaultdict[str, list[_On]](list)
+    for one in those:
+        found[one.host].append(one)
+    return found
 
 
 def _is_placed(equality: Equality, drop: Observed) -> bool:

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
+from dwreport.evidence.switched_off import switched_off
 from dwreport.text import duration
 
 Status = Literal["complete", "partial", "blind"]
@@ -20,6 +22,7 @@ NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
+_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
@@ -34,7 +37,7 @@ LIMITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recorded:
     """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it).
 
@@ -47,13 +50,43 @@ class Recorded:
     now_ns: int | None = None
     sent: bool = False
 
+    @cached_property
+    def by_host(self) -> "dict[str | None, Recorded]":
+        """What was recorded of each host: many steps of time are judged by it."""
+        runs, watches, ledger = (defaultdict[str | None, list[Any]](list) for _ in range(3))
+        for run in self.runs:
+            runs[run.hostname].append(run)
+        for watch in self.watches:
+            watches[watch.host].append(watch)
+        for gap in self.ledger:
+            ledger[gap.host].append(gap)
+        return {host: replace(self, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
+
+    @cached_property
+    def spans(self) -> dict[tuple[str | None, str], list[Span]]:
+        """When each host watched each kind of thing."""
+        found = defaultdict[tuple[str | None, str], list[Span]](list)
+        for watch in self.watches:
+            found[watch.host, watch.what].append((watch.since_ns, watch.until_ns))
+        return found
+
+    @cached_property
+    def written(self) -> dict[int, dict[str, int]]:
+        """Up to when each run has written each kind of what it goes on watching."""
+        found = defaultdict[int, dict[str, int]](dict)
+        for watch in self.watches:
+            if not watch.ending:
+                ends = found[watch.run_id]
+                ends[watch.what] = max(watch.until_ns, ends.get(watch.what, watch.until_ns))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when all of that was written.
 
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
-    could not see by their nature. `asked` is what was to be watched.
+    could not see by their nature. `asked` is what was to be watched: `own` are the gaps that speak of that.
     """
 
     status: Status
@@ -63,11 +96,12 @@ class Coverage:
     sources: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     asked: str = "software"
+    own: Sequence[LedgerGap] = ()
 
     @property
     def only_unwritten(self) -> bool:
         """Say whether nothing is amiss but that the last seconds are not written yet, by a daemon that lives."""
-        costly = [gap for gap in self.gaps if gap.effect != "detail" and gap.lost != 0]
+        costly = [gap for gap in self.own if gap.effect != "detail" and gap.lost != 0]
         return bool(costly) and all(gap.cause == NOT_WRITTEN and not gap.detail for gap in costly)
 
 
@@ -76,19 +110,8 @@ def recorded(reader: Reader) -> Recorded:
     spaces = reader.namespaces()
     watches = [watch for watch in reader.watches()
                if spaces is None or watch.what != "counters" or watch.netns in spaces]
-    return Recorded(reader.runs(), watches, reader.gaps(), reader.now_ns, isinstance(reader.connection, Pulled))
-
-
-def by_host(found: Recorded) -> dict[str | None, Recorded]:
-    """Return what was recorded of each host."""
-    runs, watches, ledger = (defaultdict[str | None, list[Any]](list) for _ in range(3))
-    for run in found.runs:
-        runs[run.hostname].append(run)
-    for watch in found.watches:
-        watches[watch.host].append(watch)
-    for gap in found.ledger:
-        ledger[gap.host].append(gap)
-    return {host: replace(found, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
+    ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names())]
+    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled))
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -102,11 +125,12 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     scopes = _scopes(found, asked)
     gaps = [gap for gap in found.ledger
             if max(gap.since_ns + 1, gap.until_ns) > window[0] and gap.since_ns < window[1]]  # or it has no length
+    own = [gap for gap in gaps if _concerns(gap, scopes)]
     covered_ns = passed_ns = 0
-    parts = by_host(found) or {None: found}
+    parts = found.by_host or {None: found}
     for host, part in parts.items():
         passed = _passed(part, host, window)
-        watched = _union(_spans(part.watches, host, what), passed)
+        watched = _union(part.spans.get((host, what), ()), passed)
         skipped, again = _skipped(part.ledger, host, passed)
         never = _without(_without(skipped, again), watched)
         covered_ns += _length(watched)
@@ -114,11 +138,12 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         left = _without(_without([window], watched), never)
         blind = _union(((gap.since_ns, gap.until_ns) for gap in part.ledger
                         if gap.host == host and gap.effect == "blind" and _concerns(gap, scopes)), window)
-        gaps += _unexplained(part, host, _without(left, blind), what, skipped)
-        gaps += [LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never]
-    gaps += _limited(found.watches, window, what)
-    gaps.sort(key=lambda gap: (gap.since_ns, gap.until_ns))
-    harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in gaps)
+        told = [*_unexplained(part, host, _without(left, blind), what, skipped),
+                *(LedgerGap(host, *span, cause=NEVER_WAS, effect="detail", lost=0) for span in never)]
+        gaps, own = [*gaps, *told], [*own, *told]
+    limited = _limited(found.watches, window, what)
+    gaps, own = ([*sorted([*some, *limited], key=lambda gap: (gap.since_ns, gap.until_ns))] for some in (gaps, own))
+    harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in own)
     status: Status = "blind" if not covered_ns else "partial" if harmed or covered_ns < passed_ns else "complete"
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
@@ -127,7 +152,7 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
         sources(watch for watch in found.watches
                 if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
-        what)
+        what, own)
 
 
 def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
@@ -148,10 +173,6 @@ def _scopes(found: Recorded, asked: str | None) -> set[str]:
         return {"packets", "software", "drops"}
     hardware = asked == "hardware" or (asked is None and any(watch.what == "hardware" for watch in found.watches))
     return {"drops"} | ({"hardware"} if hardware else set()) | ({"software"} if asked != "hardware" else set())
-
-
-def _spans(watches: Iterable[WatchRow], host: str | None, what: str) -> Iterable[Span]:
-    return ((watch.since_ns, watch.until_ns) for watch in watches if watch.host == host and watch.what == what)
 
 
 def _passed(found: Recorded, host: str | None, window: Span) -> Span:
@@ -197,7 +218,7 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
         unwritten = _from(_seen_until(found, last, what), left)
         gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
-    absent = _without(left, _union(_spans(found.watches, host, "daemon"), _passed(found, host, (0, end_ns))))
+    absent = _without(left, _union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))))
     sure = _without(absent, skipped)
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in sure]
     gaps += [_synthetic(host, span, TO_AND_FRO) for span in _without(absent, sure)]
@@ -215,8 +236,7 @@ def _seen_until(found: Recorded, run: Run, what: str) -> int:
 
     Of what it does not watch, that would be a time when the daemon itself has written.
     """
-    goes_on = [watch for watch in found.watches if watch.run_id == run.run_id and not watch.ending]
-    ends = {watch.what: watch.until_ns for watch in sorted(goes_on, key=lambda watch: watch.until_ns)}
+    ends = found.written.get(run.run_id, {})
     return ends.get(what, ends.get("daemon", run.until_ns))
 
 
@@ -224,8 +244,14 @@ def _written_until(parts: dict[str | None, Recorded], what: str) -> int | None:
     """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
     goes_on = [_seen_until(part, run, what) for host, part in parts.items()
                if (run := _last(part, host)) and not run.ended]
-    return min(goes_on) if goes_on else max((run.until_ns for part in parts.values() for run in part.runs),
-                                            default=None)
+    return min(goes_on) if goes_on else max((_ended_at(part, run, what) for part in parts.values()
+                                             for run in part.runs), default=None)
+
+
+def _ended_at(found: Recorded, run: Run, what: str) -> int:
+    """Return up to when a run has watched what is asked for, or anything; others are read a moment longer."""
+    ends = [watch.until_ns for watch in found.watches if watch.run_id == run.run_id and watch.what == what]
+    return min(run.until_ns, max(ends, default=run.until_ns))
 
 
 def _silence(span: Span, *, sent: bool) -> str:
@@ -245,10 +271,14 @@ def _limited(watches: Iterable[WatchRow], window: Span, what: str) -> list[Ledge
             for limit in watch.limits if LIMITS.get(limit, ("", False))[1]]
 
 
+def speaks_of_drops(gap: LedgerGap) -> bool:
+    """Say whether a gap may have cost drops, of software or hardware: those of counters and samples cost none."""
+    return _concerns(gap, {"drops", "software", "hardware"})
+
+
 def _concerns(gap: LedgerGap, scopes: set[str]) -> bool:
     """Say whether a gap speaks of what is judged; a daemon that is down sees nothing, and what expired is all gone."""
-    everything = gap.scope == "drops" and gap.cause in {GapCause.DAEMON_DOWN, GapCause.EXPIRED}
-    return everything or gap.scope.partition(":")[0] in scopes
+    return (gap.scope == "drops" and gap.cause in _OF_ALL) or gap.scope.partition(":")[0] in scopes
 
 
 def _synthetic(host: str | None, span: Span, cause: str, detail: str = "") -> LedgerGap:

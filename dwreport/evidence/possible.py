@@ -25,15 +25,17 @@ class Possible:
     def at(self, place: Place, own: Collection[Observed], spare: int) -> list[Observed]:
         """Return those of a place.
 
-        Those of another device count here only where it is the other end of a pair, or the device below.
+        Those of another device count here only where it is the other end of a pair, or the device below: then all that
+        a place has to spare may be these, or what its own drops leave.
         """
         compared = set(own)
         near = [drop for drop in self._around(place) if drop not in compared and self._is_on(place, drop)]
-        if near or self.equality.per != "interface":
+        if self.equality.per != "interface":
             return near
         far = [drop for drop in self._by_netns.get((place.host, ...), ()) if drop not in compared
                and drop.reason not in self.equality.reasons]  # else it is compared where it was
-        return self._behind(place, far, spare)
+        rest = spare - sum(drop.host_at_most for drop in near)
+        return near + (self._behind(place, far, spare) or self._behind(place, far, rest))
 
     def _behind(self, place: Place, drops: Collection[Observed], spare: int) -> list[Observed]:
         """Return the drops of the device behind a device, as far as it is on record which one that is.
@@ -46,8 +48,9 @@ class Possible:
             return _as_many(drops, spare)
         if elsewhere := ELSEWHERE.match(device.peer or ""):
             index = int(elsewhere[1])
-            return _as_many([drop for drop in drops if drop.netns != place.netns
-                             and drop.key.interface.ifindex == index], spare)
+            behind = [drop for drop in drops if drop.netns != place.netns and drop.key.interface.ifindex == index]
+            refused = [drop for drop in behind if "dev_forward_skb" in (drop.key.location.symbol or "")]
+            return _as_many(behind, spare) or _as_many(refused, spare)  # by this end, which counts these too
         return [drop for drop in drops if drop.netns == place.netns and drop.interface == device.peer and device.peer]
 
     def _around(self, place: Place) -> Iterator[Observed]:

@@ -44,8 +44,8 @@ class Lasting:
 
         A claim of neither is made where what came after was not watched, or is too short to tell.
         """
-        if finding.first_ns is None or finding.last_ns is None:
-            return None
+        if finding.first_ns is None or finding.last_ns is None or finding.last_ns > self.end_ns + _SOON_NS:
+            return None  # that came on record of another host, or while the clock was ahead
         lasted_ns, quiet_ns = finding.last_ns - finding.first_ns, self.end_ns - finding.last_ns
         usual_ns = lasted_ns // max(1, finding.count - 1)
         if lasted_ns and lasted_ns >= quiet_ns and quiet_ns <= min(_LONG_NS, max(_SOON_NS, 2 * usual_ns)):

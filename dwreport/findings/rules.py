@@ -1,7 +1,6 @@
 """The rules of the firewall that counted a group's drops, and how to list them: pure."""
 
 import json
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import cast
 
@@ -9,6 +8,7 @@ from dropwatchd.history.reader import CounterTotal
 from dwreport.evidence.compare import Agreement
 from dwreport.evidence.facts import Facts
 from dwreport.findings.support import ByRule
+from dwreport.text import quoted
 
 _MOST = 3
 _RULES = ("nftables/packets", "iptables/packets")
@@ -33,14 +33,14 @@ def listing(row: CounterTotal) -> str | None:
         return None
     if row.collector == "nftables":
         return listing_of(own.get("family", "ip"), own["table"], own["chain"])
-    values = {name: shlex.quote(value) for name, value in own.items()}
+    values = {name: quoted(value) for name, value in own.items()}
     program = "ip6tables" if values.get("family") == "ip6" else "iptables"
     return f"{program} -t {values['table']} -vnL {values['chain']} --line-numbers"
 
 
 def listing_of(family: str, table: str, chain: str) -> str:
     """Return the command that lists a chain of nftables."""
-    return f"nft -a list chain {shlex.quote(family)} {shlex.quote(table)} {shlex.quote(chain)}"
+    return f"nft -a list chain {quoted(family)} {quoted(table)} {quoted(chain)}"
 
 
 def labels(row: CounterTotal) -> dict[str, str]:

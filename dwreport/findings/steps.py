@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from dropwatchd.model import Interface, Namespace
 from dwreport.findings.support import Owner, Who
+from dwreport.text import quoted
 
 _ANYWHERE = {"auditctl", "ausearch", "dmesg", "dwreport", "free", "journalctl", "lspci", "tail"}  # not of a namespace
 _JOINTS = {";", "&", "&&", "||", "(", "`"}  # of a line of which a word before it would be for the first command alone
@@ -20,7 +21,7 @@ def step(command: str | None, space: Namespace | None, who: Iterable[Who] = ()) 
     if command is None or space is None or space.kind == "initial" or command.split(maxsplit=1)[0] in _ANYWHERE:
         return command
     if space.kind == "netns" and space.name:
-        return f"ip netns exec {shlex.quote(space.name)} {_one(command)}"
+        return f"ip netns exec {quoted(space.name)} {_one(command)}"
     entered = f"nsenter -t {_pid(space, who)} -n"
     if _SYSFS in command:  # which shows the devices of the namespace that mounted it
         return f"{entered} unshare -m sh -c {shlex.quote(f'mount -t sysfs sysfs /sys && {command}')}"

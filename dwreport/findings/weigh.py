@@ -10,7 +10,6 @@ from dwreport.evidence.ask import BEFORE_NS
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Limit, Means
-from dwreport.evidence.tally import Place
 from dwreport.findings import support
 from dwreport.findings.group import Group, place_name
 from dwreport.findings.rules import rules
@@ -33,7 +32,7 @@ def weighed(group: Group, compared: Sequence[Agreement], refusing: Sequence[Coun
     counted = [*_comparisons(group, compared, evidence.facts.names), *_possible(group, evidence)]
     return [*_events(group), *_ground(group, evidence.facts), *_called(group, evidence.facts),
             *_happened(group, evidence.facts), *(_parts(group) if group.part else counted), *rules(refusing),
-            *_rested(compared, evidence.agreements), *_apart(compared, evidence), *_large(group)]
+            *_rested(compared, evidence), *_apart(compared, evidence), *_large(group)]
 
 
 def _called(group: Group, facts: Facts) -> Iterator[support.CalledBy]:
@@ -191,16 +190,14 @@ def where(same: Sequence[Agreement], names: Mapping[int, str]) -> support.Where:
     return support.Where(1, place.interface, named_netns(place.netns, names))
 
 
-def _rested(own: Iterable[Agreement], everything: Iterable[Agreement]) -> Iterator[support.Rested]:
+def _rested(own: Iterable[Agreement], evidence: Evidence) -> Iterator[support.Rested]:
     """Say which other parts of the same total were looked at and did not move."""
-    places: dict[str, set[Place]] = defaultdict(set)
-    for agreement in own:
-        if agreement.equality.total and agreement.verdict == "agree" and agreement.counted:
-            places[agreement.equality.total].add(agreement.place)
+    totals = {(agreement.equality.total, agreement.place) for agreement in own
+              if agreement.equality.total and agreement.verdict == "agree" and agreement.counted}
     still: dict[tuple[str, str], bool] = {}
-    for agreement in everything:
+    for agreement in evidence.totalled(totals):
         equality = agreement.equality
-        if equality.total and not equality.less and agreement.place in places[equality.total]:
+        if not equality.less:
             what = equality.fault, equality.counters[0]
             still[what] = still.get(what, True) and not agreement.counted and not agreement.drops
     if found := {fault: counter for (fault, counter), rests in still.items() if rests}:
@@ -211,8 +208,8 @@ def _apart(own: Iterable[Agreement], evidence: Evidence) -> Iterator[support.Apa
     """Yield totals that hold more than this finding, taken apart; the rest is named where there is one."""
     totals = {(agreement.equality.total or "", agreement.place) for agreement in own if agreement.counted}
     for total, place in sorted((subject for subject in totals if subject[0]), key=str):
-        parts = {agreement.equality.fault: agreement.counted for agreement in evidence.agreements
-                 if agreement.equality.total == total and agreement.place == place and agreement.counted}
+        parts = {agreement.equality.fault: agreement.counted for agreement in evidence.totalled([(total, place)])
+                 if agreement.counted}
         if len(parts) > 1:
             yield support.Apart(total, evidence.facts.delta(total, place) or 0, parts)
 

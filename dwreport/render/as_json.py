@@ -41,6 +41,7 @@ def _document(answer: Answer) -> dict[str, object]:
     hosts = {(run.hostname, run.machine_id, run.kernel, source): None for run in answer.runs}
     return {
         "window": {"since": Moment(scope.since_ns), "until": Moment(scope.until_ns)},
+        "filters": list(answer.filters),
         "hosts": [dict(zip(("hostname", "machine_id", "kernel", "source"), host, strict=True)) for host in hosts],
         "coverage": _coverage(answer.coverage),
         **{section.key: _Rows(section.rows) for section in answer.sections if section.key},

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from dwreport.render.heading import heading, warning
 from dwreport.render.page import Page
-from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.answer import Answer, Column, Section, line_text
 from dwreport.text import CHART
 
 _BLANK = "\u2800"  # of Braille: wide as the blocks, and not trimmed
@@ -29,7 +29,7 @@ def write(answer: Answer, out: TextIO, _page: Page) -> None:
 def _table(section: Section[Any], columns: list[Column[Any]], rows: Sequence[Any]) -> Iterator[list[str]]:
     """Yield the lines of a table, in cells."""
     if below := section.below:
-        columns.append(Column("MEANING", lambda row: "\n".join(" · ".join(line) for line in below(row))))
+        columns.append(Column("MEANING", lambda row: "\n".join(map(line_text, below(row)))))
     yield [column.header.replace("  ", _BLANK * 2) for column in columns]
     yield ["---:" if column.right else "---" for column in columns]
     for row in rows:

@@ -1,23 +1,22 @@
 """Tables for a person at a terminal, of any width."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 import tabulate
 
+from dwreport.render.command import folded
 from dwreport.render.heading import heading, warning
 from dwreport.render.page import Page
-from dwreport.report.answer import Answer, Column, Section
+from dwreport.render.widths import GAP, fit, folded_cell
+from dwreport.report.answer import Answer, Column, Command, Line, Section
 
 tabulate.MIN_PADDING = 0  # else headers are wider than they are
 # Blanks at the ends of a cell are part of a chart. Up to 0.9 that is said for all tables, from 0.10 on for each.
 tabulate.PRESERVE_WHITESPACE = True
 _KEEP = "preserve_whitespace"
 _KEPT: dict[str, Any] = {_KEEP: True} if _KEEP in tabulate.tabulate.__code__.co_varnames else {}
-_GAP = 2  # spaces between columns, by tabulate
-_LEAST = 8
 _AT_ONCE = 5000  # rows that are laid out: to do it with a million would not fit into memory
 _TONES = {"warning": "1;33", "harmful": "31", "suspect": "33", "benign": "2"}  # ECMA-48 SGR: bold, red, yellow, faint
 Paint = Callable[[str, str], str]
@@ -28,11 +27,23 @@ def write(answer: Answer, out: TextIO, page: Page) -> None:
     paint = _painter(page)
     lines = [_joined(heading(answer), page, " · ")]
     lines += [paint(_wrapped(line, page), "warning") for line in warning(answer)]
-    lines += [f"\n{_wrapped(line, page)}" for line in answer.lead]
+    lines += [_wrapped(line, page) for line in answer.lead]
     out.writelines(f"{line}\n" for line in lines)
+    room = None if page.height is None else page.height - 1 - sum(line.count("\n") + 1 for line in lines)
     for section in answer.sections:
-        section_lines = _section(section, answer.columns(section), page, paint)
+        section_lines = _fitting(section, answer.columns(section), page, paint, room)
         out.writelines(f"{line}\n" if place else f"\n{line}\n" for place, line in enumerate(section_lines))
+
+
+def _fitting(section: Section[Any], columns: Sequence[Column[Any]], page: Page, paint: Paint,
+             room: int | None) -> Iterable[str]:
+    """Return a section so that it fits on the rest of a terminal, if shorter lines below its rows do that."""
+    if section.most_lines is not None and room is not None:
+        for most in range(section.most_lines, 0, -1):
+            lines = [*_section(replace(section, most_lines=most), columns, page, paint)]
+            if 1 + sum(line.count("\n") + 1 for line in lines) <= room:
+                return lines
+    return _section(section, columns, page, paint)
 
 
 def _painter(page: Page) -> Paint:
@@ -47,7 +58,7 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, pa
     columns = [column for column in every if page.has(column.from_width)]
     if section.title and (section.shown or section.notes):
         yield section.title
-    told = {""}  # below a row: once is enough
+    told: set[str] = set()  # below a row
     for place, (table, rows) in enumerate(_tables(columns, section.shown, page)):
         if not place:
             yield table.header
@@ -55,7 +66,7 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, pa
         for text, row in zip(table.rows, rows, strict=True):
             yield paint(text[:table.indent], section.tone(row) or "") + text[table.indent:]
             below = _below(section, row, indent, page)
-            if below not in told:
+            if below and (section.repeats or below not in told):
                 told.add(below)
                 yield below
     yield from (_wrapped(note, page) for note in section.notes)
@@ -63,7 +74,7 @@ def _section(section: Section[Any], every: Sequence[Column[Any]], page: Page, pa
 
 def _tables(columns: Sequence[Column[Any]], rows: Sequence[Any], page: Page) -> Iterator[tuple["Table", Sequence[Any]]]:
     """Lay out rows, so many at a time; the columns of all these tables are as wide as all rows ask for."""
-    widths = _fit(columns, (_cells(columns, row) for row in rows), page) if len(rows) > _AT_ONCE else None
+    widths = fit(columns, (_cells(columns, row) for row in rows), page) if len(rows) > _AT_ONCE else None
     for begin in range(0, len(rows), _AT_ONCE):
         some = list(rows[begin:begin + _AT_ONCE])
         yield layout(columns, [_cells(columns, row) for row in some], page, widths), some
@@ -76,10 +87,17 @@ def _cells(columns: Sequence[Column[Any]], row: Any) -> list[str]:
 def _below(section: Section[Any], row: Any, indent: int, page: Page) -> str:
     """Return the lines below a row; a part that is too long for a line is broken."""
     room = page.less(indent)
-    lines = [line for parts in (section.below(row) if section.below else [])
-             for line in _few(_joined(parts, room, " · ").splitlines(), section.most_lines)]
-    broken = [part for line in lines for part in _wrapped(line, room).splitlines()]
-    return "\n".join(" " * indent + line for line in broken)
+    lines = [part for line in (section.below(row) if section.below else [])
+             for part in _parts_of(line, room, section.most_lines)]
+    return "\n".join(" " * indent + line for line in lines)
+
+
+def _parts_of(line: Line, room: Page, most: int | None) -> list[str]:
+    """Return what a line takes of a terminal: of a command, all of it."""
+    if isinstance(line, Command):
+        return folded(line.lead, line.text, room.width)
+    return [part for one in _few(_joined(line, room, " · ").splitlines(), most)
+            for part in _wrapped(one, room).splitlines()]
 
 
 def _few(lines: list[str], most: int | None) -> list[str]:
@@ -99,8 +117,8 @@ class Table:
 def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page,
            fixed: Sequence[int] | None = None) -> Table:
     """Lay out cells, narrowing the columns that may wrap until the table fits; or in columns of `fixed` widths."""
-    widths = fixed or _fit(columns, cells, page)
-    wrapped = [[_folded(cell, size) if column.wraps else cell
+    widths = fixed or fit(columns, cells, page)
+    wrapped = [[folded_cell(cell, size) if column.wraps else cell
                 for column, cell, size in zip(columns, row, widths, strict=True)] for row in cells]
     ruler = [["x" * size for size in fixed]] if fixed else []  # tabulate makes columns as wide as their cells
     text = tabulate.tabulate(
@@ -112,38 +130,7 @@ def layout(columns: Sequence[Column[Any]], cells: list[list[str]], page: Page,
         next(lines)
     heights = [max(cell.count("\n") + 1 for cell in row) for row in wrapped]
     rows = ["\n".join(next(lines).rstrip() for _ in range(height)) for height in heights]
-    return Table(header, rows, widths[0] + _GAP)
-
-
-def _fit(columns: Sequence[Column[Any]], cells: Iterable[list[str]], page: Page) -> list[int]:
-    """Return the width of each column: always the widest one that may wrap gives way, firm ones last."""
-    widths = [len(column.header) for column in columns]
-    for row in cells:
-        widths = [max([width, *map(len, cell.splitlines())]) for width, cell in zip(widths, row, strict=True)]
-    floors = [max(_LEAST, len(column.header)) for column in columns]
-    needed = sum(widths) + _GAP * (len(widths) - 1)
-    excess = 0 if page.width is None else needed - page.width
-    while excess > 0:
-        narrowable = [index for index, column in enumerate(columns) if column.wraps and widths[index] > floors[index]]
-        if not narrowable:
-            break
-        widths[max(narrowable, key=lambda index: (not columns[index].firm, widths[index]))] -= 1
-        excess -= 1
-    return widths
-
-
-def _folded(cell: str, width: int) -> str:
-    return "\n".join(part for line in cell.splitlines() for part in _parts(line, width))
-
-
-def _parts(line: str, width: int) -> list[str]:
-    """Break a line where names have joints: after a space, "_", "-" or ":", before a "+", and else at the width."""
-    parts = [""]
-    for token in re.findall(rf"[^ _:+-]{{,{width - 1}}}[ _:-]|\+?[^ _:+-]{{1,{width - 1}}}|\+", line):
-        if parts[-1] and len(parts[-1]) + len(token.rstrip()) > width:
-            parts.append("")
-        parts[-1] += token
-    return [part.rstrip() for part in parts]
+    return Table(header, rows, widths[0] + GAP)
 
 
 def _wrapped(line: str, page: Page) -> str:

@@ -12,11 +12,12 @@ _MOST_HOSTS = 8  # that a person reads
 
 
 def heading(answer: Answer) -> list[str]:
-    """Return host, window and source, and that all of the window was watched, if it was."""
+    """Return host, window and source, what it is narrowed to, and that all of it was watched, if it was."""
     return [
         _hosts(answer.hosts()),
         window(answer.scope.since_ns, answer.scope.until_ns),
         *([clean(" + ".join(answer.coverage.sources)) or "no source"] if answer.runs else []),
+        *map(clean, answer.filters),
         *_complete(answer.coverage, answer.scope),
     ]
 
@@ -37,11 +38,11 @@ def _complete(coverage: Coverage, scope: Scope) -> list[str]:
 def _partial(answer: Answer) -> str:
     """Say how far the window was watched, where that is not all of it."""
     coverage, scope = answer.coverage, answer.scope
-    harmful = [gap for gap in coverage.gaps if gap.effect != "detail"]
+    harmful = [gap for gap in coverage.own if gap.effect != "detail"]
     if not harmful:
         return "no time to cover"
     told = _gap(harmful[0], scope) if len(harmful) == 1 else f"{len(harmful)} gaps"
-    if less := len(coverage.gaps) - len(harmful):
+    if less := sum(gap.effect == "detail" for gap in coverage.gaps):
         told += f" and {less} of detail alone"
     return f"coverage {fraction(coverage.fraction) if coverage.fraction < 1 else 'partial'}: {told}"
 
@@ -72,7 +73,7 @@ def _of_window(answer: Answer) -> list[str]:
         if coverage.only_unwritten:  # the heading says so
             return []
         return [f"{_partial(answer)}{_ended(answer)}; {missed}"]
-    causes = {gap.cause for gap in coverage.gaps if gap.effect == "blind" or gap.cause == NEVER_WAS}
+    causes = {gap.cause for gap in coverage.own if gap.effect == "blind" or gap.cause == NEVER_WAS}
     if causes == {NEVER_WAS}:
         return ["The clock was set forward over this time: it never was."]
     return [f"{clean(why)}: {unknown}." for why in _why_blind(answer, causes, watched)]
@@ -95,7 +96,7 @@ def _stopped(stop: Stop) -> str:
 def _ended(answer: Answer) -> str:
     """Say when the record ends, where that is before the window does."""
     runs, until_ns = answer.runs, min(answer.scope.until_ns, answer.now_ns)
-    gaps = sum(gap.effect != "detail" for gap in answer.coverage.gaps)  # one alone is told with its time
+    gaps = sum(gap.effect != "detail" for gap in answer.coverage.own)  # one alone is told with its time
     if gaps < 2 or len(answer.hosts()) != 1 or not runs[-1].ended or until_ns - runs[-1].until_ns < NANO:
         return ""
     return f"; the record ends at {clock(runs[-1].until_ns, time_format(answer.scope.since_ns, answer.scope.until_ns))}"

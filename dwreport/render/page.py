@@ -3,17 +3,21 @@
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NARROWEST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`width` in characters, None where lines may be as long as they are; `coloured` where a person looks."""
+    """`width` in characters, None where lines may be as long as they are; `coloured` where a person looks.
+
+    `height` in lines is that of a terminal, None where there is none.
+    """
 
     width: int | None = None
     coloured: bool = False
+    height: int | None = None
 
     def has(self, width: int) -> bool:
         """Say whether there is room for so many characters."""
@@ -21,7 +25,7 @@ class Page:
 
     def less(self, indent: int) -> "Page":
         """Return the page without so many characters at its left."""
-        return self if self.width is None else Page(self.width - indent, self.coloured)
+        return self if self.width is None else replace(self, width=self.width - indent)
 
 
 def page_of(width: int | None) -> Page:
@@ -29,7 +33,8 @@ def page_of(width: int | None) -> Page:
     is_terminal = sys.stdout.isatty()
     told = width or _columns() or (shutil.get_terminal_size().columns if is_terminal else None)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"  # https://no-color.org
-    return Page(None if told is None else max(NARROWEST, told), is_terminal and not colourless)
+    return Page(None if told is None else max(NARROWEST, told), is_terminal and not colourless,
+                shutil.get_terminal_size().lines if is_terminal else None)
 
 
 def _columns() -> int | None:

@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dropwatchd.history.reader import Reader
 from dwreport.findings.across import Across
+from dwreport.findings.finding import Finding
 from dwreport.report.answer import Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.rows import Moment
 from dwreport.text import counted, number
 
+_OF_DROPS = {"software", "hardware"}
 _MOST = 8  # causes that a person reads
 
 
 @dataclass(frozen=True, slots=True)
 class CauseRow:
-    """One cause, on `hosts` of the hosts `of` which there is any record in the window."""
+    """One cause, on `hosts` of those `of` which it is known whether they have it."""
 
     cause: str
     severity: str | None
@@ -23,6 +26,13 @@ class CauseRow:
     of: int
     first_host: str | None
     first: Moment | None
+
+
+def watched_hosts(reader: Reader, found: Iterable[Finding]) -> set[str]:
+    """Return the hosts on which drops were watched in the window, or something was found: of others nobody knows."""
+    return {watch.host for watch in reader.watches()
+            if watch.what in _OF_DROPS and watch.until_ns >= reader.scope.since_ns} | {
+                host for finding in found for host in finding.hosts}
 
 
 def cause_rows(found: Iterable[Across], hosts: int) -> list[CauseRow]:

@@ -31,12 +31,29 @@ class Column(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A command to be copied, and what stands before it."""
+
+    lead: str
+    text: str
+
+
+Line = tuple[str, ...] | Command
+
+
+def line_text(line: Line) -> str:
+    """Return a line, whatever is made of it, in one."""
+    return f"{line.lead}{line.text}" if isinstance(line, Command) else " · ".join(line)
+
+
+@dataclass(frozen=True, slots=True)
 class Section(Generic[Row]):
     """Rows of one kind: all of them for programs, under their key if any; `shown` of them, in columns, for people.
 
-    `below` gives lines that explain a row, each in parts, from `indent` on, or from the second column; of one that
-    takes more lines of a terminal, `most_lines` are shown. `tone` is the colour of what stands in the first column.
-    `record` is the dataclass of rows that CSV is made of, if it has the section.
+    `below` gives lines that explain a row, each in parts, from `indent` on, or from the second column; of one in parts
+    that takes more lines of a terminal, `most_lines` are shown, and fewer where all of the section then fits on it.
+    What is the same as below another row is said once, unless it `repeats`. `tone` is the colour of what stands in the
+    first column. `record` is the dataclass of rows that CSV is made of, if it has the section.
     """
 
     key: str | None
@@ -46,10 +63,11 @@ class Section(Generic[Row]):
     title: str = ""
     notes: Sequence[str] = ()
     record: type | None = None
-    below: Callable[[Row], Sequence[tuple[str, ...]]] | None = None
+    below: Callable[[Row], Sequence[Line]] | None = None
     tone: Callable[[Row], str | None] = lambda _row: None
     indent: int | None = None
     most_lines: int | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,7 @@ class Answer:
     """A whole report. CSV shows the first section that has a record; `lead` is said before anything else.
 
     `stops` says when hosts were last recorded, where no run reaches the window; `beside`, what must be known before
-    the figures are read, where these are not of one window alone.
+    the figures are read, where these are not of one window alone; `filters`, what it is narrowed to, as it was asked.
     """
 
     scope: Scope
@@ -69,6 +87,7 @@ class Answer:
     extra: Mapping[str, object] = field(default_factory=dict)
     stops: Sequence[Stop] = ()
     beside: Sequence[str] = ()
+    filters: Sequence[str] = ()
 
     def hosts(self) -> list[str]:
         """Return the names of the hosts that have runs in the window."""

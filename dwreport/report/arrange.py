@@ -24,7 +24,7 @@ def arranged(answer: Answer, wanted: Wanted) -> Answer:
 
     Rows are those of the section that programs get; a report of several sections has all of its rows.
     """
-    if not (wanted.sort or wanted.reverse or wanted.last or wanted.top):
+    if not wanted.arranged:
         return answer
     place, section = next((place, section) for place, section in enumerate(answer.sections) if section.record)
     if section.shown is not section.rows:

@@ -1,12 +1,14 @@
 """A finding in a line: where, when and who, what matters most first; the evidence is said elsewhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from dropwatchd.history.reader import Reader
 from dropwatchd.model import NANO
 from dwreport.findings import support
 from dwreport.findings.finding import Finding
 from dwreport.report.wording import words
-from dwreport.text import between, clock, number
+from dwreport.text import between, clock, number, time_format
 
 _SURE = {"high": "sure", "medium": "likely", "low": "unsure"}
 _NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
@@ -14,30 +16,42 @@ _NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Up to when the window is on record, at `end_ns`, and how its times are written."""
+    """Up to when the window is on record, at `end_ns`, how times and namespaces are written, and whether it goes on."""
 
     end_ns: int
     now_ns: int
     times: str
+    goes_on: bool = True
+    spaces: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def told(self) -> str | None:
-        """Return that time where it is not the present."""
-        return None if self.now_ns - self.end_ns <= _NEAR_NS else clock(self.end_ns, self.times)
+        """Return that time where it is not the present: of what comes after the end of the last run, nobody knows."""
+        return None if self.goes_on and self.now_ns - self.end_ns <= _NEAR_NS else clock(self.end_ns, self.times)
+
+
+def until_of(reader: Reader, end_ns: int) -> Until:
+    """Return how findings are told of a window that is on record up to then."""
+    scope = reader.scope
+    return Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns),
+                 any(not run.ended for run in reader.runs()), reader.netns_names())
 
 
 def parts(finding: Finding, until: Until) -> list[str]:
     """Return where, when, how sure it is, and who."""
     who = finding.who
-    return [*([place] if (place := where(finding)) else []), when(finding, until), _SURE[finding.confidence],
+    return [*([place] if (place := where(finding, until)) else []), when(finding, until), _SURE[finding.confidence],
             *(_owner(fact, finding.count) for fact in who if isinstance(fact, support.Owner)),
             *(words(fact) for fact in who if isinstance(fact, support.Ends))]
 
 
-def where(finding: Finding) -> str:
-    """Name the interfaces, if any are known."""
+def where(finding: Finding, until: Until) -> str:
+    """Name the interfaces, if any are known, or else the namespace, unless that is the initial one."""
     devices = (support.OnInterface, support.MoreInterfaces)
-    return ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices))
+    if told := ", ".join(words(fact) for fact in finding.who if isinstance(fact, devices)):
+        return told
+    space = None if finding.basis.place.netns is None else until.spaces.get(finding.basis.place.netns)
+    return "" if space in {None, "init"} else f"in {space}"
 
 
 def when(finding: Finding, until: Until) -> str:

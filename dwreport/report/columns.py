@@ -11,6 +11,7 @@ from dwreport.text import clean, clock, number, share
 # Terminals from this width on show a column.
 _PROTO, _SHARE, _LAST, _CHART = 72, 90, 100, 132
 UNKNOWN = "-"
+_NO_NEWS = {("cgroup", "/")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def drop_columns(total: int, times: str, chart_title: str | None) -> Sequence[Co
         Column("REASON", lambda shown: reason_cell(shown.row), wraps=True),
         Column("PROTO", lambda shown: text(shown.row.protocol), from_width=_PROTO),
         Column("WHERE", lambda shown: where_cell(shown.row, with_offset=shown.ambiguous), wraps=True),
-        Column("INTERFACE", lambda shown: interface_cell(shown.row, shown.row.ifindex), wraps=True),
+        Column("INTERFACE", lambda shown: interface_cell(shown.row, shown.row.ifindex), wraps=True, firm=True),
         Column("FIRST", lambda shown: moment(shown.row.first, times), key=lambda shown: shown.row.first.ns),
         Column("LAST", lambda shown: moment(shown.row.last, times), from_width=_PROTO,
                key=lambda shown: shown.row.last.ns),
@@ -85,7 +86,7 @@ def window_columns(times: str) -> Sequence[Column[WindowRow]]:
         Column("REASON", reason_cell, wraps=True),
         Column("PROTO", lambda row: text(row.protocol)),
         Column("WHERE", where_cell, wraps=True),
-        Column("INTERFACE", lambda row: interface_cell(row, row.ifindex), wraps=True),
+        Column("INTERFACE", lambda row: interface_cell(row, row.ifindex), wraps=True, firm=True),
     ]
 
 
@@ -94,7 +95,7 @@ def counter_columns() -> Sequence[Column[CounterRow]]:
     return [
         Column("DELTA", lambda row: f"{row.delta:+,}".replace(",", " "), right=True, key=lambda row: row.delta),
         Column("COUNTER", _counter_cell, wraps=True),
-        Column("INTERFACE", interface_cell, wraps=True),
+        Column("INTERFACE", interface_cell, wraps=True, firm=True),
         Column("MEANING", lambda row: text(row.meaning), wraps=True),
     ]
 
@@ -129,5 +130,9 @@ def interface_cell(row: _Placed, index: int | None = None) -> str:
 
 
 def _counter_cell(row: CounterRow) -> str:
-    shown = " ".join(f"{name}={value}" for name, value in row.labels.items())
+    labels = {name: value for name, value in row.labels.items() if (name, value) not in _NO_NEWS}
+    if "process" in labels and "pid" in labels:  # as findings name it: no person knows an inode
+        labels = {"process": f"{labels['process']}[{labels['pid']}]",
+                  **{name: value for name, value in labels.items() if name not in {"process", "pid", "inode"}}}
+    shown = " ".join(f"{name}={value}" for name, value in labels.items())
     return clean(f"{row.collector} {row.name} {shown}".rstrip())

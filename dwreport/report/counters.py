@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dropwatchd.history.patterns import matches
-from dropwatchd.history.reader import CounterTotal, Reader
+from dropwatchd.history.reader import Reader
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.report.answer import Section
 from dwreport.report.columns import counter_columns
+from dwreport.report.protocols import protocols
 from dwreport.report.rows import CounterRow, counter_row
 from dwreport.text import clean, counted, number
 
@@ -22,15 +23,7 @@ def counter_rows(reader: Reader) -> list[CounterRow]:
     asked = reader.scope.protocol
     return [counter_row(total, kinds.get((total.host, total.netns, total.interface or "")))
             for total in reader.counters()
-            if (protocol := _protocol(total)) is None or matches(asked, {str(protocol_number(protocol))})]
-
-
-def _protocol(total: CounterTotal) -> str | None:
-    """Return the protocol of which a counter counts alone, by its name, None for one of any (RFC 4293, RFC 4113)."""
-    if total.collector == "snmp6":
-        return "ipv6"
-    ipv4 = total.collector == "snmp" and not total.name.startswith("Tcp")
-    return "ipv4" if ipv4 or total.name.startswith("IpExt") else None
+            if not (known := protocols(total)) or any(matches(asked, {str(protocol_number(one))}) for one in known)]
 
 
 def counter_section(rows: Sequence[CounterRow]) -> Section[CounterRow]:

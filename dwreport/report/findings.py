@@ -8,7 +8,7 @@ from functools import partial
 
 from dwreport.findings import support
 from dwreport.findings.finding import Confidence, Finding, State
-from dwreport.report.answer import Column, Section
+from dwreport.report.answer import Column, Command, Line, Section
 from dwreport.report.brief import Until, parts, when, where
 from dwreport.report.chart import Chart
 from dwreport.report.columns import about, text
@@ -88,7 +88,7 @@ def _detail(fact: support.Fact | support.Who) -> dict[str, object]:
 def every_shown(found: Sequence[Finding], chart: Chart, until: Until) -> list[Shown]:
     """Return all findings as people see them, in their order, which is their number."""
     return [Shown(finding_row(finding, place), when(finding, until), parts(finding, until),
-                  chart.line(finding.shape, _PER) if finding.shape else "", finding.placed, where(finding))
+                  chart.line(finding.shape, _PER) if finding.shape else "", finding.placed, where(finding, until))
             for place, finding in enumerate(found, 1)]
 
 
@@ -100,7 +100,8 @@ def findings_section(found: Sequence[Finding], every: Sequence[Shown], chart: Ch
     shown = grave[:wanted.top or _MOST]
     return Section(None, [shown.row for shown in chosen], _columns(chart.title(_PER), shown), shown,
                    notes=_notes(len(grave) - len(shown), benign, wanted), below=partial(_below, verbose=wanted.verbose),
-                   tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2)
+                   tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2,
+                   repeats=True)
 
 
 def _columns(chart: str, rows: Sequence[Shown]) -> list[Column[Shown]]:
@@ -113,14 +114,14 @@ def _columns(chart: str, rows: Sequence[Shown]) -> list[Column[Shown]]:
     ]
 
 
-def _below(shown: Shown, *, verbose: bool) -> list[tuple[str, ...]]:
+def _below(shown: Shown, *, verbose: bool) -> list[Line]:
     """Return who, the evidence if it is wanted, and the next step, each from a line of its own."""
     row = shown.row
     brief, who = (tuple(clean(part) for part in parts) for parts in (shown.brief, row.who))
     evidence = (*(clean(part) for part in row.evidence), f"confidence {row.confidence}")
     there = "" if shown.placed else ", in its namespace, which is not on record"
-    advice = (f"next{there}: {text(row.advice)}",) if row.advice else ()
-    return [line for line in (((shown.when,), who, evidence, advice) if verbose else (brief, advice)) if line]
+    advice = [Command(f"next{there}: ", text(row.advice))] if row.advice else []
+    return [*(line for line in (((shown.when,), who, evidence) if verbose else (brief,)) if line), *advice]
 
 
 def _notes(folded: int, benign: Sequence[Finding], wanted: Wanted) -> list[str]:

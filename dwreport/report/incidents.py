@@ -9,10 +9,11 @@ from dwreport.findings.finding import State
 from dwreport.report.answer import Column
 from dwreport.report.columns import about, moment, text
 from dwreport.report.rows import Moment
-from dwreport.text import clean, duration, number
+from dwreport.text import clean, counted, duration, number
 
 _WIDE = 90  # characters of a terminal that has room for peaks
 _LONG_S = 10
+JUST_BEFORE_NS = 60 * NANO  # that is watched and quiet where an onset is sure
 _KINDS = {"persistent": "never ceases for long: bursts above it are part of it, and have lines of their own",
           "recurring": "comes again and again: greater ones have lines of their own"}
 
@@ -59,28 +60,40 @@ def columns(times: str) -> list[Column[IncidentRow]]:
         Column("PACKETS", about, right=True),
         Column("PEAK", lambda row: f"{_rate(row.peak_per_second)}/s", right=True, from_width=_WIDE),
         Column("CAUSE", lambda row: text(row.title), wraps=True),
-        Column("WHERE", _where, wraps=True),
+        Column("WHERE", _where, wraps=True, firm=True),
     ]
 
 
-def told(row: IncidentRow, times: str) -> list[tuple[str, ...]]:
-    """Return who, and when to what precision, each from a line of its own."""
-    return [line for line in (tuple(clean(part) for part in row.who), tuple(_when(row, times))) if line]
+def told(row: IncidentRow, times: str, since_ns: int) -> list[tuple[str, ...]]:
+    """Return who, and when to what precision, each from a line of its own; the window begins at `since_ns`."""
+    return [line for line in (tuple(clean(part) for part in row.who), tuple(_when(row, times, since_ns))) if line]
 
 
-def _when(row: IncidentRow, times: str) -> Iterator[str]:
+def folded(rows: Sequence[IncidentRow]) -> tuple[list[IncidentRow], list[str]]:
+    """Return the incidents that a person reads, and a line of those that do no harm."""
+    benign = [row for row in rows if row.severity == "benign"]
+    if not benign:
+        return list(rows), []
+    packets = counted(sum(row.count for row in benign), "packet")
+    return [row for row in rows if row.severity != "benign"], [
+        f"benign: {counted(len(benign), 'incident')} of {packets}; --severity benign shows them"]
+
+
+def _when(row: IncidentRow, times: str, since_ns: int) -> Iterator[str]:
     if row.kind != "burst":
         yield _KINDS[row.kind]
     lasted_ns = row.end.ns - row.onset.ns
     lasted = f"lasted {duration(lasted_ns)}" if lasted_ns else "at one moment"
     yield lasted + (", over" if row.state == "over" else "")
-    yield f"peak at {moment(row.peak, times)}, over {duration(int(row.peak_seconds * NANO))}"
+    if lasted_ns > row.peak_seconds * NANO:
+        yield f"peak at {moment(row.peak, times)}, for {duration(int(row.peak_seconds * NANO))}"
     if row.state is None:
         yield "whether it is over is not on record"
     if row.usual_per_second:
         yield f"usually {_rate(row.usual_per_second)}/s"
     if not row.onset_is_sure:
-        yield "may have begun before: the time just before is not on record, or not of this window"
+        is_begin = row.onset.ns - JUST_BEFORE_NS < since_ns
+        yield f"may have begun before{' this window' if is_begin else ': not all of the minute before was watched'}"
     for what, seconds in (("onset", row.onset_seconds), ("end", row.end_seconds)):
         if seconds >= _LONG_S:
             yield f"{what} known to within {duration(int(seconds * NANO))}"

@@ -144,6 +144,7 @@ class StepRow:
     coverage: str
     top_reason: str | None
     top_symbol: str | None
+    top_cause: str | None
     top_count: int | None
 
 

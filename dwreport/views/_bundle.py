@@ -165,7 +165,8 @@ def _say_nothing_else(reader: Reader, new: sqlite3.Connection) -> None:
 class Redaction:
     """Rows without addresses, hosts, ids of machines and boots, names of namespaces, and without what packets carry."""
 
-    _TEXTS = ("labels", "details", "detail", "subject", "peer", "interface", "name", "ending")
+    _TEXTS = ("subject", "interface", "name", "ending")
+    _PROSE = ("labels", "details", "detail", "peer")
 
     def __init__(self, reader: Reader) -> None:
         self._veil = Veil(reader)
@@ -191,10 +192,20 @@ class Redaction:
         if table == "packets":
             key = self._keys[row["location_id"], row["kind_id"], row["interface_id"]]
             row["data"] = self._veil.data(row["data"], key, link_header=bool(row["link_header"]))
-        for column in self._TEXTS:
-            if isinstance(row.get(column), str) and table != "runs":
-                row[column] = self._veil.text(row[column])
+        self._change_words(table, row)
         return row
+
+    def _change_words(self, table: str, row: dict[str, Any]) -> None:
+        """Replace what texts say: namespaces too where these are no names of interfaces, which may be called alike."""
+        if table == "events" and str(row["kind"]).startswith("netns"):
+            row["subject"] = self._veil.prose(row["subject"])
+        if table == "gaps" and "@" in row["scope"]:
+            scope, _, space = row["scope"].partition("@")
+            row["scope"] = f"{scope}@{self._veil.prose(space)}"
+        for columns, change in ((self._PROSE, self._veil.prose), (self._TEXTS, self._veil.text)):
+            for column in columns if table != "runs" else ():
+                if isinstance(row.get(column), str):
+                    row[column] = change(row[column])
 
     def _id(self, noun: str, value: object) -> str:
         count = sum(known[0] == noun for known in self._ids) + 1

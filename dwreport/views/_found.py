@@ -11,12 +11,12 @@ from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
 from dwreport.report.arrange import keeps
-from dwreport.report.brief import Until, parts
+from dwreport.report.brief import parts, until_of
 from dwreport.report.chart import Chart, chart_of
 from dwreport.report.findings import FindingRow, finding_row
 from dwreport.report.gaps import assessed
 from dwreport.report.wanted import Wanted
-from dwreport.text import clean, time_format
+from dwreport.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def findings_of(reader: Reader, wanted: Wanted) -> Window:
     lasting = Lasting(known, end_ns, chart.step_ns, scope.origin)
     evidence = gather(reader, reader.drops(chart.start_ns, chart.step_ns))
     every = findings(evidence, Filters(scope, reader.namespaces()), lasting).found
-    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
+    until = until_of(reader, end_ns)
     kept = (finding for finding in every if keeps(wanted, finding.severity))
     return Window([Found(finding, finding_row(finding, number), [clean(part) for part in parts(finding, until)])
                    for number, finding in enumerate(kept, 1)], judged, chart, end_ns)

@@ -29,7 +29,20 @@ from dwreport.views._lead import events_lead, hidden
 _HOUR_NS = 3600 * NANO
 Values = tuple[str | None, ...]
 _Span = tuple[int, int]
-_Part = tuple[float, float, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """So many drops, the variance of that where samples tell it, and how many there are for sure, and at most.
+
+    At an edge of the window drops are apportioned: `edge` fewer, or more, may have been in it.
+    """
+
+    count: float
+    variance: float
+    sure: int
+    most: int
+    edge: int = 0
 
 
 def _cause(total: DropTotal) -> str | None:
@@ -76,6 +89,7 @@ class _Group:
     variance: float = 0.0
     sure: int = 0
     most: int = 0
+    edge: int = 0
     first_ns: int = 2**63 - 1
     last_ns: int = 0
 
@@ -160,7 +174,7 @@ def _label(step: str, time_ns: int) -> str:
 
 def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
            packets: Sequence[PacketRow]) -> Iterator[tuple[Values, _Part, _Span | None]]:
-    """Yield the values of drops, and how many have them: the count, its variance, how many for sure, and at most.
+    """Yield the values of drops, and how many have them.
 
     When the first and the last were is told by samples, too, of what samples alone tell.
     """
@@ -171,9 +185,11 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
     # Of drops that are about so many, any part is too.
     whole = total.drop.count
     error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
+    beyond = 0 if total.about else total.at_most - whole
+    most = max(count, total.at_most) if total.about else count + beyond
     if not any(name in _SAMPLED for name in by) or not packets:
-        yield values(None), (count, count ** 2 * error, total.at_least if when is None else min(1, count),
-                             total.at_most if total.about else count), None
+        sure = total.at_least if when is None else min(1, count) if total.about else max(0, count - total.straddling)
+        yield values(None), _Part(count, count ** 2 * error, sure, most), None
         return
     sampled: dict[Values, list[PacketRow]] = defaultdict(list)
     for packet in packets:
@@ -185,25 +201,26 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
         part = sum(packet.weight for packet in own) / whole
         variance = 0.0 if is_census else count ** 2 * (spread(part, size) + part ** 2 * error)
         times = [packet.time_ns for packet in own]
-        yield (key, (count * part, variance, min(len(own), count) if when is None else 0,
-                     max(count, total.at_most) if total.about else count), (min(times), max(times)))
+        sure = min(len(own), count) if when is None or is_census else 0
+        yield (key, _Part(count * part, variance, sure, sure + beyond if is_census else most,
+                          max(beyond, total.straddling)), (min(times), max(times)))
 
 
 def _add(group: _Group, part: _Part, span: _Span) -> None:
-    count, variance, sure, most = part
-    group.count += count
-    group.variance += variance
-    group.sure += sure
-    group.most += most
+    group.count += part.count
+    group.variance += part.variance
+    group.sure += part.sure
+    group.most += part.most
+    group.edge += part.edge
     group.first_ns = min(group.first_ns, span[0])
     group.last_ns = max(group.last_ns, span[1])
 
 
 def _range(group: _Group) -> tuple[int, int]:
-    """Return between how many and how many there are, for 95 of 100 samplings; of what was counted, that number."""
+    """Return between how many and how many there are, of what was sampled for 95 of 100 samplings."""
     if not group.variance:
-        return round(group.count), round(group.count)
-    error = DEVIATIONS * sqrt(group.variance)
+        return group.sure, group.most
+    error = group.edge + DEVIATIONS * sqrt(group.variance)
     return max(group.sure, floor(group.count - error)), min(group.most, ceil(group.count + error))
 
 
@@ -223,7 +240,7 @@ def _value(name: str, row: Any) -> str:
 
 
 def _count(row: Any) -> str:
-    if not row.about:
+    if not row.about and row.at_least == row.at_most:
         return number(row.count)
-    return f"about {number(row.count)} ({number(row.at_least)} to {number(row.at_most)})"
-
+    about = "about " if row.about else ""
+    return f"{about}{number(row.count)} ({number(row.at_least)} to {number(row.at_most)})"

@@ -53,11 +53,12 @@ def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:
     if reader.scope.only and (count := reader.unsampled()):
         lines.append(f"{counted(count, 'more drop')} may match: no sampled packet tells, or too few were sampled.")
     if reader.scope.filtered and (count := reader.unnamed()):
-        lines.append(f"{counted(count, 'more drop')} may match: interface, namespace, protocol, reason or place "
-                     "is not on record.")
+        lines.append(f"{counted(count, 'more drop')} may match: what the filters ask for is not on record "
+                     "of them.")
     if found.open:
-        lines.append(f"{counted(len(found.open), 'loss', 'losses')} of {counted(_packets(found.open), 'packet')} that "
-                     "counters alone saw could not be held against the filters; dwreport without them shows all.")
+        count = _packets(found.open)
+        lines.append(f"Counters alone saw {counted(count, 'more packet')} that may match; see "
+                     f"{'it' if count == 1 else 'them'} without filters.")
     return lines
 
 

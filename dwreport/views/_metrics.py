@@ -34,7 +34,7 @@ def families(reader: Reader) -> list[Family]:
     """Return all metrics of one host; what is not known has no sample."""
     written_ns = max((stop.until_ns for stop in stops(reader)), default=None)
     runs = reader.runs()
-    is_up = bool(runs) and not runs[-1].ended and reader.now_ns - (written_ns or 0) <= SILENT_NS
+    is_up = bool(runs) and not runs[-1].ended and abs(reader.now_ns - (written_ns or 0)) <= SILENT_NS
     return [*_drops(reader), *_life(written_ns, is_up=is_up), *_coverage(reader, is_up=is_up)]
 
 
@@ -122,7 +122,7 @@ def _gaps(coverage: Coverage) -> list[Family]:
     number: Counter[Labels] = Counter()
     lost: Counter[Labels] = Counter()
     unknown = 0
-    for gap in coverage.gaps:
+    for gap in coverage.own:
         cause = gap.cause if gap.cause in _CAUSES else OTHER
         number[("cause", cause), ("effect", gap.effect)] += 1
         if gap.effect != "detail":

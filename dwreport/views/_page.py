@@ -9,10 +9,10 @@ from dropwatchd.history.reader import DropTotal, Reader
 from dropwatchd.model import NANO
 from dwreport.findings.finding import Finding
 from dwreport.report.answer import Column, Section
-from dwreport.report.columns import ShownDrop, drop_columns, text
+from dwreport.report.columns import ShownDrop, drop_columns
 from dwreport.report.counters import every_counter
 from dwreport.report.gaps import gap_columns
-from dwreport.report.rows import EventRow, GapRow, gap_row
+from dwreport.report.rows import GapRow, gap_row
 from dwreport.report.sheet import Sheet
 from dwreport.report.unseen import unseen_section
 from dwreport.report.wanted import Wanted
@@ -35,13 +35,8 @@ def sheet(reader: Reader, wanted: Wanted, filters: Sequence[str] = ()) -> Sheet:
     events = events_section(reader, MOST)
     return Sheet(report.answer, report.shown, rows_of(reader, wanted, steps, totals), steps.step,
                  _shapes(report.found, totals), events.shown, [
-                     _drops(report, reader), every_counter(_rows(report, "counters")), _placed(events), _gaps(report),
+                     _drops(report, reader), every_counter(_rows(report, "counters")), events, _gaps(report),
                      unseen_section(reader)], filters)
-
-
-def _placed(section: Section[EventRow]) -> Section[EventRow]:
-    """Add where something happened: a page is read where nobody can ask."""
-    return replace(section, columns=[*section.columns, Column("NAMESPACE", lambda row: text(row.netns))])
 
 
 def _shapes(found: Sequence[Finding], totals: Sequence[DropTotal]) -> list[Mapping[int, int] | None]:

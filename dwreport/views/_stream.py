@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.stops import stops
 from dropwatchd.model import NANO, Effect
-from dwreport.evidence.coverage import SILENT_NS
+from dwreport.evidence.coverage import SILENT_NS, speaks_of_drops
 from dwreport.report.arrange import keeps
 from dwreport.report.columns import window_columns
 from dwreport.report.rows import WindowRow, window_row
@@ -128,7 +128,7 @@ class Notices:
         """Return what was not told yet, each by what it is known by; `tell` has it never come again."""
         found: dict[NoticeKey, str] = {}
         for stop in stops(reader):
-            silent_ns = reader.now_ns - stop.until_ns
+            silent_ns = abs(reader.now_ns - stop.until_ns)  # the clock may have been set back since
             if silent_ns > SILENT_NS or stop.ending is not None:
                 why = "dropwatchd has ended" if stop.ending is not None else "dropwatchd stalls, or has died"
                 found["silent", stop.host, why] = (
@@ -137,7 +137,7 @@ class Notices:
             elif any(key[:2] == ("silent", stop.host) for key in self._told):
                 found["back", stop.host] = f"dropwatchd records again on {stop.host}"
         for gap in reader.gaps():
-            if gap.effect != Effect.DETAIL and gap.until_ns >= self._since_ns:
+            if gap.effect != Effect.DETAIL and gap.until_ns >= self._since_ns and speaks_of_drops(gap):
                 lost = "an unknown number of" if gap.lost is None else number(gap.lost)
                 found["gap", gap.host, gap.since_ns, gap.cause, gap.scope] = (
                     f"{lost} drops missed from {clock(gap.since_ns)} on, for "

@@ -1,7 +1,7 @@
 """What is lost now: the findings of the last time, each with its rate, for a screen of any size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dropwatchd.history.reader import Reader
 from dropwatchd.model import NANO
@@ -39,7 +39,7 @@ class Screen:
 def screen(reader: Reader, wanted: Wanted) -> Screen:
     """Return what is lost, the greatest rate first among what is equally harmful."""
     window = findings_of(reader, wanted)
-    answer = answered(reader, window.coverage, [])
+    answer = replace(answered(reader, window.coverage, []), filters=wanted.filters)
     rates = [(rate(one, window), one) for one in window.found]
     rates.sort(key=lambda pair: -(pair[0] or 0))
     rates.sort(key=lambda pair: _ORDER.index(pair[1].row.severity))

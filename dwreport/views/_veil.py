@@ -1,5 +1,6 @@
 """Packets for others than those who recorded them: without addresses, hosts, and names of namespaces."""
 
+import re
 from dataclasses import replace
 
 from dropwatchd.history.reader import PacketRow, Reader
@@ -17,6 +18,9 @@ class Veil:
         machines = [str(one) for one, in reader.rows("SELECT DISTINCT machine_id FROM runs")]
         self.names = Pseudonyms([*hosts, *machines])
         self._spaces: dict[str, str] = {}
+        spaces = sorted({str(name) for name, in reader.rows(
+            "SELECT name FROM namespaces WHERE name != '' AND kind IS NOT 'initial'")}, key=len, reverse=True)
+        self._space = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, spaces))})(?!\w)" if spaces else r"(?!)")
 
     def text(self, text: str) -> str:
         """Return a text with each address and host in it replaced."""
@@ -25,6 +29,10 @@ class Veil:
     def space(self, name: str) -> str:
         """Return what a namespace is called."""
         return self._spaces.setdefault(name, f"netns-{len(self._spaces) + 1}")
+
+    def prose(self, text: str) -> str:
+        """Return a text with each address, host and namespace in it replaced."""
+        return self._space.sub(lambda found: self.space(found[0]), self.text(text))
 
     def data(self, data: bytes, key: DropKey, *, link_header: bool) -> bytes:
         """Return the headers of a packet with other addresses; of a message between programs, nothing."""

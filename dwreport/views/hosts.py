@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.stops import Stop, stops
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import Coverage, Recorded, assess, by_host, recorded
+from dwreport.evidence.coverage import Coverage, Recorded, assess, recorded
 from dwreport.evidence.filters import Filters
 from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
 from dwreport.findings.rank import findings
-from dwreport.report.across import cause_rows, cause_section
+from dwreport.report.across import cause_rows, cause_section, watched_hosts
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.arrange import keeps
 from dwreport.report.columns import moment, text
@@ -27,7 +27,7 @@ _MOST = 40  # hosts that a person reads
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """A host: `recorded_until` is up to when it vouched for anything; `drops` is None where nobody watched for any."""
+    """A host: `recorded_until` is up to when it vouched for anything; numbers are None where nobody watched for any."""
 
     host: str
     status: str
@@ -35,8 +35,8 @@ class HostRow:
     recorded_until: Moment
     ending: str | None
     drops: int | None
-    harmful: int
-    suspect: int
+    harmful: int | None
+    suspect: int | None
     worst: str | None
 
 
@@ -54,35 +54,39 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
         drops[total.host] += total.drop.count
     rows = _rows(reader, known, drops, kept)
     times = time_format(scope.since_ns, scope.until_ns)
-    there = {run.hostname for run in known.runs}
+    there, looked = {run.hostname for run in known.runs}, watched_hosts(reader, kept)
     section = Section("fleet", rows, _columns(times), rows[:_MOST], record=HostRow,
                       tone=lambda row: "harmful" if row.harmful else "suspect" if row.suspect else None,
                       notes=_notes(rows, there))
-    return answered(reader, judged, [section, cause_section(cause_rows(across(kept), len(there)), times)],
+    return answered(reader, judged, [section, cause_section(cause_rows(across(kept), len(looked)), times)],
                     events_lead(reader, judged, any_drops=bool(totals)), hidden(reader, found))
 
 
 def _rows(reader: Reader, known: Recorded, drops: Counter[str], found: Sequence[Finding]) -> list[HostRow]:
     """Return the hosts with the most harm first, and those of which nothing is known of the window last."""
     window = (reader.scope.since_ns, min(reader.scope.until_ns, reader.now_ns))
-    parts, harm = by_host(known), defaultdict[str, list[Finding]](list)
+    parts, harm = known.by_host, defaultdict[str, list[Finding]](list)
     for finding in found:
         for host in finding.hosts:
             harm[host].append(finding)
     nothing = Recorded((), (), (), known.now_ns)
     rows = [_row(stop, assess(parts.get(stop.host, nothing), window, reader.scope.origin), drops[stop.host],
                  harm[stop.host]) for stop in stops(reader)]
-    return sorted(rows, key=lambda row: (-row.harmful, -row.suspect, -(row.drops or 0), row.status == "blind",
-                                         row.host))
+    return sorted(rows, key=lambda row: (-(row.harmful or 0), -(row.suspect or 0), -(row.drops or 0),
+                                         row.status == "blind", row.host))
 
 
 def _row(stop: Stop, judged: Coverage, drops: int, found: Sequence[Finding]) -> HostRow:
     packets: Counter[str | None] = Counter()
     for finding in found:
         packets[finding.severity] += finding.count
-    return HostRow(stop.host, judged.status, judged.fraction, Moment(stop.until_ns), stop.ending,
-                   None if judged.status == "blind" and not drops else drops, packets["harmful"], packets["suspect"],
-                   found[0].title if found else None)
+    none = None if judged.status == "blind" else 0
+    return HostRow(stop.host, judged.status, judged.fraction, Moment(stop.until_ns), stop.ending, drops or none,
+                   packets["harmful"] or none, packets["suspect"] or none, found[0].title if found else None)
+
+
+def _told(many: int | None) -> str:
+    return "unknown" if many is None else number(many)
 
 
 def _columns(times: str) -> list[Column[HostRow]]:
@@ -91,9 +95,9 @@ def _columns(times: str) -> list[Column[HostRow]]:
         Column("WATCHED", lambda row: fraction(row.fraction) if row.status != "blind" else "nothing", right=True),
         Column("RECORDED UNTIL", lambda row: moment(row.recorded_until, times)
                + (f", {text(row.ending)}" if row.ending else "")),
-        Column("DROPS", lambda row: "unknown" if row.drops is None else number(row.drops), right=True),
-        Column("HARMFUL", lambda row: number(row.harmful), right=True),
-        Column("SUSPECT", lambda row: number(row.suspect), right=True),
+        Column("DROPS", lambda row: _told(row.drops), right=True),
+        Column("HARMFUL", lambda row: _told(row.harmful), right=True),
+        Column("SUSPECT", lambda row: _told(row.suspect), right=True),
         Column("FOREMOST", lambda row: text(row.worst) if row.worst else "", wraps=True),
     ]
 

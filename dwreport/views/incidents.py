@@ -29,7 +29,7 @@ from dwreport.findings.support import OnInterface
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
 from dwreport.report.gaps import answered, assessed, gap_section
-from dwreport.report.incidents import IncidentRow, columns, told
+from dwreport.report.incidents import JUST_BEFORE_NS, IncidentRow, columns, folded, told
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.report.wording import words
@@ -40,7 +40,6 @@ from dwreport.views._lead import events_lead, hidden
 
 _STEPS_NS = (60 * NANO, 300 * NANO, HOUR_NS)
 _MOST_STEPS = 900  # of a shorter length, else hours are taken, which have their sums on record
-_JUST_BEFORE_NS = 60 * NANO
 _SAMPLES = 200
 
 
@@ -72,8 +71,10 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     rows = sorted((row for subject, totals in kept.items() for row in found.rows(subject, totals)),
                   key=lambda row: (row.onset.ns, row.title))
     times = time_format(scope.since_ns, scope.until_ns)
-    section = Section("incidents", rows, columns(times), rows, record=IncidentRow, tone=lambda row: row.severity,
-                      below=lambda row: told(row, times), indent=2)
+    is_whole = wanted.arranged or "benign" in wanted.severities
+    shown, notes = (rows, []) if is_whole else folded(rows)
+    section = Section("incidents", rows, columns(times), shown, record=IncidentRow, tone=lambda row: row.severity,
+                      below=lambda row: told(row, times, scope.since_ns), indent=2, notes=notes, repeats=True)
     return answered(reader, judged, [section, gap_section(reader, judged)],
                     left([total.drop for total in found.totals], rows)
                     or events_lead(reader, judged, any_drops=bool(rows)), hidden(reader))
@@ -184,7 +185,7 @@ class _Found:
     def _blind(self, host: str) -> set[int]:
         """Return the steps of which something was not watched on a host."""
         scope = self.reader.scope
-        gaps = assess(_of(self.known, host), (scope.since_ns, self.end_ns), scope.origin).gaps
+        gaps = assess(_of(self.known, host), (scope.since_ns, self.end_ns), scope.origin).own
         return {step for gap in gaps
                 if gap.effect == "blind" and gap.cause != NEVER_WAS and gap.until_ns > self.start_ns
                 for step in range(max(0, gap.since_ns - self.start_ns) // self.step_ns,
@@ -193,7 +194,7 @@ class _Found:
     def _is_quiet_before(self, edges: Edges, host: str) -> bool:
         """Say whether the time just before was watched, and nothing of the kind dropped then: within the window."""
         onset_ns = edges.onset.time_ns
-        window = onset_ns - _JUST_BEFORE_NS, onset_ns
+        window = onset_ns - JUST_BEFORE_NS, onset_ns
         return window[0] >= self.reader.scope.since_ns and self._is_watched(window, host)
 
     def _is_watched(self, window: tuple[int, int], host: str) -> bool:
@@ -203,7 +204,7 @@ class _Found:
         """Return whether it is over: by the time after it that was watched without a break, up to another burst."""
         last_ns = lived.last_ns or 0
         end_ns = max(last_ns + 1, min(self.end_ns, next_ns or self.end_ns))
-        gaps = assess(_of(self.known, host), (last_ns, end_ns), self.reader.scope.origin).gaps
+        gaps = assess(_of(self.known, host), (last_ns, end_ns), self.reader.scope.origin).own
         seen_ns = min([end_ns, *(gap.since_ns for gap in gaps if gap.effect != "detail" and gap.lost != 0)])
         state = Lasting(_of(self.known, host), seen_ns, self.step_ns, self.reader.scope.origin).state(lived)
         return None if state == "going on" and seen_ns < self.end_ns else state

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dropwatchd.history.lives import lives
 from dropwatchd.history.reader import Reader, WatchRow
 from dropwatchd.history.scope import Scope
 from dropwatchd.history.told_runs import ToldRun, drops_by_run, told_runs
@@ -45,8 +46,9 @@ class RunRow:
 def view(reader: Reader, wanted: Wanted) -> Answer:  # noqa: ARG001 - of views
     """Show the runs of the daemon: start, end and how it ended, version, source, coverage, and drops; all of each."""
     scope, found = reader.scope, told_runs(reader)
-    since_ns = min([scope.since_ns, *(run.since_ns for run in found)])
-    until_ns = max([min(scope.until_ns, reader.now_ns), *(run.until_ns + 1 for run in found)])
+    spans = {life.run: life for life in lives(reader)}  # of what was recorded while the clock was ahead, too
+    since_ns = min([scope.since_ns, *(spans[run.run_id].since_ns for run in found)])
+    until_ns = max([min(scope.until_ns, reader.now_ns), *(spans[run.run_id].until_ns + 1 for run in found)])
     whole = Reader(reader.connection, Scope(since_ns, until_ns, host=scope.host), reader.now_ns)
     counts, known = drops_by_run(whole), recorded(whole)
     rows = [_row(run, counts.get(run.run_id, 0), known) for run in found]

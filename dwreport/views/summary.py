@@ -16,10 +16,10 @@ from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings
-from dwreport.report.across import CauseRow, cause_rows, cause_section
+from dwreport.report.across import CauseRow, cause_rows, cause_section, watched_hosts
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
-from dwreport.report.brief import Until
+from dwreport.report.brief import until_of
 from dwreport.report.chart import Chart, chart_of
 from dwreport.report.columns import ShownDrop, drop_columns
 from dwreport.report.counters import counter_rows, counter_section
@@ -55,7 +55,7 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     evidence = gather(reader, totals)
     end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
     found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
-    until = Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns))
+    until = until_of(reader, end_ns)
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
     shown = every_shown(kept, chart, until)
     causes = findings_section(kept, shown, chart, wanted)
@@ -73,7 +73,7 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
 
 def _shared(reader: Reader, found: Sequence[Finding]) -> list[Section[CauseRow]]:
     """Return the causes that several hosts have, where there are several."""
-    hosts = {run.hostname for run in reader.runs()}
+    hosts = watched_hosts(reader, found)
     shared = [one for one in across(found) if len(one.hosts) > 1]
     section = cause_section(cause_rows(shared, len(hosts)), time_format(reader.scope.since_ns, reader.scope.until_ns))
     return [replace(section, key=None)] if shared else []

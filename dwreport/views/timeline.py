@@ -15,13 +15,14 @@ from dwreport.report.columns import moment, text
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import EventRow, Moment, StepRow, event_row
 from dwreport.report.wanted import Wanted
-from dwreport.text import bar, counted, number, time_format
+from dwreport.text import bar, counted, duration, number, time_format
 from dwreport.views._lead import events_lead, hidden
 
 _MOST = 60  # steps; the shortest of these lengths that needs no more is taken
 _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800, 2_592_000)
 _MOST_EVENTS = 30
 _BAR = 24
+_UNKNOWN = "░"  # of a time of which it is not on record
 
 
 def view(reader: Reader, wanted: Wanted) -> Answer:
@@ -30,7 +31,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     rows = rows_of(reader, wanted, steps, reader.drops(steps.start, steps.step))
     top = max((row.count or 0 for row in rows), default=0)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
-                      rows if top else [], record=StepRow)
+                      (rows if wanted.arranged else _folded(rows)) if top else [], record=StepRow)
     return answered(reader, judged, [section, events_section(reader), gap_section(reader, judged)],
                   events_lead(reader, judged, any_drops=bool(top)), extra=hidden(reader))
 
@@ -68,6 +69,21 @@ def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropT
     return rows
 
 
+def _folded(rows: Sequence[StepRow]) -> list[StepRow]:
+    """Return the steps as people read them: of a time that nobody watched, one alone."""
+    found: list[StepRow] = []
+    for row in rows:
+        if found and _is_blind(row) and _is_blind(found[-1]):
+            found[-1] = replace(found[-1], until=row.until)
+        else:
+            found.append(row)
+    return found
+
+
+def _is_blind(row: StepRow) -> bool:
+    return row.count is None and row.coverage == "blind"
+
+
 def _untimed(reader: Reader, ledger: Iterable[LedgerGap]) -> Iterator[tuple[int, int]]:
     """Yield from when to when drops lie that were counted while the daemon was away: nobody knows where within."""
     for gap in ledger:
@@ -80,9 +96,10 @@ def _untimed(reader: Reader, ledger: Iterable[LedgerGap]) -> Iterator[tuple[int,
 def _row(span: tuple[int, int], counts: Counter[DropKey], status: str, *, is_unknown: bool) -> StepRow:
     count = sum(counts.values())
     key, most = counts.most_common(1)[0] if counts else (None, None)
+    cause = causes.of_drop(key) if key else None
     return StepRow(
         Moment(span[0]), Moment(span[1]), None if is_unknown and not count else count, status,
-        key.kind.reason if key else None, key.location.symbol if key else None, most)
+        key.kind.reason if key else None, key.location.symbol if key else None, cause.title if cause else None, most)
 
 
 def _columns(top: int, times: str) -> Sequence[Column[StepRow]]:
@@ -90,10 +107,24 @@ def _columns(top: int, times: str) -> Sequence[Column[StepRow]]:
         Column("FROM", lambda row: moment(row.since, times), key=lambda row: row.since.ns),
         Column("COUNT", lambda row: "unknown" if row.count is None else number(row.count), right=True,
                key=lambda row: row.count),
-        Column("", lambda row: bar(row.count or 0, top, _BAR)),
-        Column("COVERAGE", lambda row: "" if row.coverage == "complete" else row.coverage),
-        Column("MOSTLY", lambda row: text(row.top_reason or row.top_symbol) if row.count else "", wraps=True),
+        Column("", lambda row: _UNKNOWN * _BAR if row.count is None else bar(row.count, top, _BAR)),
+        Column("COVERAGE", _coverage, wraps=True),
+        Column("MOSTLY", _mostly, wraps=True),
     ]
+
+
+def _coverage(row: StepRow) -> str:
+    if row.coverage == "complete":
+        return ""
+    return f"blind for {duration(row.until.ns - row.since.ns)}" if _is_blind(row) else row.coverage
+
+
+def _mostly(row: StepRow) -> str:
+    """Name what led a step: the kernel's reason, or what the place stands for where that is none."""
+    if not row.count:
+        return ""
+    reason = None if row.top_reason == causes.UNSPECIFIED else row.top_reason
+    return text(reason or row.top_cause or row.top_symbol)
 
 
 def events_section(reader: Reader, most: int = _MOST_EVENTS) -> Section[EventRow]:
@@ -107,9 +138,15 @@ def events_section(reader: Reader, most: int = _MOST_EVENTS) -> Section[EventRow
     columns: list[Column[EventRow]] = [
         Column("TIME", lambda row: moment(row.time, times), key=lambda row: row.time.ns),
         Column("EVENT", lambda row: text(row.event)),
-        Column("OF", lambda row: text(row.subject)),
+        Column("OF", _subject, wraps=True),
         Column("DETAIL", lambda row: text(row.detail) if row.detail else "", wraps=True),
     ]
     rest = len(rows) - most
     notes = [f"and {counted(rest, 'earlier event')}; --format json shows all"] if rest > 0 else []
     return Section("events", rows, columns, rows[-most:], title="What else happened", notes=notes)
+
+
+def _subject(row: EventRow) -> str:
+    """Name what it happened to, and where: devices of two namespaces may be called the same."""
+    here = row.netns in {None, "init", row.subject}
+    return text(row.subject) if here else f"{text(row.subject)} ({text(row.netns)})"

@@ -10,5 +10,5 @@ case "$1:$2" in
         systemctl enable dropwatchd.service
         if [ -d /run/systemd/system ]; then systemctl start dropwatchd.service; fi ;;
     *)
-        if [ -d /run/systemd/system ]; then systemctl try-restart dropwatchd.service; fi ;;
+        if [ -d /run/systemd/system ]; then systemctl try-restart dropwatchd.service dropwatchd-upload.service; fi ;;
 esac

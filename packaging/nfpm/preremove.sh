@@ -4,7 +4,7 @@ set -e
 
 case "$1" in
     remove | 0)
-        if [ -d /run/systemd/system ]; then systemctl stop dropwatchd.service; fi
-        systemctl disable dropwatchd.service
+        if [ -d /run/systemd/system ]; then systemctl stop dropwatchd-upload.service dropwatchd.service; fi
+        systemctl disable dropwatchd-upload.service dropwatchd.service
         find /usr/lib/dropwatchd -name __pycache__ -prune -exec rm -r {} + ;;
 esac

@@ -14,6 +14,7 @@ from tests.bench.imports import imports
 from tests.bench.month import month
 from tests.bench.report import reports
 from tests.bench.snapshots import snapshots
+from tests.bench.writing import writing
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
         parts: dict[str, Callable[[], list[Row]]] = {
             "reports": lambda: reports(folder),
             "month": lambda: month(folder, given.month),
+            "writing": lambda: writing(folder),
             "imports": imports,
             "alerts": alerts,
             "snapshots": snapshots,

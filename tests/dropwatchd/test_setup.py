@@ -21,7 +21,9 @@ def test_the_unit_names_the_program_of_this_installation() -> None:
     done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == unit()
     assert f"\nExecStart={Path(sys.executable).parent}/dropwatchd\n" in unit()
-    assert "/usr/bin/dropwatchd" not in unit()
+    upload = unit("dropwatchd-upload.service")
+    assert f"\nExecStart={Path(sys.executable).parent}/dropwatchd-upload --to ${{DROPWATCHD_TO}}\n" in upload
+    assert "/usr/bin/" not in unit() + upload
 
 
 def test_it_is_put_in_place_once_and_taken_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
@@ -33,8 +35,8 @@ def test_it_is_put_in_place_once_and_taken_away(monkeypatch: pytest.MonkeyPatch,
     assert setup(root=tmp_path) == 0
     placed = _tree(tmp_path)
     assert placed["etc/systemd/system/dropwatchd.service"].decode() == unit()
-    assert {"etc/dropwatchd/config.toml", "etc/sysusers.d/dropwatchd.conf",
-            "usr/local/share/dropwatchd/evidence.conf"} <= placed.keys()
+    assert {"etc/systemd/system/dropwatchd-upload.service", "etc/dropwatchd/config.toml",
+            "etc/sysusers.d/dropwatchd.conf", "usr/local/share/dropwatchd/evidence.conf"} <= placed.keys()
     assert "installed  /etc/systemd/system/dropwatchd.service\n" in capsys.readouterr().out
     assert setup(root=tmp_path) == 0
     assert "installed" not in capsys.readouterr().out

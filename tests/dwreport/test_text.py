@@ -1,5 +1,6 @@
 """Text for people."""
 
+import subprocess
 import time
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dwreport import text
-from dwreport.text import NANO
+from dwreport.text import NANO, clean, quoted
 
 TEN = 1_795_341_600 * NANO  # 2026-11-22 10:00:00 UTC
 
@@ -125,3 +126,18 @@ def test_an_hour_that_comes_twice_is_marked(monkeypatch: pytest.MonkeyPatch) -> 
     assert text.clock(change + hour, text.time_format(change + hour, change + 2 * hour)) == "03:00:00"
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.mark.parametrize("name", ["eth0", "a b;$(id)", "it's", "at\nnew", "a\x1b[31m'", "b\\c\n'", "\u202eRTL"])
+def test_a_word_of_a_command_names_what_is_meant_as_it_is_shown(name: str) -> None:
+    """Bash reads it, though what is not printable is written with escapes."""
+    shown = quoted(name)
+    assert shown == clean(shown)
+    read = subprocess.run(["/bin/bash", "-c", f"printf %s {shown}"], capture_output=True, check=True,
+                          env={"LC_ALL": "C.UTF-8"})
+    assert read.stdout.decode() == name
+
+
+def test_a_name_that_is_not_utf_8_is_quoted_as_it_is_stored() -> None:
+    """With its bytes as escapes."""
+    assert quoted("Ax\\xff") == "$'Ax\\xff'"

@@ -1,4 +1,4 @@
-"""Ten hosts, one of them silent, in a PostgreSQL of their own; and what dwreport says of them."""
+"""Ten hosts in a PostgreSQL of their own, what dwreport says of them; then the same on three servers, and faults."""
 
 import shlex
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from dropwatchd.history.open import upgrade
+from tests.fleet import faults, shards
 from tests.fleet.life import COUNTERS, KEY, KEYS, Life
 from tests.fleet.server import Server
 
@@ -18,14 +19,20 @@ _REPORTS: tuple[tuple[str, ...], ...] = (
 
 
 def main() -> None:
-    """Show what a person would type, and what comes of it."""
+    """Show what a person would type, and what comes of it; then see that several servers say the same."""
     with tempfile.TemporaryDirectory(prefix="dropwatchd-fleet-") as folder, Server() as server:
         url = server.url()
         _show("dropwatchd-upload", "--to", url, "--setup")
-        for path in _histories(Path(folder)):
+        histories = _histories(Path(folder))
+        for path in histories:
             _show("dropwatchd-upload", "--to", url, "--database", str(path), "--once")
         for words in _REPORTS:
             _show("dwreport", "--database", url, *words)
+        now = int(time.time())
+        shards.check(url, histories, ("--since", f"@{now - 3600}", "--until", f"@{now - 60}"), _show)
+        print("three servers with a part of the hosts each say the same, and which hosts are missing when one is down")
+    for line in faults.check():
+        print(line, flush=True)
 
 
 def _histories(folder: Path) -> list[Path]:

@@ -2,15 +2,13 @@
 
 import hashlib
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import Connection
-
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.connection import connect, transaction
 from dropwatchd.history.fold import fold_changes, fold_windows
-from dropwatchd.history.open import engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
@@ -124,17 +122,12 @@ class Life:
 
     def fold(self, width_ns: int) -> None:
         """Fold all that there is, as the history does when it is too large."""
-        def all_of(connection: Connection) -> None:
+        with closing(connect(self.path)) as made, transaction(made) as connection:
+            connection.execute("PRAGMA defer_foreign_keys = ON")
             for _ in range(2):
                 fold_windows(connection, width_ns, self._at(self.now).wall_ns, whole=False)
                 fold_windows(connection, width_ns, self._at(self.now).wall_ns)
                 fold_changes(connection, width_ns, self._at(self.now).wall_ns)
-
-        made = engine(self.path)
-        with made.begin() as connection:
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
-            all_of(connection)
-        made.dispose()
 
     def expire(self, days: int = 1) -> None:
         """Remove what is older than so many days, as often as there is something to remove."""

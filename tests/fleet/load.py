@@ -7,7 +7,9 @@ move, and its watches. Bytes are those on the socket, both ways.
 """
 
 import multiprocessing
+import resource
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +20,7 @@ from typing import Any
 
 import psycopg
 
+from dropwatchd.history.fleet.connect import connect
 from dropwatchd.history.fleet.keys import key
 from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.model import NANO
@@ -52,12 +55,12 @@ def made(number: int, round_: int, start_ns: int) -> Slice:
 
 def _send(url: str, numbers: range, rounds: int, start_ns: int, told: "multiprocessing.Queue[tuple[int, float]]",
           ) -> None:
-    """Send for some hosts; a process of each host would hold no connection between two rounds."""
+    """Send for some hosts, each with a connection of its own that it holds no longer than it sends."""
     senders, rows = [Sender() for _ in numbers], 0
-    with psycopg.connect(url, autocommit=True) as connection:
-        for round_ in range(rounds):
-            for sender, number in zip(senders, numbers, strict=True):
-                chosen = made(number, round_, start_ns)
+    for round_ in range(rounds):
+        for sender, number in zip(senders, numbers, strict=True):
+            chosen = made(number, round_, start_ns)
+            with connect(url) as connection:
                 rows += sender.send(connection, chosen, sender.marks(connection, chosen.machine_id))
     told.put((rows, time.process_time()))
 
@@ -69,17 +72,21 @@ def measure(server: Server, hosts: int, processes: int, rounds: int) -> None:
     parts = [range(part, hosts, processes) for part in range(processes)]
     workers = [multiprocessing.Process(target=_send, args=(server.url(), part, rounds, start_ns, told))
                for part in parts]
-    began = time.monotonic()
+    began, before_s = time.monotonic(), server.cpu_s()
     for worker in workers:
         worker.start()
     rows, cpu = map(sum, zip(*(told.get() for _ in workers), strict=True))
     took = time.monotonic() - began
     for worker in workers:
         worker.join()
+    time.sleep(1)  # until its processes have ended
+    server_s = (server.cpu_s() - before_s) / hosts / rounds
     print(f"{hosts} hosts, {rounds} rounds, {processes} processes: {rows} rows in {took:.1f} s, "
           f"{rows / took:.0f} rows/s, {hosts * rounds / took:.0f} hosts/s; "
-          f"senders' CPU {1000 * cpu / hosts / rounds:.2f} ms a round")
+          f"CPU of a round: sender {1000 * cpu / hosts / rounds:.2f} ms, server {1000 * server_s:.2f} ms: "
+          f"{100_000 / 300 * server_s:.1f} cores for 100,000 hosts at five minutes")
     _tell_size(server, hosts, rounds)
+    _tell_reports(server, start_ns, rounds)
     _tell_bytes(server, start_ns, rounds)
 
 
@@ -91,6 +98,19 @@ def _tell_size(server: Server, hosts: int, rounds: int) -> None:
                        (SELECT count(*) FROM dropwatch.{table})""".encode()).fetchall()  # noqa: S608 - names of ours
             print(f"{table}: {rows} rows, {size / rows:.0f} bytes a row with indexes, "
                   f"{size / hosts / rounds * 288 / 1024:.0f} KiB a host and day")
+
+
+def _tell_reports(server: Server, start_ns: int, rounds: int) -> None:
+    """Ask for all that was sent, of all hosts and of one."""
+    window = ["--since", f"@{start_ns // NANO}", "--until", f"@{start_ns // NANO + rounds * 300}"]
+    for words in (["hosts"], [], ["coverage"], ["counters"], ["--by", "host"], ["--host", "host-1"]):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        subprocess.run([Path(sys.executable).parent / "dwreport", "--database", server.url(), *window, *words],
+                       check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"dwreport {' '.join(words)}: {time.monotonic() - began:.2f} s, "
+              f"{after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f} s of CPU, up to "
+              f"{after.ru_maxrss // 1024} MiB")
 
 
 def _tell_bytes(server: Server, start_ns: int, rounds: int) -> None:

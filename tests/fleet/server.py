@@ -22,11 +22,11 @@ def binaries() -> Path | None:
 class Server:
     """A server that listens on a socket alone. It refuses to run as root: then it runs as nobody."""
 
-    def __init__(self, port: int = 5432, *options: str) -> None:
+    def __init__(self, port: int = 5432, *options: str, folder: Path | None = None) -> None:
         home = binaries()
         assert home, "needs Debian's package postgresql"
         self._home, self._port, self._options = home, port, options
-        self.folder = Path(tempfile.mkdtemp(prefix="dropwatchd-fleet-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="dropwatchd-fleet-", dir=folder or "/tmp"))
         self._user: dict[str, str] = {}
         if os.geteuid() == 0:
             shutil.chown(self.folder, "nobody")
@@ -54,6 +54,26 @@ class Server:
         """End it: SIGINT ends its sessions, SIGQUIT is as a crash."""
         self._process.send_signal(how)
         self._process.wait(_START_S)
+
+    def pause(self) -> None:
+        """Have it answer nothing, until it may go on."""
+        for process in self._sessions():
+            os.kill(process, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        for process in self._sessions():
+            os.kill(process, signal.SIGCONT)
+
+    def cpu_s(self) -> float:
+        """Return the CPU time of the server and of those of its processes that have ended."""
+        columns = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, columns[11:15])) / os.sysconf("SC_CLK_TCK")
+
+    def _sessions(self) -> list[int]:
+        """Return the server and its children."""
+        own = self._process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+        return [own, *map(int, children)]
 
     def close(self) -> None:
         """End it, and leave no trace."""

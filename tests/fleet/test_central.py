@@ -10,6 +10,8 @@ import pytest
 
 from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up, tidy
+from dropwatchd.history.sent import sent_until
+from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
 from dropwatchd.upload.read import RefusedError
 from tests.fleet.conftest import asked
@@ -64,7 +66,10 @@ def test_what_expired_before_it_was_sent_is_in_the_ledger(central: str, live: Li
     life = live()
     life.go_on(60, {KEY: 5}, {COUNTERS[0]: 5})
     life.go_on(60, {KEY: 6})
+    (life.path.parent / "upload").mkdir()
     send_all(Target(central, life.path))
+    with closing(sqlite3.connect(life.path)) as connection:
+        assert time.time_ns() - 3600 * NANO < (sent_until(connection) or 0) < time.time_ns()
     life.go_on(3600, {KEY: 7}, {COUNTERS[0]: 7, GAUGE: 100})
     for _ in range(4):
         life.go_on(86_400)

@@ -15,8 +15,12 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
 from dropwatchd.history.fleet.connect import script
+from dropwatchd.history.fleet.pull import opened
 from dropwatchd.history.fold import MINUTE_NS
+from dropwatchd.history.reader import Reader
 from dropwatchd.history.schema import metadata
+from dropwatchd.history.scope import Scope
+from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run
 from tests.fleet.conftest import asked
@@ -25,7 +29,8 @@ from tests.fleet.life import COUNTERS, KEY, KEYS, START, Life
 Live = Callable[..., Life]
 _VIEWS: list[tuple[str, ...]] = [
     (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("compare", "--with", f"@{START}"),
-    ("hosts",), ("--by", "reason,interface"), ("--by", "host,hour"), ("--reason", "NO_SOCKET"), ("--netns", "init"),
+    ("hosts",), ("incidents",), ("runs",), ("causes",),
+    ("--by", "reason,interface"), ("--by", "host,hour"), ("--reason", "NO_SOCKET"), ("--netns", "init"),
     ("--interface", "!lo"), ("--boot", "0"), ("--run", "1"), ("timeline", "--location", "udp_*")]
 
 
@@ -45,7 +50,7 @@ def _text(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str
     return told.out + told.err
 
 
-def _in_minutes(life: Life) -> Path:
+def in_minutes(life: Life) -> Path:
     """Return a copy of a history in the minutes in which it is sent, all of them."""
     copy = life.path.with_name("minutes.db")
     with closing(sqlite3.connect(life.path)) as connection:
@@ -68,9 +73,34 @@ def test_every_view_says_the_same(central: str, live: Live, capsys: pytest.Captu
             send_all(Target(central, life.path, packets=True))
     life.stop()
     send_all(Target(central, life.path, packets=True))
-    here = _in_minutes(life)
+    here = in_minutes(life)
     for words in _VIEWS:
         assert _said(capsys, central, *words) == _said(capsys, here, *words), words
+
+
+def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
+    """A table comes when a query names it; what counters moved is added up, and by itself for a part of the window."""
+    life, chance = live(), Random(3)
+    for _ in range(60):
+        life.random(chance, 30)
+    life.stop()
+    send_all(Target(central, life.path))
+    whole, part = (Scope((START + since) * NANO, (START + until) * NANO) for since, until in ((0, 3600), (600, 1200)))
+    with opened(central) as connection, closing(sqlite3.connect(in_minutes(life))) as own:
+        taken = connection.pull(whole)
+        with pytest.raises(sqlite3.OperationalError, match="no such table: drops"):
+            sqlite3.Connection.execute(taken, "SELECT count(*) FROM drops")
+        for table in ("counter_changes", "drops"):
+            for scope in (whole, part):
+                there, here = (Reader(one, scope, whole.until_ns) for one in (connection, own))
+                assert {(row.name, row.delta, row.straddling) for row in there.counters()} == {
+                    (row.name, row.delta, row.straddling) for row in here.counters()}
+            count = f"SELECT count(*) FROM {table} d JOIN runs ON runs.id = run_id"  # noqa: S608 - names of ours
+            [(there_many,)], [(here_many,)] = (list(one.execute(count)) for one in (taken, own))
+            assert 0 < there_many <= here_many
+        coarse = connection.pull(Scope(whole.since_ns, whole.until_ns, host="web-1"))
+        assert [*coarse.execute("SELECT max(many) FROM (SELECT count(*) AS many FROM counter_changes JOIN counters"
+                                " ON counters.id = counter_id WHERE NOT gauge GROUP BY run_id, counter_id)")] == [(1,)]
 
 
 def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +117,9 @@ def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.Capture
     found = {row["host"]: row for row in _said(capsys, central, "hosts")["fleet"]}
     assert [row["cause"] for row in _said(capsys, central, "hosts")["shared"] if row["hosts"] == 3] == [
         "A socket's receive buffer was full"]
-    assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "ending": "stopped"}
+    assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "harmful": None,
+                              "suspect": None, "ending": "stopped"}
+    assert {row["of"] for row in _said(capsys, central, "hosts")["shared"]} == {4}
     assert found["db-1"]["drops"] is not None
     hosts = _said(capsys, central, "hosts", "--host", "web-*")
     assert {row["host"] for row in hosts["fleet"]} == {"web-1", "web-2", "web-3"}

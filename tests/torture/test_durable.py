@@ -13,12 +13,11 @@ COMMITS = 5
 _WRITE = """
 import os, sys
 from pathlib import Path
-from dropwatchd.history.open import durable, engine
-usual = engine(Path(sys.argv[1]))
-chosen = durable(usual) if sys.argv[2] == "durable" else usual
+from dropwatchd.history.connection import connect, transaction
+made = connect(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
-    with chosen.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO kinds VALUES (NULL, ?, 1, 'software', NULL, NULL, 0)", (str(number),))
+    with transaction(made, durable=sys.argv[2] == "durable") as connection:
+        connection.execute("INSERT INTO kinds VALUES (NULL, ?, 1, 'software', NULL, NULL, 0)", (str(number),))
 os._exit(0)
 """
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from psycopg import Connection
 
-REVISION = "0001"
+REVISION = "0002"
+_OLDEST = "0001"  # that this program can write and read: hosts and servers are not upgraded at one moment
 
 
 class FleetError(Exception):
@@ -14,7 +15,7 @@ class FleetError(Exception):
 
 
 def connect(url: str, *, is_new: bool = False) -> "Connection[Any]":
-    """Connect, and see that it is a central history of this version; raise FleetError.
+    """Connect, and see that it is a central history that can be used; raise FleetError.
 
     What the URL leaves open is taken from where psql takes it: PG* variables, a service file, ~/.pgpass.
     """
@@ -38,14 +39,15 @@ def psycopg() -> Any:
 
 
 def check(connection: "Connection[Any]") -> None:
-    """Raise FleetError where there is no central history, or one of another version."""
+    """Raise FleetError where there is no central history, or one that is too old or too new."""
     [(there,)] = connection.execute("SELECT to_regclass('dropwatch.revision')").fetchall()
     if there is None:
         raise FleetError("there is no central history in this database; make one with dropwatchd-upload --setup")
-    [(found,)] = connection.execute("SELECT revision FROM dropwatch.revision").fetchall()
-    if found != REVISION:
-        raise FleetError(f"the central history has schema {found}, this program's is {REVISION}; upgrade "
-                         f"{'dropwatchd here' if found > REVISION else 'it with dropwatchd-upload --setup'}")
+    [(found,)] = connection.execute("SELECT to_jsonb(r) FROM dropwatch.revision r").fetchall()
+    revision, usable_from = found["revision"], found.get("usable_from", found["revision"])
+    if usable_from > REVISION or revision < _OLDEST:
+        raise FleetError(f"the central history has schema {revision}, this program's is {REVISION}; upgrade "
+                         f"{'dropwatchd here' if revision > REVISION else 'it with dropwatchd-upload --setup'}")
 
 
 def explained(error: Exception) -> FleetError:

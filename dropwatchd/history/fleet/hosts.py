@@ -1,8 +1,12 @@
 """Which hosts of the central history a report is about."""
 
+# ruff: noqa: S608 - the SQL is put together from texts and numbers of ours; values are bound.
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dropwatchd.history.fleet.shards import Missing, Shards
 from dropwatchd.history.patterns import is_called
 
 if TYPE_CHECKING:
@@ -11,22 +15,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The keys of hosts, and their machine ids; `every` says that these are all there are."""
+    """The keys of hosts, and their machine ids; `every` says that these are all there are.
+
+    `missing` are asked for as well, and cannot be asked.
+    """
 
     keys: list[int]
     machines: dict[int, str]
     every: bool
+    missing: Sequence[Missing] = ()
 
 
-def asked_hosts(source: "Connection[Any]", pattern: str | None) -> Asked:
+def asked_hosts(source: "Connection[Any]", pattern: str | None, shards: Shards) -> Asked:
     """Return the hosts of a name, a glob, or a machine id; all of them where none is called so, as a report tells."""
     machines: dict[int, str] = {}
     called: dict[int, set[str]] = {}
-    for host, machine_id, hostname in source.execute("""
-            SELECT host, machine_id, hostname FROM dropwatch.hosts UNION
+    for host, machine_id, hostname in source.execute(f"""
+            SELECT host, machine_id, hostname FROM dropwatch.hosts WHERE {shards.hosts} UNION
             SELECT host, machine_id, r.hostname FROM dropwatch.runs r JOIN dropwatch.hosts USING (host)
-            WHERE %s""", (pattern is not None,)):
+            WHERE %s AND ({shards.hosts})""".encode(), (pattern is not None,)):
         machines[host] = machine_id
         called.setdefault(host, {machine_id}).add(hostname)
     chosen = [host for host, names in called.items() if pattern is None or is_called(pattern, names)]
-    return Asked(chosen or list(machines), machines, every=not chosen or len(chosen) == len(machines))
+    missing = [host for host in shards.missing
+               if pattern is None or is_called(pattern, (host.hostname, host.machine_id))]
+    if not chosen and not missing:
+        chosen, missing = list(machines), list(shards.missing)
+    return Asked(chosen, machines, every=len(chosen) == len(machines) and not shards.told, missing=missing)

@@ -1,5 +1,6 @@
 """Takes out of the central history what a report asks for, into one of the same kind as each host has."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
-from dropwatchd.history.fleet.queries import QUERIES, RUNS, USED_COUNTERS
+from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
+from dropwatchd.history.fleet.shards import Missing, Shards, ask
 from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
 from dropwatchd.model import NANO, Effect, GapCause
@@ -20,18 +22,21 @@ _MARGIN_NS = 300 * NANO  # what a report looks at before its window: see Aligned
 _HOUR_NS = 3600 * NANO
 _FINE_NS = 26 * _HOUR_NS  # windows up to here are read minute by minute, the midst of longer ones by the hour
 _INDEXED = {"watches": "run_id", "runs": "machine_id", "interfaces": "boot_id", "counters": "collector"}
+_WITH = {"counter_changes": "counters", "counter_starts": "counters"}  # tables that come with another
 _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked for
 
 
 @contextmanager
-def opened(url: str) -> Iterator[sqlite3.Connection]:
+def opened(url: str) -> Iterator[Pulled]:
     """Give what a Reader takes for a connection; raise FleetError."""
     with connect(url) as connection:
         try:
+            shards = ask(connection)
             connection.execute("SET default_transaction_read_only = on")
+            connection.execute("SET jit = off")  # compiling takes longer than these queries
+            connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            puller = _Puller(connection)
-            yield puller.connection()
+            yield _Puller(connection, shards).connection()
         except psycopg().Error as error:
             raise explained(error) from error
 
@@ -41,69 +46,154 @@ class _Puller:
     """Takes each window once, all from one snapshot."""
 
     source: "Connection[Any]"
-    taken: list[tuple[int, int, str | None, sqlite3.Connection]] = field(default_factory=list)
+    shards: Shards
+    taken: list["_Window"] = field(default_factory=list)
 
     def connection(self) -> Pulled:
         made = sqlite3.connect(":memory:", isolation_level=None, factory=Pulled)
         made.pull = self.pull
+        made.told = self.shards.told
         return made
 
     def pull(self, scope: Scope) -> sqlite3.Connection:
-        for since_ns, until_ns, host, connection in self.taken:
-            if host == scope.host and since_ns <= scope.since_ns and scope.until_ns <= until_ns:
-                return connection
-        made = self.connection()
-        made.executescript(f"{script('local.sql')}; BEGIN")
-        _fill(made, self.source, scope)
-        for table, column in _INDEXED.items():
-            made.execute(f"CREATE INDEX {table}_{column} ON {table} ({column})")
-        made.execute("COMMIT")
-        self.taken.append((scope.since_ns - _MARGIN_NS // 2, scope.until_ns, scope.host, made))
+        for window in self.taken:
+            if window.has(scope):
+                return window
+        made = sqlite3.connect(":memory:", isolation_level=None, factory=_Window)
+        made.pull = self.pull
+        made.begin(self.source, scope, self.shards)
+        self.taken.append(made)
         return made
 
 
-def _fill(made: sqlite3.Connection, source: "Connection[Any]", scope: Scope) -> None:
-    """Put all of a scope that is there into an empty history."""
-    asked = asked_hosts(source, scope.host)
+class _Window(Pulled):
+    """A history of one window; a table comes into being, with its rows, when a query names it.
+
+    One that is missed fails, and is not taken for an empty one.
+    """
+
+    _source: "Connection[Any]"
+    _scope: Scope
+    _shards: Shards
+    _missing: list[tuple[int, Missing]]  # with the number of a run of their own
+    _bound: dict[str, Any]
+    _runs: dict[int, int]
+    _lacking: dict[str, str]  # statements that make the tables which are not here yet
+    _is_coarse: bool  # changes of counters are added up between the edges of the window
+    _parts: bool  # it is asked for parts of the window
+
+    def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards) -> None:
+        """Take the runs and what they watched."""
+        self._source, self._scope, self._shards = source, scope, shards
+        self._is_coarse = self._parts = False
+        tables = dict(re.findall(r"(?s)CREATE TABLE (\w+) (.*?);", script("local.sql")))
+        late = {*NEEDED, *_WITH}
+        self._lacking = {table: f"CREATE TABLE {table} {rest}" for table, rest in tables.items() if table in late}
+        for table, rest in tables.items():
+            if table not in late:
+                self._ask(f"CREATE TABLE {table} {rest}")
+        asked = asked_hosts(source, scope.host, shards)
+        self._bound = _bound(asked, scope)
+        with source.cursor(binary=True) as cursor:
+            cursor.execute(RUNS, self._bound)
+            rows = cursor.fetchall()
+        self._runs = {row[0]: place for place, row in enumerate(rows, 1)}  # in the order in which they were recorded
+        self._bound["runs"] = [*self._runs]
+        self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                         [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
+        self._missing = [*enumerate(asked.missing, len(rows) + 1)]
+        self.executemany("INSERT INTO runs VALUES (?, ?, '', ?, '', '', ?, NULL, ?)", [
+            (place, host.machine_id, host.hostname, min(host.sent_ns, scope.since_ns), GapCause.NOT_ANSWERED)
+            for place, host in self._missing])
+        self._take(BASE)
+        self._index()
+
+    def has(self, scope: Scope) -> bool:
+        """Say whether all of a scope is here; of a part of the window, changes are then needed one by one."""
+        own = self._scope
+        is_here = (own.host == scope.host and own.since_ns - _MARGIN_NS // 2 <= scope.since_ns
+                   and scope.until_ns <= own.until_ns)
+        self._parts |= is_here and (scope.since_ns > own.since_ns or scope.until_ns < own.until_ns)
+        return is_here
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Ask, when the tables that are named are here."""
+        words = {*re.findall(r"\w+", sql)}
+        for table in words & {*NEEDED, *_WITH}:
+            if table in self._lacking:
+                self._need(_WITH.get(table, table))
+        if self._parts and self._is_coarse and "counter_changes" in words:
+            self._is_coarse = False
+            self._take(FINE_CHANGES)
+        return self._ask(sql, parameters)
+
+    def _ask(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        return super().execute(sql, parameters)
+
+    def _need(self, name: str) -> None:
+        """Make a table, and those that come with it."""
+        for table in (name, *(one for one, other in _WITH.items() if other == name)):
+            self._ask(self._lacking.pop(table))
+        self._take(NEEDED[name])
+        if name == "counters":
+            self._is_coarse = True
+            self._take_counters()
+        elif name == "gaps":
+            self._expire()
+        self._index()
+
+    def _take(self, queries: Queries) -> None:
+        self._ask("BEGIN")
+        with self._source.cursor(binary=True) as cursor:
+            for insert, query in queries.items():
+                if not query:
+                    self._ask(insert)
+                    continue
+                cursor.execute(self._shards.of_all(query) if "%(" not in query else query, self._bound)
+                rows = cursor.fetchall()
+                if "/*run*/" in insert:
+                    rows = [(self._runs[row[0]], *row[1:]) for row in rows if row[0] in self._runs]
+                self.executemany(insert.replace("/*run*/", ""), rows)
+        self._ask("COMMIT")
+
+    def _take_counters(self) -> None:
+        """Take the names of the counters that are referred to."""
+        used = [row[0] for row in self._ask(
+            "SELECT counter_id FROM counter_starts UNION SELECT counter_id FROM counter_changes")]
+        with self._source.cursor(binary=True) as cursor:
+            cursor.execute(USED_COUNTERS, {**self._bound, "counters": used})
+            self.executemany("INSERT OR IGNORE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", cursor.fetchall())
+
+    def _expire(self) -> None:
+        """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
+        since_ns = self._bound["since"]
+        self.executemany("""
+            INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
+            VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", [
+                (place, since_ns, self._bound["until"], GapCause.NOT_ANSWERED, Effect.BLIND,
+                 f"shard {host.shard}: {host.fault}") for place, host in self._missing])
+        query = self._shards.of_all("SELECT coalesce(max(until_ns), 0) FROM dropwatch.expired")
+        [(until_ns,)] = self._source.execute(query.encode()).fetchall()
+        if until_ns > since_ns:
+            self._ask("""
+                INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
+                SELECT max(id), ?, ?, ?, ?, 'drops', NULL, '' FROM runs GROUP BY machine_id""",
+                      (since_ns, until_ns, GapCause.EXPIRED, Effect.BLIND))
+
+    def _index(self) -> None:
+        for table, column in _INDEXED.items():
+            if table not in self._lacking:
+                self._ask(f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})")
+
+
+def _bound(asked: Asked, scope: Scope) -> dict[str, Any]:
+    """Return what the queries refer to."""
     since_ns, until_ns = scope.since_ns - _MARGIN_NS, scope.until_ns
     is_long = until_ns - since_ns > _FINE_NS
-    bound = {
-        "hosts": asked.keys, "every": asked.every, "since": since_ns, "until": until_ns,
+    return {
+        "hosts": asked.keys, "every": asked.every, "since": since_ns, "edge": scope.since_ns, "until": until_ns,
         "windows": since_ns - WIDEST_WINDOW_NS, "changes": until_ns + LONGEST_CHANGE_NS,
         "all_runs": len(asked.keys) <= _FEW,
         "hours": -(-scope.since_ns // _HOUR_NS) * _HOUR_NS if is_long else until_ns,
         "hours_end": until_ns // _HOUR_NS * _HOUR_NS if is_long else until_ns,
     }
-    with source.cursor(binary=True) as cursor:
-        runs = _runs(made, cursor, asked, bound)
-        bound["runs"] = list(runs)
-        for insert, query in QUERIES.items():
-            cursor.execute(query, bound)
-            rows = cursor.fetchall()
-            if ":run" in insert or "/*run*/" in insert:
-                rows = [(runs[row[0]], *row[1:]) for row in rows if row[0] in runs]
-            made.executemany(insert.replace("/*run*/", ""), rows)
-        used = [row[0] for row in made.execute(
-            "SELECT counter_id FROM counter_starts UNION SELECT counter_id FROM counter_changes")]
-        cursor.execute(USED_COUNTERS, {**bound, "counters": used})
-        made.executemany("INSERT OR IGNORE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", cursor.fetchall())
-    _expire(made, source, since_ns)
-
-
-def _runs(made: sqlite3.Connection, cursor: Any, asked: Asked, bound: dict[str, Any]) -> dict[int, int]:
-    """Take the runs, and return their numbers here, in the order in which they were recorded."""
-    cursor.execute(RUNS, bound)
-    rows = cursor.fetchall()
-    made.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                     [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
-    return {row[0]: place for place, row in enumerate(rows, 1)}
-
-
-def _expire(made: sqlite3.Connection, source: "Connection[Any]", since_ns: int) -> None:
-    """Have the ledger of each host tell where the window begins before all that is kept."""
-    [(until_ns,)] = source.execute("SELECT max(until_ns) FROM dropwatch.expired").fetchall()
-    if until_ns > since_ns:
-        made.execute("""
-            INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
-            SELECT max(id), ?, ?, ?, ?, 'drops', NULL, '' FROM runs GROUP BY machine_id""",
-                     (since_ns, until_ns, GapCause.EXPIRED, Effect.BLIND))

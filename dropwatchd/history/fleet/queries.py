@@ -1,4 +1,4 @@
-"""What is taken out of the central history for a window, each query with the table that it goes into.
+"""What is taken out of the central history for a window: by the tables that need it, statements that insert rows.
 
 The first column of what belongs to a run is the run's key, and becomes its number; `/*run*/` marks these. Columns are
 in the order of local.sql.
@@ -11,6 +11,12 @@ from dropwatchd.model import NANO
 
 _MINUTE_NS = 60 * NANO
 _HOSTS = "(%(every)s OR {}host = ANY(%(hosts)s))"
+Queries = dict[str, str]
+
+# Modulo 2^64, as a history adds up: numbers of PostgreSQL have no end.
+_SUM_DELTAS = """CASE WHEN sum(delta) BETWEEN -9223372036854775808 AND 9223372036854775807 THEN sum(delta)
+                 ELSE mod(mod(sum(delta) + 9223372036854775808, 18446744073709551616) + 18446744073709551616,
+                          18446744073709551616) - 9223372036854775808 END::bigint"""
 
 
 def _of(table: str = "") -> str:
@@ -22,10 +28,10 @@ RUNS = f"""
     SELECT run, host, boot_id, hostname, kernel, version, started_ns, ended_ns, ending FROM (
         SELECT r.*, row_number() OVER newest AS place,
                row_number() OVER (PARTITION BY host, started_ns < %(until)s ORDER BY added_at DESC) AS earlier
-        FROM dropwatch.runs r WHERE {_of()} WINDOW newest AS (PARTITION BY host ORDER BY added_at DESC)) r
-    WHERE %(all_runs)s OR place = 1 OR (earlier = 1 AND started_ns < %(until)s) OR EXISTS (
-        SELECT FROM dropwatch.watches w WHERE w.host = r.host AND w.run = r.run AND w.until_ns >= %(since)s
-                                              AND w.since_ns < %(until)s)
+        FROM dropwatch.runs r WHERE {_of('r')} WINDOW newest AS (PARTITION BY host ORDER BY added_at DESC)) r
+        LEFT JOIN (SELECT DISTINCT host, run FROM dropwatch.watches w
+                   WHERE {_of('w')} AND until_ns >= %(since)s AND since_ns < %(until)s) w USING (host, run)
+    WHERE %(all_runs)s OR place = 1 OR (earlier = 1 AND started_ns < %(until)s) OR w.run IS NOT NULL
     ORDER BY added_at, run"""
 
 _DROPS = "INSERT INTO drops /*run*/ VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10)"
@@ -33,76 +39,113 @@ _IN_WINDOW = f"""{_of('d')} AND d.window_start_ns > %(windows)s AND d.window_sta
                  AND d.last_ns >= %(since)s"""
 _IS_WHOLE = "d.window_start_ns >= %(hours)s AND d.window_start_ns < %(hours_end)s"
 
-QUERIES = {
+_CHANGES = "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)"
+_CHANGED = f"""{_of('d')} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s"""
+_BETWEEN = "since_ns >= %(edge)s AND until_ns < %(until)s"
+_IS_GAUGE = f"""EXISTS (SELECT FROM dropwatch.counters c
+                        WHERE {_of('c')} AND c.host = d.host AND c.counter = d.counter AND c.gauge)"""
+
+BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
-                            limits, ending) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": """
+                            limits, ending) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
         SELECT run, what, name, namespace, since_ns, until_ns, since_boot_ns, until_boot_ns, limits, ending
         FROM (SELECT w.*, row_number() OVER (PARTITION BY host, run
                                              ORDER BY until_boot_ns DESC NULLS LAST, until_ns DESC) AS newest
-              FROM dropwatch.watches w WHERE run = ANY(%(runs)s)) w
+              FROM dropwatch.watches w WHERE {_of('w')} AND run = ANY(%(runs)s)) w
         WHERE newest = 1 OR ending = '' OR (until_ns >= %(since)s AND since_ns < %(until)s)
         ORDER BY since_ns, place""",
-    "INSERT INTO locations VALUES (?, ?, ?, ?, ?, 0)": """
-        SELECT location, symbol, "offset", module, address FROM dropwatch.locations""",
-    "INSERT INTO kinds VALUES (?, ?, ?, ?, ?, ?, 0)": """
-        SELECT kind, reason, protocol, origin, trap, trap_group FROM dropwatch.kinds""",
     "INSERT INTO namespaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)": f"""
         SELECT namespace, entity, boot_id, cookie, inode, name, kind, valid_from_ns, valid_until_ns
         FROM dropwatch.namespaces WHERE {_of()}""",
-    "INSERT INTO interfaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)": f"""
-        SELECT interface, boot_id, namespace, ifindex, name, kind, driver, peer, valid_from_ns, valid_until_ns
-        FROM dropwatch.interfaces WHERE {_of()}""",
-    # Minutes; whole hours of a long window are added up there.
-    _DROPS: f"""
-        SELECT run, location, kind, interface,
-               window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END AS start,
-               CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END AS width,
-               sum(count)::bigint, CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first_ns),
-               max(last_ns)
-        FROM dropwatch.drops d WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}
-        GROUP BY host, run, location, kind, interface, start, width""",
-    # Of hours that were folded before they were sent, what is in none of their minutes here.
-    f"""{_DROPS} ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes,
-        first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)""": f"""
-        SELECT run, location, kind, interface, d.window_start_ns, d.window_width_ns, d.count - coalesce(m.sum, 0),
-               CASE WHEN m.rows = m.known THEN greatest(d.bytes - coalesce(m.bytes, 0), 0) END, first_ns, last_ns
-        FROM dropwatch.drops d CROSS JOIN LATERAL (
-            SELECT sum(m.count)::bigint AS sum, sum(m.bytes)::bigint AS bytes, count(*) AS rows, count(m.bytes) AS known
-            FROM dropwatch.drops m
-            WHERE m.host = d.host AND m.run = d.run AND m.location = d.location AND m.kind = d.kind
-                  AND m.interface = d.interface AND m.window_width_ns = {_MINUTE_NS}
-                  AND m.window_start_ns >= d.window_start_ns AND m.window_start_ns < d.window_start_ns + {HOUR_NS}) m
-        WHERE {_IN_WINDOW} AND d.window_width_ns = {HOUR_NS} AND d.count > coalesce(m.sum, 0)""",
-    "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)": f"""
-        SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes
-        WHERE {_of()} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s""",
-    # When counters were first read: all readings in the window, one of each sort before it.
-    "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": """
-        SELECT run, counter, time_ns, value FROM (
-            SELECT s.*, row_number() OVER (PARTITION BY s.host, run, collector, c.name, namespace) AS place, gauge
-            FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
-            WHERE s.run = ANY(%(runs)s) AND time_ns < %(until)s) s
-        WHERE gauge OR place = 1 OR time_ns >= %(since)s""",
-    # What a gauge was at the begin: where it moved before, it starts with what came of that.
-    """INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns""": """
-        SELECT run, counter, max(until_ns), sum(delta)::bigint
-        FROM dropwatch.counter_changes JOIN dropwatch.counters c USING (host, counter)
-        WHERE gauge AND run = ANY(%(runs)s) AND until_ns <= %(since)s GROUP BY host, run, counter""",
-    """INSERT INTO gaps (run_id, id, since_ns, until_ns, cause, effect, scope, lost, detail)
-       VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-        SELECT run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
-        WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap""",
-    """INSERT INTO events (run_id, id, time_ns, kind, subject, detail, namespace_id, ifindex)
-       VALUES (?, NULL, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-        SELECT run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
-        WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event""",
-    """INSERT INTO packets (run_id, id, time_ns, location_id, kind_id, interface_id, length, weight, link_header, data,
-                            details) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-        SELECT run, time_ns, location, kind, interface, length, weight, link_header, data, details
-        FROM dropwatch.packets WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s
-        ORDER BY time_ns, packet""",
 }
+
+# By table: what goes into it, and into those that go with it.
+NEEDED: dict[str, Queries] = {
+    "locations": {
+        "INSERT INTO locations VALUES (?, ?, ?, ?, ?, 0)": """
+            SELECT location, symbol, "offset", module, address FROM dropwatch.locations""",
+    },
+    "kinds": {
+        "INSERT INTO kinds VALUES (?, ?, ?, ?, ?, ?, 0)": """
+            SELECT kind, reason, protocol, origin, trap, trap_group FROM dropwatch.kinds""",
+    },
+    "interfaces": {
+        "INSERT INTO interfaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)": f"""
+            SELECT interface, boot_id, namespace, ifindex, name, kind, driver, peer, valid_from_ns, valid_until_ns
+            FROM dropwatch.interfaces WHERE {_of()}""",
+    },
+    "drops": {
+        # Minutes; whole hours of a long window are added up there.
+        _DROPS: f"""
+            SELECT run, location, kind, interface,
+                   window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END AS start,
+                   CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END AS width,
+                   sum(count)::bigint, CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first_ns),
+                   max(last_ns)
+            FROM dropwatch.drops d WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}
+            GROUP BY host, run, location, kind, interface, start, width""",
+        # Of hours that were folded before they were sent, what is in none of their minutes here.
+        f"""{_DROPS} ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes,
+            first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)""": f"""
+            SELECT run, location, kind, interface, d.window_start_ns, d.window_width_ns, d.count - coalesce(m.sum, 0),
+                   CASE WHEN m.rows = m.known THEN greatest(d.bytes - coalesce(m.bytes, 0), 0) END, first_ns, last_ns
+            FROM dropwatch.drops d CROSS JOIN LATERAL (
+                SELECT sum(m.count)::bigint AS sum, sum(m.bytes)::bigint AS bytes, count(*) AS rows,
+                       count(m.bytes) AS known
+                FROM dropwatch.drops m
+                WHERE {_of('m')} AND m.host = d.host AND m.run = d.run AND m.location = d.location AND m.kind = d.kind
+                      AND m.interface = d.interface AND m.window_width_ns = {_MINUTE_NS}
+                      AND m.window_start_ns >= d.window_start_ns
+                      AND m.window_start_ns < d.window_start_ns + {HOUR_NS}) m
+            WHERE {_IN_WINDOW} AND d.window_width_ns = {HOUR_NS} AND d.count > coalesce(m.sum, 0)""",
+    },
+    "counters": {
+        # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
+        _CHANGES: f"""
+            SELECT run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
+            FROM dropwatch.counter_changes d WHERE {_CHANGED} AND {_BETWEEN} AND NOT {_IS_GAUGE}
+            GROUP BY host, run, counter""",
+        f"{_CHANGES} /*by itself*/": f"""
+            SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
+            WHERE {_CHANGED} AND (NOT ({_BETWEEN}) OR {_IS_GAUGE})""",
+        # When counters were first read: all readings in the window, one of each sort before it.
+        "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": f"""
+            SELECT run, counter, time_ns, value FROM (
+                SELECT s.*, row_number() OVER (PARTITION BY s.host, run, collector, c.name, namespace) AS place, gauge
+                FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
+                WHERE {_of('s')} AND s.run = ANY(%(runs)s) AND time_ns < %(until)s) s
+            WHERE gauge OR place = 1 OR time_ns >= %(since)s""",
+        # What a gauge was at the begin: where it moved before, it starts with what came of that.
+        """INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns""": f"""
+            SELECT run, counter, max(until_ns), {_SUM_DELTAS}
+            FROM dropwatch.counter_changes d JOIN dropwatch.counters c USING (host, counter)
+            WHERE {_of('d')} AND gauge AND run = ANY(%(runs)s) AND until_ns <= %(since)s GROUP BY host, run, counter""",
+    },
+    "gaps": {
+        """INSERT INTO gaps (run_id, id, since_ns, until_ns, cause, effect, scope, lost, detail)
+           VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
+            SELECT run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
+            WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap""",
+    },
+    "events": {
+        """INSERT INTO events (run_id, id, time_ns, kind, subject, detail, namespace_id, ifindex)
+           VALUES (?, NULL, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
+            SELECT run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
+            WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event""",
+    },
+    "packets": {
+        """INSERT INTO packets (run_id, id, time_ns, location_id, kind_id, interface_id, length, weight, link_header,
+                                data, details) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
+            SELECT run, time_ns, location, kind, interface, length, weight, link_header, data, details
+            FROM dropwatch.packets WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s
+            ORDER BY time_ns, packet""",
+    },
+}
+
+# Of a part of the window: each change by itself.
+FINE_CHANGES: Queries = {"DELETE FROM counter_changes": "", _CHANGES: f"""
+    SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d WHERE {_CHANGED}"""}
 
 USED_COUNTERS = f"""
     SELECT counter, collector, name, namespace, ifindex, interface, labels, gauge FROM dropwatch.counters

@@ -1,19 +1,22 @@
 """What holds the program in the kernel: descriptors of its own making, or those that a run before us has left."""
 
+import ctypes
 import logging
 import os
 from hashlib import blake2b
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from dropwatchd.kernel.btf import Btf, kernel_btf
-from dropwatchd.kernel.libbpf import libbpf
+from dropwatchd.kernel.libbpf import OpenOptions, libbpf
 from dropwatchd.sources import UnavailableError
 from dropwatchd.sources.bpf.room import Room
 
 log = logging.getLogger(__name__)
 MAPS = ("drops", "places", "reasons", "totals", "stacks", "samples", ".bss")
 HELPERS = ("name_address", "name_namespace", "release_keys")
+_KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 LINK, QUEUE_LINK = "link", "queue_link"
 NAMES = (*MAPS, *HELPERS, "drop", LINK)
 _UNTOLD = "what queueing disciplines say of their drops cannot be read (%s)"
@@ -49,7 +52,7 @@ class Loaded:
 
     def _load(self, room: Room, counting: str, *, queues_tell: bool) -> None:
         image = _image()
-        self._object = self._lib.check("bpf_object__open_mem", image, len(image), None)
+        self._object = self._lib.check("bpf_object__open_mem", image, len(image), _types())
         self._attached = {LINK: self._program(counting)}
         if queues_tell:
             self._attached[QUEUE_LINK] = self._program(_OF_A_QUEUE)
@@ -113,6 +116,17 @@ class Adopted:
     def close(self) -> None:
         while self.fds:
             os.close(self.fds.popitem()[1])
+
+
+def _types() -> Any:
+    """Have the program fitted to the kernel's own types alone.
+
+    What they lack libbpf looks for in those of all modules, and for that takes CAP_SYS_ADMIN: 1.1 gives up without
+    (load_module_btfs() in libbpf.c).
+    """
+    if not _KERNEL_TYPES.exists():
+        return None  # libbpf knows other places
+    return ctypes.byref(OpenOptions(sz=ctypes.sizeof(OpenOptions), btf_custom_path=bytes(_KERNEL_TYPES)))
 
 
 def _image() -> bytes:

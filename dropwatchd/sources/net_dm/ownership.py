@@ -92,6 +92,6 @@ def program_at(port: int) -> str:
         words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
         if any(Path(word).name == _OURS for word in words[:_PROGRAM_WORDS]):
             return f"{_OURS}[{pid}]"
-        return f"{(process / 'comm').read_text().strip()}[{pid}]"
+        return f"{(process / 'comm').read_text(errors='backslashreplace').strip()}[{pid}]"
     except OSError:
         return f"netlink port {port}"

@@ -134,6 +134,8 @@ function build() {
     cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     hooks: { drawClear: [shade], setSelect: [chosen] },
   }, [times, data.counts], byId('brush'));
+  fingers(main);
+  fingers(brush);
   mark();
 }
 const powers = (_u, _axis, _low, high) => [0, ...Array.from({ length: 20 }, (_, power) => 10 ** power)].filter((one) => one <= high);

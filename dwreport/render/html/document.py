@@ -23,7 +23,7 @@ from dwreport.text import clock, fraction, number, window
 MOST_BYTES = 1_000_000
 _ROWS = (200, 100, 50, 20, 5)  # of a table; so many that the page is no longer than it may be
 _SEVERITIES = ("harmful", "suspect", "unknown", "benign")
-_SCRIPTS = ("page.js", "chart.js", "tables.js")
+_SCRIPTS = ("page.js", "touch.js", "chart.js", "tables.js")
 
 
 def write(sheet: Sheet, out: BinaryIO) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropwatchd.model import NANO
-from dwreport.report.answer import Answer, Column, Section
+from dwreport.report.answer import Answer, Column, Section, line_text
 from dwreport.report.rows import EventRow, GapRow
 from dwreport.text import counted, number
 
@@ -54,7 +54,7 @@ def table(section: Section[Any], answer: Answer, most: int) -> Table:
 def _line(section: Section[Any], columns: Sequence[Column[Any]], row: Any) -> Line:
     cells = [Cell(column.cell(row).split("\n"), column.key(row) if column.key else None, column.right)
              for column in columns]
-    below = [" · ".join(parts) for parts in section.below(row)] if section.below else []
+    below = [line_text(line) for line in section.below(row)] if section.below else []
     findings = getattr(row, "findings", None)
     return Line(cells, below, None if findings is None else " ".join(map(str, findings)), _span(row))
 

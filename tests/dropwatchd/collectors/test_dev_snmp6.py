@@ -1,5 +1,6 @@
 """The dev_snmp6 collector."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_what_is_no_loss_is_left_out() -> None:
     found = [(row.key.ifindex, row.key.interface, row.key.name, row.value)
              for row in dev_snmp6.parse("eth0", text, fixtures.NETNS)]
     assert found == [(7, "eth0", "InDiscards", 3), (7, "eth0", "FragFails", 0)]
+
+
+def test_an_interface_may_have_any_name(tmp_path: Path) -> None:
+    """One that is not UTF-8 is escaped, as in what the kernel tells of it by netlink."""
+    folder = tmp_path / "thread-self/net/dev_snmp6"
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"a\xff")).write_text("ifIndex 7\nIp6InDiscards 3\n")
+    assert [row.key.interface for row in dev_snmp6.collect(Host(proc=tmp_path, netns=1))] == ["a\\xff"]
 
 
 def test_a_host_without_ipv6(tmp_path: Path) -> None:

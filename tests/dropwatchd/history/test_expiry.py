@@ -83,6 +83,22 @@ def test_why_something_expired_early_is_told_when_more_has_expired_by_age(databa
                            " ORDER BY 1") == [("",), ("the database reached 0 MiB",)]
 
 
+def test_what_is_not_sent_yet_is_kept_some_days_longer(database: Path, writer: Writer) -> None:
+    """Up to where the sender has told, and no longer than a limit; a number that is none is nobody's word."""
+    sent = database.parent / "upload/sent"
+    sent.parent.mkdir()
+    writer.write(Batch(watches=[watch(BEGAN, NOW, what) for what in KINDS]))
+    for told, until in ((str((NOW - 95 * DAY) * NANO), NOW - 95 * DAY), (str((NOW - 99 * DAY) * NANO), NOW - 95 * DAY),
+                        ("none", NOW - 90 * DAY)):
+        sent.write_text(told)
+        _tidy(writer, NOW)
+        assert _watched(database)["software"] == [(until, NOW)]
+    writer.write(Batch(watches=[watch(NOW, NOW + 20 * DAY, what) for what in KINDS]))
+    sent.write_text(str((NOW - 95 * DAY) * NANO))
+    _tidy(writer, NOW + 20 * DAY)
+    assert _watched(database)["software"][0][0] == NOW + (20 - 90 - 7) * DAY
+
+
 def test_a_history_in_which_nothing_is_too_old_says_nothing(database: Path, writer: Writer) -> None:
     """No row, no gap."""
     writer.write(Batch(watches=[watch(NOW - DAY, NOW, what) for what in KINDS]))

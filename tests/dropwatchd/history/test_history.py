@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DatabaseError
 
 from dropwatchd.history import history as module
 from dropwatchd.history.batch import Batch
@@ -106,9 +105,8 @@ def test_garbage_in_the_pages_is_set_aside(folder: Path, history: History) -> No
     with database.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xa5" * (database.stat().st_size - 4096))
-    with history._writer._engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA shrink_memory")  # SQLite has read the pages before, and need not again
-    with pytest.raises(DatabaseError, match="malformed"):
+    history._writer._connection.execute("PRAGMA shrink_memory")  # SQLite has read the pages before, and need not again
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
         history.write(_batch(5))
     history.write(_batch(5))  # as the recorder does, which has put it back
     history.write(_batch(7))

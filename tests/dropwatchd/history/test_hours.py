@@ -14,15 +14,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
 
 from dropwatchd.history.aligned import Aligned
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import DAY_NS, HOUR_NS
+from dropwatchd.history.connection import connect, transaction
 from dropwatchd.history.fold import MINUTE_NS, fold_changes, fold_windows
 from dropwatchd.history.hours import sum_hours
 from dropwatchd.history.levels import bound_sockets
-from dropwatchd.history.open import engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.readonly import read
@@ -73,11 +72,9 @@ def _sum(database: Path, before: int = START + 10 * 86_400) -> None:
 
 
 @contextmanager
-def _transaction(database: Path) -> Iterator[Connection]:
-    made = engine(database)
-    with made.begin() as connection:
+def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
+    with closing(connect(database)) as made, transaction(made) as connection:
         yield connection
-    made.dispose()
 
 
 def _asked(database: Path, scope: Scope, step_ns: int) -> list[Any]:

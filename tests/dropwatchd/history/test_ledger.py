@@ -51,13 +51,14 @@ def writer(new_writer: NewWriter) -> Writer:
 def test_what_a_failed_batch_had_begun_is_begun_anew(database: Path, writer: Writer) -> None:
     """Nothing of it is in the history, so that nothing that comes later may rest on it."""
     key = KEY._replace(location=Location("another"), interface=Interface(7, 1, "lo", "blue", 77, "netns"))
-    batch = Batch(windows=[Window(NANO, NANO, drop(1, 4, key=key))], gaps=[GAP], events=[Event(9, "\udcff", "")])
+    batch = Batch(windows=[Window(NANO, NANO, drop(1, 4, key=key))], gaps=[GAP], watches=[watch(1, 2, name="\udcff")])
     with pytest.raises(UnicodeEncodeError):
         writer.write(batch)
     assert _rows(database, "SELECT (SELECT count(*) FROM gaps) + (SELECT count(*) FROM locations)") == [(0,)]
-    batch.events.clear()
+    batch.watches.clear()
+    batch.gaps.insert(0, replace(GAP, lost=None))
     writer.write(batch)
-    assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps") == [(10, 20, 3)]
+    assert _rows(database, "SELECT since_ns, until_ns, lost FROM gaps") == [(10, 20, None), (10, 20, 3)]
     assert _rows(database, "SELECT count, location, netns FROM v_drops") == [(4, "another", "blue")]
 
 

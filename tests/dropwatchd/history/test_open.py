@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
+from dropwatchd.history.connection import connect, transaction
 from dropwatchd.history.damage import after_crash
 from dropwatchd.history.errors import DamagedError, HeldError, HistoryError
 from dropwatchd.history.lock import Lock
-from dropwatchd.history.open import engine, prepare, revision, upgrade
+from dropwatchd.history.open import prepare, revision, upgrade
 from dropwatchd.history.schema import REVISION
 
 
@@ -159,29 +159,28 @@ def test_a_writer_goes_on_after_anything_was_done_to_its_file(tmp_path: Path, sp
     path = tmp_path / "state" / "history.db"
     with Lock(path) as lock:
         prepare(lock)
-        writing = engine(path)
+        writing = connect(path)
         _insert(writing)
         assert lock.file
         assert lock.file.check() is None
         spoil(path)
         lock.file.check()
         assert lock.file.check()
-        writing.dispose()
+        writing.close()
         lock.take()
         prepare(lock)
-        writing = engine(path)
+        writing = connect(path)
         _insert(writing)
         assert lock.file.check() is None
         with pytest.raises(HeldError):
             Lock(path)
-        writing.dispose()
+        writing.close()
     kept = (_remove_log, _replace)  # the log is moved over when it is closed, or lies beside the copy that it fits
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("SELECT count(*) FROM kinds").fetchone()[0] == (2 if spoil in kept else 1)
 
 
-def _insert(writing: Engine) -> None:
-    with writing.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO kinds (reason, origin, seen_ns)"
-                                   " SELECT 'X' || count(*), 'software', 0 FROM kinds")
+def _insert(writing: sqlite3.Connection) -> None:
+    with transaction(writing):
+        writing.execute("INSERT INTO kinds (reason, origin, seen_ns) SELECT 'X' || count(*), 'software', 0 FROM kinds")

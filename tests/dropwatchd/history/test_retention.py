@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.connection import connect, transaction
 from dropwatchd.history.file import beside
 from dropwatchd.history.fold import MINUTE_NS, fold_changes, fold_windows
-from dropwatchd.history.open import engine
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.model import (
@@ -98,7 +98,7 @@ def test_what_reaches_far_beyond_its_minute_stays_as_it_is(new_writer: Callable[
         writer.start(at(1))
         reaching = replace(drop(start), last_ns=(start + seconds) * NANO)
         writer.write(Batch(windows=[Window(start * NANO, NANO, reaching)]))
-    with writer._engine.begin() as connection:
+    with transaction(writer._connection) as connection:
         while fold_windows(connection, HOUR_NS, NOW * NANO):
             pass
     assert _rows(database, "SELECT window_width_ns / 1000000000 FROM drops ORDER BY run_id") == [(1,), (3600,)]
@@ -206,7 +206,7 @@ def test_the_ledger_claims_no_folding_that_changed_nothing(new_writer: Callable[
     writer = new_writer()
     writer.start(at(1))
     writer.write(Batch(windows=[_window(START - hour * 3600, 1) for hour in range(1, 5)]))
-    with engine(database).begin() as connection:
+    with closing(connect(database)) as made, transaction(made) as connection:
         assert fold_windows(connection, HOUR_NS, START * NANO) == ((START - 4 * 3600) * NANO, START * NANO, 0)
     while writer.tidy(RetentionOptions(max_mib=0), at(NOW)):
         assert _rows(database, "SELECT * FROM gaps WHERE detail LIKE '%folded%'") == []
@@ -231,7 +231,7 @@ def test_folding_to_minutes_and_then_to_hours_conserves_counts(
                          min(first_ns), max(last_ns) FROM drops GROUP BY 1 ORDER BY 1"""
     before = _rows(database, by_hour)
     for width_ns in (MINUTE_NS, HOUR_NS):
-        with engine(database).begin() as connection:
+        with closing(connect(database)) as made, transaction(made) as connection:
             while fold_windows(connection, width_ns, (START + 36_000) * NANO):
                 pass
         assert _rows(database, by_hour) == before
@@ -252,7 +252,7 @@ def test_changes_of_one_span_begin_and_end_together_and_rounds_stay_whole(
                                     for name, late in (("a", 0.0), ("b", 0.2), ("c", 0.5)) if name != "c" or n % 40]))
     sums = "SELECT counter_id, total(delta) FROM counter_changes GROUP BY 1 ORDER BY 1"
     before = _rows(database, "SELECT counter_id, count(*) FROM counter_changes GROUP BY 1 ORDER BY 1")
-    with engine(database).begin() as connection:
+    with closing(connect(database)) as made, transaction(made) as connection:
         while fold_changes(connection, MINUTE_NS, (START + 3600) * NANO):
             pass
     spans = _rows(database, "SELECT DISTINCT since_ns, until_ns FROM counter_changes ORDER BY until_ns")

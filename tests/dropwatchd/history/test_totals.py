@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import IntegrityError
 
 from dropwatchd.data import data_folder
 from dropwatchd.history import totals
@@ -79,13 +78,17 @@ def test_totals_do_not_fall_when_drops_expire(database: Path, new_writer: NewWri
     writer.write(Batch(windows=[_window(200 * DAY_NS // NANO, 4)]))
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TRIGGER full BEFORE INSERT ON watches BEGIN SELECT raise(ABORT, 'no'); END")
-    with pytest.raises(IntegrityError):
-        writer.write(Batch(windows=[_window(5, 100)], watches=[watch(1, 6)]))
+    with pytest.raises(sqlite3.IntegrityError):
+        writer.write(failed := Batch(windows=[_window(5, 100), _window(5, 9, _at_device(1))], watches=[watch(1, 6)]))
+    assert [row[-1] for row in _totals(database)] == [7]
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DROP TRIGGER full")
+    writer.write(failed)
     while writer.tidy(RetentionOptions(), later):
         pass
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT sum(count) FROM drops").fetchone() == (4,)
-    assert [row[-1] for row in _totals(database)] == [7]
+    assert [row[-1] for row in _totals(database)] == [107, 9]
 
 
 def test_an_older_history_has_totals_of_what_is_on_record(tmp_path: Path) -> None:

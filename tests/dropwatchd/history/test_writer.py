@@ -1,15 +1,16 @@
 """The writer: whole batches, runs with their gaps, and a ledger that does not grow without bound."""
 
+import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
-from dropwatchd.history import open as opening
+from dropwatchd.history import connection, dimensions
 from dropwatchd.history.batch import Batch, Collected
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel.host import Identity
@@ -284,14 +285,14 @@ def test_a_batch_that_fails_changes_nothing(
     database: Path, new_writer: NewWriter, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While another process holds the database nothing is written, and later everything is, once."""
-    monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
+    monkeypatch.setattr(connection, "BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = new_writer()
     writer.start(at(1))
     batch = Batch(windows=[_window(5, 3)], gaps=[Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, 1)])
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("PRAGMA wal_checkpoint")
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(OperationalError, match="locked"):
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
         writer.write(batch)
     holder.execute("ROLLBACK")
     holder.close()
@@ -312,3 +313,14 @@ def test_a_call_stack_is_written_once(database: Path, new_writer: NewWriter) -> 
         ("f+0x1f\ng+0x2 [mod]\n0x8000000000000000",), ("g+0x2 [mod]\n0x8000000000000000",)]
     assert _rows(database, """SELECT symbol, reason, stack_id FROM first_stacks JOIN locations l ON l.id = location_id
                               ORDER BY symbol, reason""") == [("f", "", 1), ("f", "NO_SOCKET", 1), ("h", "", 2)]
+
+
+@pytest.mark.parametrize("table", dimensions._FIND)
+def test_a_row_is_looked_up_by_all_columns_of_its_key(database: Path, table: str) -> None:
+    """In the words of the index: by any others, or fewer, a table of 200,000 counters is read for each new one."""
+    names = re.findall(r":(\w+)", dimensions._FIND[table])
+    with closing(sqlite3.connect(database)) as connection:
+        (*_where, plan), = connection.execute(f"EXPLAIN QUERY PLAN {dimensions._FIND[table]}", dict.fromkeys(names))
+        columns = connection.execute(f"SELECT count(*) FROM pragma_index_info('{table}_key')").fetchone()[0]  # noqa: S608
+    assert f"INDEX {table}_key (" in plan
+    assert plan.count("=?") == columns == len(names)

@@ -10,7 +10,7 @@ from threading import Event as Event_
 
 import pytest
 
-from dropwatchd.history import open as opening
+from dropwatchd.history import connection as opening
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
@@ -44,7 +44,7 @@ def buffer() -> Buffer:
 
 @pytest.fixture
 def recorder(database: Path, buffer: Buffer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
+    monkeypatch.setattr(opening, "BUSY_MS", 50)  # a lock held by another shall be an error soon
     with Lock(database) as lock:
         history = History(lock, IDENTITY)
         history.start(clock.now())
@@ -135,7 +135,7 @@ def test_a_write_that_hangs_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A disk that stalls gives no error: the loop asks, the log says so once, and the ledger when it is over."""
-    monkeypatch.setattr(opening, "_BUSY_MS", 10_000)
+    monkeypatch.setattr(opening, "BUSY_MS", 10_000)
     monkeypatch.setattr(module, "_SLOW", 0.1)
     held, entered = Event_(), Event_()
 

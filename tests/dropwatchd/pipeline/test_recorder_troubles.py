@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from dropwatchd.history import open as opening
-from dropwatchd.history.batch import Batch
+from dropwatchd.history import connection
+from dropwatchd.history.batch import Batch, Collected
 from dropwatchd.history.options import RetentionOptions
 from dropwatchd.history.writer import Writer
 from dropwatchd.kernel import clock
-from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, PacketSample, Record
+from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, Namespace, PacketSample, Record
 from dropwatchd.pipeline import recorder as module
 from dropwatchd.pipeline.buffer import Buffer
 from dropwatchd.pipeline.recorder import Recorder
@@ -45,7 +45,7 @@ def buffer() -> Buffer:
 
 @pytest.fixture
 def writer(database: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
-    monkeypatch.setattr(opening, "_BUSY_MS", 50)  # a lock held by another shall be an error soon
+    monkeypatch.setattr(connection, "BUSY_MS", 50)  # a lock held by another shall be an error soon
     writer = Watched(database)
     writer.start(at(1))
     return writer
@@ -66,17 +66,23 @@ def _rows(database: Path, query: str) -> list[Any]:
     (Gap(1, 2, GapCause.NESTED, Effect.PARTIAL, TOO_MANY), ("partial", "drops", None, "gaps: ")),
     (PacketSample(KEY, 9, TOO_MANY, b""), ("detail", "packets", None, "packets: ")),
     (Event(9, BAD_TEXT, ""), ("detail", "counters", None, "events: ")),
+    (Namespace(5, 6, BAD_TEXT, "netns"), ("detail", "counters", None, "nothing: ")),
 ], ids=lambda value: type(value).__name__)
 def test_a_row_that_cannot_be_stored_stands_alone_in_the_ledger(
     database: Path, buffer: Buffer, recorder: Recorder, bad: Record, told: tuple[str, str, int | None, str],
 ) -> None:
     """All others are written, each once; the ledger has the row's sort, what it cost, and why."""
-    buffer.add([*(drop(second, second) for second in range(1, 8)), bad, Event(5, "link up", "eth0")], [watch(1, 10)])
+    buffer.add([*(drop(second, second) for second in range(1, 8)), Namespace(1, 9, "init", "initial"),
+                Namespace(7, 8, "blue", "netns"), bad, Event(5, "link up", "eth0")], [watch(1, 10)])
+    for collector in ("link", "snmp"):
+        buffer.add_round(collector, Collected(1), watches=[])
     assert recorder.write()
     assert _rows(database, "SELECT count FROM drops ORDER BY 1") == [(count,) for count in range(1, 8)]
     assert _rows(database, "SELECT kind FROM events") == [("link up",)]
     assert _rows(database, "SELECT count(*) FROM watches") == [(1,)]
-    ((effect, scope, lost, detail),) = _rows(database, "SELECT effect, scope, lost, detail FROM gaps")
+    assert _rows(database, "SELECT count(*) FROM collector_runs") == [(2,)]
+    assert _rows(database, "SELECT DISTINCT name FROM namespaces ORDER BY 1") == [("blue",), ("init",)]
+    ((effect, scope, lost, detail),) = _rows(database, "SELECT DISTINCT effect, scope, lost, detail FROM gaps")
     assert (effect, scope, lost) == told[:3]
     assert detail.startswith(told[3])
 

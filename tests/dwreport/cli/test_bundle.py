@@ -78,6 +78,10 @@ def whole(history: History) -> History:
     history.drop(2, SINCE_NS + 400 * NANO, 5, netns=7, netns_name="customer-name", reason="NO_SOCKET")
     history.drop(3, START_NS + 3000 * NANO, 5, reason="LATER_REASON", name="later0", ifindex=9)
     history.gap(2, SINCE_NS + 500 * NANO, SINCE_NS + 510 * NANO, lost=3, detail=f"of {V6[1]}")
+    history.gap(2, SINCE_NS + 520 * NANO, SINCE_NS + 530 * NANO, cause="collector failed", effect="detail",
+                scope="counters:snmp@customer-name", detail="customer-name cannot be entered")
+    history.event(2, SINCE_NS + 540 * NANO, "netns removed", "customer-name", netns=7)
+    history.execute("UPDATE interfaces SET kind = 'veth', peer = '#4 in customer-name' WHERE name = 'eth0'")
     for second, (data, link_header) in enumerate(PACKETS):
         history.packet(2, SINCE_NS + (200 + second) * NANO, data, link_header=link_header, weight=3)
     history.packet(3, UNTIL_NS + 9 * NANO, b"OUTSIDE" * 9)
@@ -160,6 +164,10 @@ def test_who_it_was_is_not_in_a_redacted_one(
         data = [row for row, in connection.execute("SELECT data FROM packets ORDER BY id")]
         (labels,) = [json.loads(text) for text, in connection.execute("SELECT labels FROM counters") if "sipd" in text]
         (detail,) = connection.execute("SELECT DISTINCT detail FROM events").fetchone()
+        (space,) = connection.execute("SELECT name FROM namespaces WHERE name LIKE 'netns-%'").fetchone()
+        assert connection.execute("SELECT subject FROM events WHERE kind = 'netns removed'").fetchone() == (space,)
+        assert connection.execute("SELECT scope, detail FROM gaps WHERE cause = 'collector failed'").fetchone() == (
+            f"counters:snmp@{space}", f"{space} cannot be entered")
     source, destination = data[0][26:30], data[0][30:34]
     assert labels["local"] == f"{socket.inet_ntoa(source)}:5060"
     assert re.fullmatch(r"\[2001:db8::\w+\]:7", labels["peer"])

@@ -17,8 +17,8 @@ import pytest
 
 from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.connection import connect, transaction
 from dropwatchd.history.fold import MINUTE_NS, fold_windows
-from dropwatchd.history.open import engine
 from dropwatchd.history.reader import Reader
 from dropwatchd.history.scope import Scope
 from dropwatchd.history.writer import Writer
@@ -39,6 +39,7 @@ from dropwatchd.model import (
     Window,
 )
 from dwreport.__main__ import run
+from dwreport.cli.wake import Wake, pause_s
 from dwreport.views._growth import begin, look
 from tests.dwreport.conftest import START_NS, History
 
@@ -184,7 +185,7 @@ def test_without_a_begin_only_what_is_new_is_told_and_a_closed_pipe_ends_it(
 def test_growth_adds_up_whatever_becomes_of_rows(history: History, seed: int) -> None:
     """Through batches of any times, rows that fold into wider ones, and a history that takes the place of another."""
     chosen = random.Random(seed)
-    written = engine(history.path)
+    written = connect(history.path)
     now_ns = START_NS
     writer = Writer(history.path, Identity("web-3", "m-1", "b-1", "6.18.0"))
     writer.start(Instant(now_ns, now_ns))
@@ -198,7 +199,7 @@ def test_growth_adds_up_whatever_becomes_of_rows(history: History, seed: int) ->
         writer.write(Batch(windows=windows, watches=_watched(START_NS, now_ns)))
         total += sum(window.drop.count for window in windows)
         if chosen.random() < 0.4:
-            with written.begin() as connection:
+            with transaction(written) as connection:
                 while fold_windows(connection, chosen.choice([MINUTE_NS, HOUR_NS]), now_ns):
                     pass
         with closing(sqlite3.connect(history.path)) as connection:
@@ -211,7 +212,7 @@ def test_growth_adds_up_whatever_becomes_of_rows(history: History, seed: int) ->
     assert missed in {0, 1000}
     assert len(growth.rows) < 40
     writer.close()
-    written.dispose()
+    written.close()
 
 
 @pytest.mark.parametrize(("words", "said"), [
@@ -233,3 +234,19 @@ def test_no_history_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """Nobody knows what will be there."""
     assert run(["drops", "--follow", "--database", str(tmp_path / "none.db")]) == 1
     assert "no history here" in capsys.readouterr().err
+
+
+def test_an_update_that_took_long_has_a_long_pause() -> None:
+    """No more than a twentieth of a CPU goes into a live view; and a second is the least."""
+    assert [pause_s(cost_s) for cost_s in (0.0, 0.05, 0.4)] == [1.0, 1.0, 8.0]
+
+
+def test_a_pause_ends_with_the_reader(tmp_path: Path) -> None:
+    """Who closes the pipe does not wait for the next update."""
+    ours, theirs = os.pipe()
+    with Wake(tmp_path / "history.db", output=theirs) as wake:
+        wake.rest(time.monotonic() - 1)
+        os.close(ours)
+        with pytest.raises(BrokenPipeError):
+            wake.rest(time.monotonic() + DEADLINE_S)
+    os.close(theirs)

@@ -162,6 +162,12 @@ def test_who_has_stopped_is_not_up(history: History, asked: Asked) -> None:
     assert not found[DROPPED].samples
 
 
+def test_who_died_while_the_clock_was_ahead_is_not_up(writer: Writer, asked: Asked) -> None:
+    """Its last word is of a time that has yet to come."""
+    writer.write(Batch(watches=[Watch(Watching("software", "bpf"), _at(NOW_NS), _at(time.time_ns() + HOUR_NS))]))
+    assert _value(asked(), "dropwatchd_up") == 0
+
+
 def test_a_file_is_written_whole_in_the_format_that_node_exporter_reads(
     writer: Writer, history: History, tmp_path: Path,
 ) -> None:

@@ -51,6 +51,23 @@ def test_a_run_ends_where_drops_are_watched_no_more(history: History, report: Re
     assert report.json("--run", "0")["coverage"]["status"] == "complete"
 
 
+def test_a_run_is_all_that_it_saw_though_the_clock_was_ahead_of_it(history: History, report: Report) -> None:
+    """It ends where the clock that nobody sets says, and nothing is said to go on after that."""
+    ahead_ns, right_ns = START_NS + 30 * MINUTE_NS, START_NS + 5 * MINUTE_NS
+    run = history.run(ahead_ns, None, last_seen_ns=ahead_ns + 5 * MINUTE_NS)
+    history.drop(run, ahead_ns + MINUTE_NS, 3)
+    for what, name in (("daemon", ""), ("software", "bpf")):
+        history.watch(run, what, name, right_ns, right_ns + 10 * MINUTE_NS, since_boot_ns=5, until_boot_ns=6)
+    history.drop(run, right_ns + MINUTE_NS, 4)
+    whole = report.json("--run", "0")
+    assert sum(row["count"] for row in whole["drops"]) == 7
+    assert {finding["state"] for finding in whole["findings"]} == {None}
+    [row] = report.json("runs")["runs"]
+    assert (row["since"][11:19], row["until"][11:19], row["fraction"], row["drops"]) == ("10:05:00", "10:15:00", 1.0, 7)
+    [host] = report.json("hosts", "--until", f"@{ahead_ns // NANO}")["fleet"]
+    assert (host["recorded_until"][11:19], host["drops"]) == ("10:15:00", 4)
+
+
 @pytest.mark.parametrize(("words", "what"), [
     (("--run", "-9"), "unknown --run, -9; this history has 3: 0 is the last"),
     (("--boot", "x"), "unknown --boot, x; this history has 2: 0 is the last"),

@@ -30,6 +30,7 @@ def _state(first_s: int, last_s: int, count: int, steps: tuple[int, ...] = (), w
     (3590, 3590, 1, None),
     (3530, 3531, 100, "over"),
     (3541, 3542, 100, None),        # less than a minute since
+    (3000, 3900, 100, None),        # later than all that is known of
 ])
 def test_what_is_over_has_paused_for_longer_than_ever(first_s: int, last_s: int, count: int, state: str) -> None:
     assert _state(first_s, last_s, count, (last_s * NANO // STEP_NS,)) == state

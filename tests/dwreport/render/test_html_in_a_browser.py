@@ -156,6 +156,48 @@ def test_time_is_chosen_by_drag_buttons_and_keys(look: Looked) -> None:
         assert until - since == pytest.approx(0.5)
 
 
+def test_time_is_chosen_by_fingers(look: Looked) -> None:
+    """One moves it, two spread it about what they hold, a tap reads; up and down is left for the page to scroll."""
+    with look(has_touch=True) as page:
+        at, below = _over(page), _over(page, "#brush")
+        touch = page.context.new_cdp_session(page)
+
+        def fingers(kind: str, *places: tuple[float, float]) -> None:
+            touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [
+                {"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]})
+
+        def stroke(starts: list[tuple[float, float]], ends: list[tuple[float, float]]) -> list[int]:
+            fingers("Start", *starts)
+            for part in (0.2, 0.6, 1):
+                fingers("Move", *((x + (to - x) * part, y) for (x, y), (to, _y) in zip(starts, ends, strict=True)))
+            fingers("End")
+            return [round(minute) for minute in _shown(page)]
+
+        page.locator("#chart").scroll_into_view_if_needed()
+        assert stroke([at(20), at(40)], [at(10), at(50)]) == [15, 45]
+        assert stroke([at(40)], [at(20)]) == [25, 55]
+        assert stroke([at(10), at(50)], [at(20), at(40)]) == [0, 60]
+        assert stroke([at(20), at(40)], [at(0), at(60)]) == [20, 40]
+        assert stroke([below(30)], [below(20)]) == [10, 30]
+        page.touchscreen.tap(*below(40))
+        assert [round(minute) for minute in _shown(page)] == [30, 50]
+        page.get_by_role("button", name="All", exact=True).first.tap()
+        page.touchscreen.tap(*at(10.2))
+        assert page.locator("#readout").inner_text() == "2025-11-22 15:40:10 to 15:40:20 IST · 500 dropped · #1 500"
+        assert page.evaluate("getComputedStyle(document.querySelector('#chart .u-over')).touchAction") == "pan-y"
+
+
+def _shown(page: Page) -> tuple[float, float]:
+    """Return the time that is shown, as minutes of the window, where there is no pointer to be moved away."""
+    found: list[float] = page.evaluate("""() => {
+        const [strip, mark] = ['.u-over', '.u-select'].map((one) => document.querySelector(`#brush ${one}`));
+        const [whole, part] = [strip, mark].map((one) => one.getBoundingClientRect());
+        return part.width < 1 || part.right < whole.left ? [0, 60]
+          : [part.left - whole.left, part.right - whole.left].map((x) => x / whole.width * 60);
+    }""")
+    return found[0], found[1]
+
+
 def _colours(page: Page, minute: float) -> list[int]:
     """Return how many colours a column of the chart has, and how much of it has none of a background."""
     found: list[int] = page.evaluate("""minute => {

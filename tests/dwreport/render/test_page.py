@@ -71,6 +71,23 @@ def test_four_findings_fit_on_one_screen(four: History) -> None:
     assert " FIRST " in text
 
 
+def test_four_findings_fit_beside_what_filters_leave_open(four: History) -> None:
+    """What a report is narrowed to and what may match it stand above; who is hit then takes one line."""
+    run = four.run()
+    four.drop(run, START_NS + NANO, 3, netns=None, netns_name=None, name=None, ifindex=None)
+    four.drop(run, START_NS + NANO, 5, reason="UNHANDLED_PROTO", name="enp193s0f1np1", netns=7,
+              netns_name="a-container")
+    text = _on_terminal(_words(four, "--no-pager", "--netns", "a-container", "--interface", "enp*"), 80, 24,
+                        NO_COLOR="1")
+    screen = text.splitlines()[:23]
+    assert max(map(len, screen)) <= 80
+    assert "--interface 'enp*' · --netns a-container" in " · ".join(screen[:2])
+    assert any("3 more drops may match" in line for line in screen), text
+    assert [line.split()[0] for line in screen if "HARMFUL" in line or "SUSPECT" in line] == ["1", "2", "3", "4"]
+    assert sum("next: " in line for line in screen) == 4
+    assert any(line.startswith("benign: 5 packets") for line in screen), text
+
+
 def test_colour_is_for_terminals_alone(four: History) -> None:
     """And not where NO_COLOR asks for none."""
     words = _words(four, "--no-pager")

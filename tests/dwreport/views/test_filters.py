@@ -54,6 +54,8 @@ def test_a_source_that_tells_no_reason_may_match_any(history: History, report: R
     history.drop(run, AT_NS, 160, name=None, ifindex=None, protocol=None, symbol="unix_stream_connect")
     assert report.json("--interface", "eth7")["may_match"] == 120
     assert report.json("--interface", "eth7", "--netns", "blue")["may_match"] == 0
+    others = report.json("--interface", "!eth7")
+    assert (sum(row["count"] for row in others["drops"]), others["may_match"]) == (5 + 6 + 20 + 160, 40 + 80)
     assert report.json("--protocol", "arp")["may_match"] == 80
     assert report.json("--origin", "hardware")["may_match"] == 0
 
@@ -84,7 +86,7 @@ def test_what_a_counter_does_not_tell_is_not_judged(
     assert (answer["findings"], answer["not_judged"]) == ([], {"findings": 1, "packets": 500})
     text = report(*words)
     assert NONE_MATCHES not in text
-    assert "1 loss of 500 packets that counters alone saw could not be held against the filters" in text
+    assert "Counters alone saw 500 more packets that may match; see them without filters." in text
 
 
 def test_what_a_counter_tells_is_judged(history: History, report: Report) -> None:

@@ -1,6 +1,7 @@
 """The first screen: findings before everything else, in every format."""
 
 import struct
+import time
 
 import pytest
 
@@ -157,3 +158,24 @@ def test_findings_reach_no_terminal_raw(history: History, report: Report) -> Non
     for form in ("table", "json", "csv", "markdown"):
         assert all(char.isprintable() or char == "\n" for char in report("--format", form)), form
     assert any(HOSTILE in line for line in report.json()["findings"][0]["who"])
+
+
+@pytest.mark.parametrize(("ending", "told"), [("stopped", "going on at "), (None, "still going on")])
+def test_nothing_still_goes_on_where_nobody_watches_any_more(
+        history: History, report: Report, ending: str | None, told: str) -> None:
+    """A daemon that was stopped just now knows of the time up to then."""
+    now_ns = time.time_ns()
+    end_ns = None if ending is None else now_ns
+    run = history.run(now_ns - 600 * NANO, end_ns, last_seen_ns=now_ns, ending=ending)
+    history.drop(run, now_ns - 500 * NANO, 900, last_ns=now_ns - NANO)
+    assert told in report("--since", "9m", "--until", "now")
+
+
+def test_counters_that_are_read_a_moment_longer_leave_nothing_open(history: History, report: Report) -> None:
+    """What was over when drops were watched last is over, whatever the daemon did before it ended."""
+    end_ns = START_NS + 1800 * NANO
+    run = history.run(START_NS, end_ns)
+    history.watch(run, "counters", "snmp", START_NS, end_ns + NANO)
+    history.drop(run, AT_NS, 7)
+    assert [row["state"] for row in report.json()["findings"]] == ["over"]
+    assert [row["state"] for row in report.json("incidents")["incidents"]] == ["over"]

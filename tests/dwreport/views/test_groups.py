@@ -50,6 +50,19 @@ def test_what_is_counted_is_exact(report: Report, by: str, groups: list[tuple[st
     assert "about" not in report("--by", by)
 
 
+@pytest.mark.parametrize("by", ["reason", "hour"])
+def test_what_reaches_beyond_the_window_has_the_range_of_the_report(history: History, report: Report, by: str) -> None:
+    """Nothing says that apportioned drops were counted in it, whatever they are added up by."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 100, last_ns=START_NS + 11 * NANO)
+    window = "--since", "2025-11-22 10:00:06"
+    [whole] = report.json(*window)["drops"]
+    [row] = report.json("--by", by, *window)["groups"]
+    assert [row[name] for name in ("at_least", "count", "at_most")] == [1, 50, 99]
+    assert [whole[name] for name in ("at_least", "count", "at_most")] == [1, 50, 99]
+    assert "50 (1 to 99)" in report("--by", by, *window)
+
+
 @pytest.mark.usefixtures("mixed")
 def test_what_was_sampled_is_about_so_many(report: Report) -> None:
     """With its range, and what was not sampled apart; the sum is that of the report all the same."""

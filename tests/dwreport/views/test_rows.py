@@ -130,3 +130,15 @@ def test_a_message_of_netlink_shows_no_addresses(history: History, report: Repor
     assert {row[name] for name in ("source", "destination", "transport", "protocol")} == {None}
     assert row["link_header"] is False
     assert "fe:ed" not in report() + report("packets")
+
+
+def test_an_event_says_in_which_namespace_its_device_is(history: History, report: Report) -> None:
+    """Two may be called the same; the initial namespace goes without saying."""
+    run = history.run()
+    blue = history.namespace(7, "blue")
+    history.event(run, START_NS + 1, "link down", "eth0", namespace_id=blue)
+    history.event(run, START_NS + 2, "link up", "eth0", namespace_id=history.namespace(4026531840))
+    history.event(run, START_NS + 3, "netns removed", "blue", namespace_id=blue)
+    lines = [line.split()[1:] for line in report("timeline").partition("What else happened")[2].splitlines()]
+    assert [line for line in lines if line[:1] in (["link"], ["netns"])] == [
+        ["link", "down", "eth0", "(blue)"], ["link", "up", "eth0"], ["netns", "removed", "blue"]]

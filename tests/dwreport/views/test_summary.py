@@ -18,7 +18,7 @@ def test_the_json_contract(history: History, report: Report) -> None:
     history.counter(run, "UdpRcvbufErrors", 15012, START_NS + 100 * NANO)
     history.gap(run, START_NS + 10 * NANO, START_NS + 11 * NANO, lost=7, effect="partial", detail="7 keys")
     answer = report.json()
-    assert list(answer) == ["window", "hosts", "coverage", "drops", "counters", "findings"]
+    assert list(answer) == ["window", "filters", "hosts", "coverage", "drops", "counters", "findings"]
     assert answer["window"] == {"since": "2025-11-22T10:00:00.000000Z", "until": "2025-11-22T11:00:00.000000Z"}
     assert answer["hosts"] == [{"hostname": "web-3", "machine_id": "m-1", "kernel": "6.18.0", "source": "bpf"}]
     assert answer["coverage"] == {

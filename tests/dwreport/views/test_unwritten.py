@@ -2,9 +2,13 @@
 
 import pytest
 
+from dropwatchd.history.reader import Reader
+from dropwatchd.history.readonly import read
+from dropwatchd.history.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
-from tests.dwreport.conftest import HOUR_NS, START_NS, History
+from dwreport.views._stream import Notices
+from tests.dwreport.conftest import HOUR_NS, START_NS, History, Report
 
 _SINCE, _UNTIL = (f"@{START_NS // NANO + second}" for second in (0, 20))
 _UNWRITTEN = ("Nothing of this time is written yet (09:59:59 was the last): whether packets were dropped is unknown.")
@@ -35,3 +39,36 @@ def test_rows_alone_are_no_silent_zero(
     """Standard error says what rows cannot."""
     assert run([*options, "--format", format_]) == 0
     assert capsys.readouterr().err == f"dwreport: {_UNWRITTEN}\n"
+
+
+def test_a_collector_that_fails_costs_no_drops(history: History, report: Report) -> None:
+    """The last seconds are to come, and what is over is over: what was missed are counters."""
+    end_ns = START_NS + HOUR_NS - 5 * NANO
+    run = history.run(START_NS - HOUR_NS, None, last_seen_ns=end_ns, ending=None)
+    history.gap(run, START_NS, end_ns, cause="collector failed", scope="counters:nftables")
+    history.drop(run, START_NS + NANO)
+    assert "coverage complete up to 10:59:55" in report()
+    assert "drops may be missing" not in report()
+    assert [row["state"] for row in report.json("incidents")["incidents"]] == ["over"]
+    assert report.json("counters")["coverage"]["status"] == "blind"
+    scope = Scope(START_NS, START_NS + HOUR_NS)
+    told = read(history.path, lambda connection: Notices(START_NS).look(Reader(connection, scope, scope.until_ns)))
+    assert told == {}
+
+
+def test_what_is_switched_off_is_not_watched_until_it_is_on_again(history: History, report: Report) -> None:
+    """Though other collectors went on: those of one namespace that were off together are told together."""
+    run, middle_ns = history.run(), START_NS + HOUR_NS // 2
+    blue = history.namespace(7, "blue")
+    for name, back_ns in (("link", 600), ("snmp", 600), ("qdisc", 1200)):
+        history.watch(run, "counters", name, START_NS, START_NS + HOUR_NS, namespace_id=history.namespace(4026531840))
+        history.watch(run, "counters", name, START_NS, middle_ns, namespace_id=blue)
+        history.watch(run, "counters", name, middle_ns + back_ns * NANO, START_NS + HOUR_NS, namespace_id=blue)
+    history.execute("UPDATE watches SET ending = 'switched off' WHERE until_ns = " + str(middle_ns))  # noqa: S608 - ours
+    answer = report.json("counters")["coverage"]
+    assert answer["status"] == "partial"
+    assert [(gap["since"][11:19], gap["until"][11:19], gap["scope"], gap["cause"]) for gap in answer["gaps"]] == [
+        ("10:30:00", "10:40:00", "counters:link, snmp@blue", "switched off"),
+        ("10:30:00", "10:50:00", "counters:qdisc@blue", "switched off")]
+    assert report.json()["coverage"]["status"] == "complete"
+    assert report.json("counters", "--netns", "init")["coverage"]["status"] == "complete"
