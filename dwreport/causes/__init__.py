@@ -5,7 +5,7 @@ How the data are written, and how to add a cause: README.md.
 
 from dwreport.causes.entries import Cause, Counter, Harm, Kind, Location, Reason, Trap
 from dwreport.causes.equalities import UNSPECIFIED, Equality, equalities
-from dwreport.causes.lookup import counter, explain, location, near, reason, trap, written
+from dwreport.causes.lookup import called, counter, explain, location, near, reason, trap, written
 from dwreport.causes.meaning import (
     Standing,
     advice,
@@ -32,6 +32,7 @@ __all__ = [
     "Standing",
     "Trap",
     "advice",
+    "called",
     "candidates_of",
     "counter",
     "equalities",

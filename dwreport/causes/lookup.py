@@ -46,6 +46,13 @@ def known_as(name: str) -> str:
     return next((spelling for spelling in spellings if spelling in index().reasons), name)
 
 
+def called(name: str) -> set[str]:
+    """Return what kernels call a reason of the catalogue: those of queues have a name of their own since 7.1."""
+    queue = next((new for new, old in _OF_QUEUE.items() if old == name), name.removeprefix("QDISC_"))
+    entry = index().reasons.get(name)  # a counter that is a cause by itself has none
+    return {name, f"QDISC_DROP_{queue}"} if entry and entry.layer == "qdisc" else {name}
+
+
 def _at(there: str, entry: Entry) -> Reason:
     """Return the explanation of "REASON in function"; what it does not say is the reason's."""
     plain = index().reasons[there.partition(" in ")[0]].fields

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dropwatchd.history.patterns import matches, printed
 from dropwatchd.history.scope import Scope
-from dwreport.causes import Equality
+from dwreport.causes import Equality, called
 from dwreport.evidence.tally import Place
 from dwreport.packets.ethertypes import protocol_number
 
@@ -49,7 +49,7 @@ class Filters:
             return "yes"
         if not equality.reasons:
             return "unknown"
-        found = {matches(asked, {reason}) for reason in equality.reasons}
+        found = {matches(asked, called(reason)) for reason in equality.reasons}
         return "unknown" if len(found) > 1 else _is(found.pop())
 
     def _protocol(self, equality: Equality) -> Match:

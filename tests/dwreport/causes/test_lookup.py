@@ -184,6 +184,13 @@ def test_names_of_the_queues_own_tracepoint(printed: str, known: str) -> None:
     assert found.title == other.title
 
 
+def test_filters_know_a_reason_by_both_names() -> None:
+    assert causes.called("QDISC_OVERLIMIT") == {"QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT"}
+    assert causes.called("CAKE_FLOOD") == {"CAKE_FLOOD", "QDISC_DROP_FLOOD_PROTECTION"}
+    for other in ("NO_SOCKET", "UdpIgnoredMulti"):
+        assert causes.called(other) == {other}
+
+
 def test_a_name_that_several_protocols_have_is_explained_for_each() -> None:
     assert {cause.name for cause in causes.explain("RcvbufErrors")} == {
         "UdpRcvbufErrors", "UdpLiteRcvbufErrors", "Udp6RcvbufErrors", "UdpLite6RcvbufErrors"}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dropwatchd.history.aligned import AlignedDrop
 from dropwatchd.history.reader import CounterTotal
 from dropwatchd.model import NANO, Kind
+from dwreport import causes
 from dwreport.causes import equalities
 from dwreport.evidence.compare import Evidence
 from dwreport.report.findings import FindingRow
@@ -283,3 +284,14 @@ def test_a_queue_that_says_why_is_held_against_its_counter() -> None:
         found = _only(facts([dropped], [counter("qdisc/drops", 9, interface="eth0", kind="fq", handle="8001:")]))
         assert found.title == "The outgoing queue was full"
         assert any(line.startswith("agrees: qdisc drops") for line in found.evidence), found.evidence
+
+
+def test_a_native_program_that_aborts_is_told_from_one_that_drops() -> None:
+    """As long as it did nothing but abort: then each drop of the pair is one that was counted as aborted."""
+    dropped = drop(key("NOT_SPECIFIED", "veth_xdp_rcv_skb"), 20)
+    aborted = causes.counter("xdp_errors", "aborted")
+    assert aborted
+    assert _only(facts([dropped], [counter("xdp_errors/aborted", 20, interface="eth0")])).title == aborted.title
+    for moved in ([], [counter("xdp_errors/aborted", 5, interface="eth0")]):
+        titles = [row.title for row in findings(facts([dropped], moved))]
+        assert "An XDP program of the interface dropped the packet" in titles
