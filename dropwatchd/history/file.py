@@ -9,7 +9,6 @@ from dropwatchd.history.flock import exclude, open_regular, same_file
 
 SIDES = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database
 _IN_USE = ("-wal", "-shm")             # and always has while a database in WAL mode is written
-_HEADER = 32
 
 
 class DatabaseFile:
@@ -23,7 +22,8 @@ class DatabaseFile:
         self._path = path
         self._folder = path.parent.stat()
         self._descriptor = open_regular(path)
-        self._short = False
+        self._least = 0          # bytes that are in the file for sure
+        self._most: int | None = None
         self._sides: dict[str, os.stat_result] = {}
         try:
             exclude(self._descriptor, path)
@@ -60,14 +60,24 @@ class DatabaseFile:
         return None if os.path.samestat(here, own) else _replaced("it", here, own)
 
     def _check_size(self) -> str | None:
-        """Compare the size with what the header claims.
+        """Hold the size against what was there before.
 
-        Where another process moves the -wal file over, the header grows before the file: two looks make sure, except
-        that nobody but a vandal makes a database empty.
+        The header may claim more, and for long: while a reader needs older pages, those that were changed since are in
+        the -wal file alone, whatever else was moved over (walCheckpoint in SQLite's wal.c).
         """
-        header = os.pread(self._descriptor, _HEADER, 0)
-        before, self._short = self._short, _claimed_bytes(header) > os.fstat(self._descriptor).st_size
-        return "it was truncated" if not header or (before and self._short) else None
+        size = os.fstat(self._descriptor).st_size
+        if size < self._least:
+            return "it was truncated"
+        self._least = size if self._most is None else min(size, self._most)
+        return None
+
+    def begin(self, size: int) -> None:
+        """Judge the file from now on, that of a database of so many bytes."""
+        self._least, self._most = 0, size
+
+    def gave_back(self, size: int) -> None:
+        """Take it for no fault that the file shrinks, soon or late, to the bytes that the database has left."""
+        self._least, self._most = min(self._least, size), size
 
     def _check_side(self, suffix: str) -> str | None:
         status = _stat(beside(self._path, suffix))
@@ -104,9 +114,3 @@ def _stat(path: Path) -> os.stat_result | None:
 
 def _replaced(what: str, now: os.stat_result, before: os.stat_result) -> str:
     return f"{what} was replaced" if now.st_dev == before.st_dev else f"another file system was mounted over {what}"
-
-
-def _claimed_bytes(header: bytes) -> int:
-    """Return the size that a database header claims (https://www.sqlite.org/fileformat2.html#the_database_header)."""
-    page_bytes = int.from_bytes(header[16:18], "big")
-    return (65536 if page_bytes == 1 else page_bytes) * int.from_bytes(header[28:32], "big")

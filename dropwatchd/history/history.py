@@ -50,6 +50,12 @@ class History:
 
     def _begin(self, began: Instant, lost: Gap | None, resumed: Instant | None = None) -> list[Gap]:
         """Begin a run; what turns out to be damaged only now is set aside as well."""
+        gaps = self._begun(began, lost, resumed)
+        if self._lock.file:
+            self._lock.file.begin(self._writer.database_bytes())
+        return gaps
+
+    def _begun(self, began: Instant, lost: Gap | None, resumed: Instant | None) -> list[Gap]:
         try:
             return self._writer.start(began, lost, resumed)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -79,7 +85,10 @@ class History:
             self._lost = self._lost or _damage(self._lock.database)
         if self._lost:  # the next write begins a new one
             return False
-        return self._writer.tidy(options, now)
+        more = self._writer.tidy(options, now)
+        if self._lock.file:
+            self._lock.file.gave_back(self._writer.database_bytes())
+        return more
 
     def is_due(self, options: RetentionOptions) -> bool:
         """Say whether it is too large and has to be tidied at once."""

@@ -52,6 +52,10 @@ class Space:
             self._truncate_log()
         return more
 
+    def database_bytes(self) -> int:
+        """Return the size of the database; its file has less where the log has not been copied yet, or more."""
+        return self._pragma("page_count") * self._pragma("page_size")
+
     def _used_bytes(self) -> int:
         pages, free, size = (self._pragma(name) for name in ("page_count", "freelist_count", "page_size"))
         return (pages - free) * size

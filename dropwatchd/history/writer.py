@@ -156,6 +156,10 @@ class Writer:
         """Say whether the history is too large and has to be tidied at once."""
         return self._space.is_due(options)
 
+    def database_bytes(self) -> int:
+        """Return the size of the database, which falls in a step of `tidy` alone."""
+        return self._space.database_bytes()
+
     def held_up(self) -> str:
         """Say what keeps the history from shrinking, if anything does; any thread may ask."""
         return self._space.held_up()

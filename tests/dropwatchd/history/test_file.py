@@ -109,12 +109,53 @@ def test_a_file_system_mounted_over_it_is_told(place: Path, file: DatabaseFile) 
     assert file.check() is None
 
 
+def _bytes(connection: sqlite3.Connection) -> int:
+    [(size,)] = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+    return int(size)
+
+
 def test_what_sqlite_does_itself_is_no_fault(file: DatabaseFile, written: sqlite3.Connection) -> None:
     """A log that is moved over and emptied, a database that grows and shrinks."""
     for sql in ("PRAGMA wal_checkpoint(TRUNCATE)", "INSERT INTO t VALUES (zeroblob(900000))", "DELETE FROM t", "VACUUM",
                 "PRAGMA wal_checkpoint(TRUNCATE)"):
         written.execute(sql).fetchall()
+        file.gave_back(_bytes(written))
         assert [file.check(), file.check()] == [None, None]
+
+
+def test_a_log_that_is_moved_over_in_part_is_no_fault(
+    place: Path, file: DatabaseFile, written: sqlite3.Connection,
+) -> None:
+    """While a reader needs older pages the file has fewer than its header claims, for as long as that stays."""
+    written.executemany("INSERT INTO t VALUES (zeroblob(?))", [(3000,)] * 100)
+    with closing(sqlite3.connect(place, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM t").fetchall()
+        written.execute("UPDATE t SET x = randomblob(3000) WHERE rowid > 50")
+        written.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        assert int.from_bytes(place.read_bytes()[28:32], "big") * 4096 == _bytes(written) > place.stat().st_size
+        assert [file.check(), file.check()] == [None, None]
+        _truncate(place)
+        assert file.check() == "it was truncated"
+
+
+def test_a_file_that_may_shrink_is_judged_anew_from_then_on(
+    place: Path, file: DatabaseFile, written: sqlite3.Connection,
+) -> None:
+    """To what the database has left, and no further, however late the log is moved over."""
+    written.execute("INSERT INTO t VALUES (zeroblob(900000))")
+    written.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    assert file.check() is None
+    written.execute("DELETE FROM t WHERE length(x) > 30000")
+    written.execute("VACUUM")
+    file.gave_back(_bytes(written))
+    assert file.check() is None
+    written.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    assert file.check() is None
+    os.truncate(place, _bytes(written) - 4096)
+    assert file.check() == "it was truncated"
+    file.begin(_bytes(written))
+    assert file.check() is None
 
 
 def test_looking_and_closing_costs_sqlite_none_of_its_locks(place: Path, written: sqlite3.Connection) -> None:

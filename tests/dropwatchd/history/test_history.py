@@ -97,6 +97,24 @@ def test_a_file_that_is_lost_is_begun_anew(
     assert what in caplog.text
 
 
+def test_a_file_that_shrinks_as_it_should_is_not_lost(folder: Path, history: History) -> None:
+    """Room that is not needed goes back to the file system, whenever the log is moved over; a reader may delay that."""
+    database = folder / "history.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("CREATE TABLE ballast AS SELECT zeroblob(40000000) AS x")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        history.write(_batch(3))
+        other.execute("DROP TABLE ballast")
+        before = database.stat().st_size
+        for _ in range(25):  # steps of 2 MiB
+            history.tidy(RetentionOptions(max_mib=16), clock.now())
+            history.write(_batch(5))
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        history.write(_batch(7))
+    assert database.stat().st_size < before / 2
+    assert not _rows(database, "SELECT * FROM gaps WHERE cause = 'history file lost'")
+
+
 def test_garbage_in_the_pages_is_set_aside(folder: Path, history: History) -> None:
     """SQLite says so at the first row that it meets; the damaged file is kept under a dated name."""
     history.write(_batch(3))
