@@ -90,9 +90,13 @@ class History:
         return self._writer.held_up()
 
     def finish(self, ended: Instant, ending: str) -> None:
-        """End the run cleanly."""
-        self._look()
-        self._writer.finish(ended, ending)
+        """End the run cleanly. Raises HistoryError where that cannot be written: what was seen has been before."""
+        try:
+            self._look()
+            self._writer.finish(ended, ending)
+        except sqlite3.Error as error:
+            raise HistoryError(f"that it ended could not be written to {self._lock.database} ({error}); "
+                               "the next start tells of the gap") from error
 
     def close(self) -> None:
         self._writer.close()

@@ -9,6 +9,7 @@ from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect, let_go
 from dropwatchd.history.batch import Collected
+from dropwatchd.history.patterns import is_called
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.addresses import BEHIND_S, oldest_address
 from dropwatchd.kernel.host import Host
@@ -82,7 +83,7 @@ class Poller(Thread):
         self._buffer.add([self._own])
         self._take_all(Host(netns=self._own.number))
         wanted = [name for name in (self._names.present() if self.namespaces else ())
-                  if name.namespace.name in self.namespaces or "*" in self.namespaces]
+                  if any(is_called(pattern, [name.namespace.name or ""]) for pattern in self.namespaces)]
         visited = [self._visit(name) for name in wanted]  # a name may have gone to another namespace just now
         self._forget(frozenset(filter(None, (*visited, *(name.namespace.number for name in wanted)))))
         self._forget_places({name.namespace.name for name in wanted})

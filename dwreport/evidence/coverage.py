@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from dropwatchd.history.pulled import Pulled
 from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
-from dwreport.evidence.switched_off import switched_off
+from dwreport.evidence.switched_off import left_out, switched_off
 from dwreport.text import duration
 
 Status = Literal["complete", "partial", "blind"]
@@ -110,7 +110,10 @@ def recorded(reader: Reader) -> Recorded:
     spaces = reader.namespaces()
     watches = [watch for watch in reader.watches()
                if spaces is None or watch.what != "counters" or watch.netns in spaces]
-    ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names())]
+    ran = defaultdict[int, set[str]](set)
+    for run, collector in reader.rows("SELECT run_id, collector FROM collector_runs"):
+        ran[cast("int", run)].add(str(collector))
+    ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names()), *left_out(watches, reader.runs(), ran)]
     return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled))
 
 

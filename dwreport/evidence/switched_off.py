@@ -1,9 +1,10 @@
-"""What collectors that the configuration switched off have not seen, until they were switched on again: pure."""
+"""What collectors that the configuration has switched off do not see, in a run and from one to the next: pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
-from dropwatchd.history.reader import LedgerGap, WatchRow
+from dropwatchd.history.reader import LedgerGap, Run, WatchRow
 from dropwatchd.model import NANO, SWITCHED_OFF
 
 _ROUND_NS = NANO  # collectors that were switched together have read one after another
@@ -30,6 +31,25 @@ def switched_off(watches: Sequence[WatchRow], names: Mapping[int, str]) -> list[
                 same.add(name)
     return [LedgerGap(host, since_ns, until_ns, SWITCHED_OFF, "blind", _scope(off, names.get(netns or 0)))
             for (host, netns), there in found.items() for since_ns, until_ns, off in there]
+
+
+def left_out(watches: Sequence[WatchRow], runs: Sequence[Run], ran: Mapping[int, AbstractSet[str]]) -> list[LedgerGap]:
+    """Return what runs did not read at all that an earlier one of the window has: each has a configuration of its own.
+
+    `ran` are the collectors of each run, whether they found anything or not; one of which they are not known is left.
+    """
+    read: dict[int, set[str]] = defaultdict(set)
+    for watch in watches:
+        if watch.what == "counters":
+            read[watch.run_id].add(watch.name)
+    before: dict[str, set[str]] = defaultdict(set)
+    found = []
+    for run in runs:
+        own = ran.get(run.run_id, set())
+        if (off := before[run.hostname] - own) and own and run.since_ns < run.until_ns:
+            found.append(LedgerGap(run.hostname, run.since_ns, run.until_ns, SWITCHED_OFF, "blind", _scope(off, None)))
+        before[run.hostname] |= read[run.run_id]
+    return found
 
 
 def _times(rows: Iterable[WatchRow], last_ns: int) -> Iterable[tuple[int, int]]:

@@ -24,9 +24,11 @@ _MOST = 3
 _FAMILIES = {0x0800, 0x86DD, None}
 _NO_TCP = {"icmp", "unix", "netlink", "can", "sctp", "neighbour", "packet"}  # layers that drop nothing of TCP
 _UNHEARD = "NO_SOCKET"
+_TAKEN = "QUEUE_PURGE"  # of a socket: what TCP has acknowledged, and nobody will read
 _BARE = {"icmp", "icmpv6", "igmp"}  # any other packet may be a tunnel's, with a segment in it
 _COUNTED_LOSS = {"drop", "error", "pressure"}
 _PATH = {"link", "ethtool", "qstats", "ethernet", "qdisc", "softnet", "devlink", "xdp", "xdp_errors", "rdma"}
+_LISTENER = {"TcpExtListenDrops", "TcpExtTCPReqQFullDrop"}  # SYNs without an event
 _Verdict = Literal["here", "nowhere", "open"]
 
 
@@ -126,6 +128,8 @@ def _harming(facts: Facts) -> Iterator[Observed]:
         cause = causes.of_drop(drop.key)
         if drop.reason == _UNHEARD and "udp" in place_name(drop):  # nobody's tunnel: it has no socket
             continue
+        if drop.reason == _TAKEN and place_name(drop).startswith(("tcp_", "inet_")):
+            continue
         if drop.key.kind.protocol in _FAMILIES and not (cause and (cause.harm == "benign" or cause.layer in _NO_TCP)):
             yield drop
 
@@ -143,7 +147,8 @@ def _trouble(place: Place, facts: Facts) -> str:
             if len(bare) < drop.count or not all(bare):
                 return f"other packets were dropped here that may be these, in {place_name(drop)}"
     for row in facts.counters:
-        if row.host == place.host and row.collector in _PATH and row.delta > 0 and not row.gauge:
+        concerns = row.collector in _PATH or row.name in _LISTENER
+        if row.host == place.host and concerns and row.delta > 0 and not row.gauge:
             known = causes.counter(row.collector, row.name)
             if known is None or (known.kind in _COUNTED_LOSS and known.harm != "benign"):
                 return f"{row.collector} {row.name} moved, too"

@@ -51,12 +51,13 @@ class IncidentRow:
     host: str
 
 
-def columns(times: str) -> list[Column[IncidentRow]]:
-    """Return the columns of incidents."""
+def columns(times: str, until: str | None = None) -> list[Column[IncidentRow]]:
+    """Return the columns of incidents; `until` is when the record ends, where that is not the present."""
+    goes_on = f"going on at {until}" if until else "going on"
     return [
         Column("SEVERITY", lambda row: str(row.severity or "unknown").upper()),
         Column("ONSET", lambda row: moment(row.onset, times)),
-        Column("END", lambda row: "going on" if row.state == "going on" else moment(row.end, times)),
+        Column("END", lambda row: goes_on if row.state == "going on" else moment(row.end, times), wraps=True),
         Column("PACKETS", about, right=True),
         Column("PEAK", lambda row: f"{_rate(row.peak_per_second)}/s", right=True, from_width=_WIDE),
         Column("CAUSE", lambda row: text(row.title), wraps=True),

@@ -9,7 +9,7 @@ from dwreport.evidence.filters import Filters
 from dwreport.findings.finding import Finding
 from dwreport.findings.rank import Findings, findings
 from dwreport.render.heading import nothing
-from dwreport.text import clean, counted
+from dwreport.text import clean, counted, number
 
 _MOST = 5  # values that a person reads
 _NO_FINDINGS = Findings(())
@@ -37,6 +37,9 @@ def events_lead(reader: Reader, coverage: Coverage, *, any_drops: bool) -> list[
 def lead(reader: Reader, coverage: Coverage, found: Findings, *, shows_findings: bool = False) -> list[str]:
     """Return what to say where no drop event matches: never "none" above a counter that moved there."""
     unsure = unjudged(reader, found)
+    if near := _near(reader):
+        maybe = f"No drop is sure to be of this window, but up to {number(near)} may be"
+        return [f"{maybe}: of what was dropped in a longer time around it, no more is on record.", *unsure]
     if found.found:
         return [_ONLY_COUNTED if shows_findings else _ELSEWHERE, *unsure]
     if unsure and not (len(unsure) == 1 and reader.others()):
@@ -60,6 +63,13 @@ def unjudged(reader: Reader, found: Findings = _NO_FINDINGS) -> list[str]:
         lines.append(f"Counters alone saw {counted(count, 'more packet')} that may match; see "
                      f"{'it' if count == 1 else 'them'} without filters.")
     return lines
+
+
+def _near(reader: Reader) -> int:
+    """Return how many drops may be of the window: of rows that reach beyond it, where the share of that is none."""
+    since_ns, until_ns = reader.scope.since_ns, reader.scope.until_ns
+    totals = reader.drops(since_ns, min(until_ns - since_ns, 2**63 - 1))
+    return 0 if any(total.drop.count for total in totals) else sum(total.at_most for total in totals)
 
 
 def _packets(found: Sequence[Finding]) -> int:

@@ -28,6 +28,7 @@ from dwreport.findings.owners import owners
 from dwreport.findings.support import OnInterface
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
+from dwreport.report.brief import Until
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.incidents import JUST_BEFORE_NS, IncidentRow, columns, folded, told
 from dwreport.report.rows import Moment
@@ -73,8 +74,10 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     times = time_format(scope.since_ns, scope.until_ns)
     is_whole = wanted.arranged or "benign" in wanted.severities
     shown, notes = (rows, []) if is_whole else folded(rows)
-    section = Section("incidents", rows, columns(times), shown, record=IncidentRow, tone=lambda row: row.severity,
-                      below=lambda row: told(row, times, scope.since_ns), indent=2, notes=notes, repeats=True)
+    until = Until(found.end_ns, reader.now_ns, times, any(not run.ended for run in reader.runs()))
+    section = Section("incidents", rows, columns(times, until.told), shown, record=IncidentRow,
+                      tone=lambda row: row.severity, below=lambda row: told(row, times, scope.since_ns), indent=2,
+                      notes=notes, repeats=True)
     return answered(reader, judged, [section, gap_section(reader, judged)],
                     left([total.drop for total in found.totals], rows)
                     or events_lead(reader, judged, any_drops=bool(rows)), hidden(reader))
@@ -124,7 +127,7 @@ class _Found:
         span_ns = min(scope.until_ns, reader.now_ns) - scope.since_ns
         self.step_ns = next((step for step in _STEPS_NS if step * _MOST_STEPS >= span_ns), HOUR_NS)
         self.start_ns = scope.since_ns // self.step_ns * self.step_ns
-        self.totals = reader.drops(self.start_ns, self.step_ns)
+        self.totals = [total for total in reader.drops(self.start_ns, self.step_ns) if total.drop.count]
 
     @cached_property
     def subjects(self) -> Mapping[Subject, Sequence[DropTotal]]:

@@ -11,6 +11,7 @@ import pytest
 
 from dropwatchd.history import history as module
 from dropwatchd.history.batch import Batch
+from dropwatchd.history.errors import HistoryError
 from dropwatchd.history.history import History
 from dropwatchd.history.lock import Lock
 from dropwatchd.history.options import RetentionOptions
@@ -177,3 +178,13 @@ def _spoil_table(database: Path, table: str) -> None:
     with database.open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xa5" * 4096)
+
+
+def test_an_end_that_cannot_be_written_is_one_line(folder: Path, history: History) -> None:
+    """A disk that fails in the last moment costs the run's end, not what was seen; nobody wants a traceback of it."""
+    history.write(_batch(5))
+    with closing(sqlite3.connect(folder / "history.db")) as connection:
+        connection.execute("CREATE TRIGGER bad BEFORE UPDATE ON runs BEGIN SELECT raise(ABORT, 'disk I/O error'); END")
+    with pytest.raises(HistoryError, match=r"could not be written to .* the next start tells"):
+        history.finish(clock.now(), "stopped")
+    assert _rows(folder / "history.db", "SELECT count, ending FROM drops, runs") == [(5, None)]

@@ -324,3 +324,15 @@ def test_a_row_is_looked_up_by_all_columns_of_its_key(database: Path, table: str
         columns = connection.execute(f"SELECT count(*) FROM pragma_index_info('{table}_key')").fetchone()[0]  # noqa: S608
     assert f"INDEX {table}_key (" in plan
     assert plan.count("=?") == columns == len(names)
+
+
+def test_what_drops_refer_to_is_on_record_as_seen_each_hour(database: Path, new_writer: NewWriter) -> None:
+    """A place and a reason that go on for days are not forgotten; a device is valid until its last drop."""
+    writer = new_writer()
+    writer.start(at(1))
+    hour = 3600
+    for second in (2 * hour, 2 * hour + 1, 3 * hour + 2, 3 * hour + 3):
+        writer.write(Batch(windows=[_window(second, 1)]))
+    told = _rows(database, "SELECT (SELECT seen_ns FROM locations), (SELECT seen_ns FROM kinds), valid_until_ns"
+                           " FROM interfaces")
+    assert told == [tuple(second * NANO + 9 for second in (3 * hour + 2, 3 * hour + 2, 3 * hour + 3))]

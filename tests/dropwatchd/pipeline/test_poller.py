@@ -125,10 +125,11 @@ def namespace() -> Iterator[str]:
     subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def test_named_namespaces_are_read_too(names: NetnsNames, namespace: str) -> None:
+@pytest.mark.parametrize("is_glob", [False, True])
+def test_named_namespaces_are_read_too(names: NetnsNames, namespace: str, is_glob: bool) -> None:
     """Counters of a namespace carry its number; those of the whole host are read once."""
-    buffer = Buffer()
-    rounds = Poller({"snmp": snmp.collect, "softnet": softnet.collect}, buffer, names, namespaces=[namespace])
+    buffer, wanted = Buffer(), f"{namespace[:-1]}[{namespace[-1]}]" if is_glob else namespace
+    rounds = Poller({"snmp": snmp.collect, "softnet": softnet.collect}, buffer, names, namespaces=["no-*", wanted])
     names.look()
     rounds.take_round()
     subprocess.run(["ip", "netns", "exec", namespace, "python3", "-c", SEND], check=True)

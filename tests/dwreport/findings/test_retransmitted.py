@@ -59,6 +59,13 @@ def test_what_was_dropped_of_the_flow_says_that_it_was_here() -> None:
     assert served.evidence[1].startswith(f"20 to {PEER} from port 22: packets to it were dropped here: 1 ")
 
 
+def test_what_tcp_had_taken_was_not_lost_on_its_way() -> None:
+    """A socket that is closed frees what nobody will read: it was acknowledged."""
+    purged = key("QUEUE_PURGE", "tcp_disconnect")
+    found = _found(_sent_again(20), (_packet(purged, ("192.0.2.1", 40000), (PEER, 443)),), key_of=purged)
+    assert "dropped here" not in found.evidence[1]
+
+
 def test_that_it_was_not_here_takes_that_nothing_was_dropped_that_may_have_been_it() -> None:
     """Addresses may be translated, and any packet but ICMP may be a tunnel's; a card's losses have no events."""
     nowhere = "no drop seen on this host can have been these: lost beyond it, or answered late"
@@ -67,6 +74,7 @@ def test_that_it_was_not_here_takes_that_nothing_was_dropped_that_may_have_been_
     for found, because in (
         (_found(_sent_again(20), blind=True), "drops were not watched all the time"),
         (_found(_sent_again(20), (other,)), "other packets were dropped here that may be these, in nf_hook_slow"),
+        (_found([*_sent_again(20), counter("TcpExtListenDrops", 3, netns=7)]), "snmp TcpExtListenDrops moved, too"),
         (_found([*_sent_again(20), counter("link/rx_missed_errors", 3, interface="eth0")]),
          "link rx_missed_errors moved, too"),
     ):

@@ -80,7 +80,7 @@ def test_what_goes_on_at_the_end_of_the_record_goes_on(history: History, report:
         history.drop(run, START_NS + HOUR_NS - (100 - second) * NANO, 3)
     [row] = _found(report)
     assert (row["kind"], row["state"], row["count"]) == ("burst", "going on", 300)
-    assert "going on" in report("incidents")
+    assert "going on at 11:00:00" in report("incidents")
 
 
 def test_days_are_taken_by_hours_and_rows_that_were_folded_tell_no_more_than_they_know(

@@ -72,3 +72,30 @@ def test_what_is_switched_off_is_not_watched_until_it_is_on_again(history: Histo
         ("10:30:00", "10:50:00", "counters:qdisc@blue", "switched off")]
     assert report.json()["coverage"]["status"] == "complete"
     assert report.json("counters", "--netns", "init")["coverage"]["status"] == "complete"
+
+
+def test_what_a_later_run_does_not_read_is_not_watched_then(history: History, report: Report) -> None:
+    """It was started with another configuration; a collector that has nothing to count was there all the same."""
+    for number, begin_s in enumerate((0, 1800)):
+        since_ns = START_NS + begin_s * NANO
+        run = history.run(since_ns, since_ns + 1800 * NANO)
+        for name in ("link",) if number else ("link", "snmp", "xfrm"):
+            history.watch(run, "counters", name, since_ns, since_ns + 1800 * NANO, namespace_id=history.namespace(1))
+        for name in ("link", "xfrm") if number else ("link", "snmp", "xfrm"):
+            history.execute(f"INSERT INTO collector_runs VALUES ({run}, '{name}', 9, 0, 1)")  # noqa: S608 - ours
+    answer = report.json("counters")["coverage"]
+    assert answer["status"] == "partial"
+    [gap] = answer["gaps"]
+    assert (gap["since"][11:19], gap["until"][11:19], gap["scope"]) == ("10:30:00", "11:00:00", "counters:snmp")
+    assert report.json()["coverage"]["status"] == "complete"
+
+
+@pytest.mark.parametrize("words", [["incidents"], ["timeline"], ["--by", "hour"], ["--by", "reason"], [],
+                                   ["compare", "--with", "2025-11-22 10:01:30"]])
+def test_a_window_within_a_longer_time_is_not_said_to_be_without_drops(
+        history: History, report: Report, words: list[str]) -> None:
+    """Rows of older times are of a minute, or more: when in it the few in their midst were is not on record."""
+    history.drop(history.run(), START_NS + NANO, 5, last_ns=START_NS + 600 * NANO)
+    text = " ".join(report(*words, "--since", "2025-11-22 10:05:00", "--until", "2025-11-22 10:05:01").split())
+    assert "No packet was dropped" not in text
+    assert "up to 3 may be" in text or "0 to 3" in text
