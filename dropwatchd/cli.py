@@ -4,7 +4,9 @@ import argparse
 import logging
 import os
 import sqlite3
+import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -42,13 +44,13 @@ def run(given: argparse.Namespace, signals: Signals) -> int:
     """Record until a signal says stop; return the exit code."""
     log.set_up()
     if given.setup or given.print_unit:
-        return setup(remove=given.remove) if given.setup else print_unit()
+        return setup(remove=given.remove) if given.setup else _printed(print_unit)
     os.umask(_PRIVATE)
     try:
         if given.check:
-            return check(configuration(given))
+            return _printed(lambda: check(configuration(given)))
         if given.verify:
-            return verify(configuration(given))
+            return _printed(lambda: verify(configuration(given)))
         return record(given, signals)
     except ConfigError as error:
         logger.error("%s", error)
@@ -56,6 +58,17 @@ def run(given: argparse.Namespace, signals: Signals) -> int:
     except (HistoryError, UnavailableError, ThreadDiedError) as error:
         logger.error("%s", error)
         return _FAULT
+
+
+def _printed(command: Callable[[], int]) -> int:
+    """Return the exit code of what prints an answer; who reads it may have had enough before its end."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def record(given: argparse.Namespace, signals: Signals) -> int:

@@ -12,7 +12,7 @@ from dropwatchd.history.reader import Reader
 from dwreport.cli.files import check_target
 from dwreport.cli.narrowed import FILTERS
 from dwreport.cli.options import Options
-from dwreport.cli.request import Request, asked, understand
+from dwreport.cli.request import Request, asked, own_history, understand
 from dwreport.render.file import whole_file
 from dwreport.render.heading import warning
 from dwreport.report.answer import Answer
@@ -29,6 +29,7 @@ def export(name: str, options: Options, *, redact: bool) -> None:
         if options.get(given) not in {None, ()}:
             raise click.UsageError(f"a bundle has all of the window, and takes no --{given.replace('_', '-')}")
     request = understand(options, time.time_ns())
+    own_history(request, "--bundle")
     check_target("--bundle", name, request.database, "a history is nothing for a terminal; name a file")
     with TemporaryDirectory(prefix="dwreport-") as folder:
         path = Path(folder) / "history.db"

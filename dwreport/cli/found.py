@@ -17,6 +17,9 @@ _QUERIES = {
     "container": """SELECT name FROM namespaces WHERE kind IN ('container', 'pod')
                     UNION SELECT json_extract(labels, '$.container') FROM counters
                           WHERE collector IN ('sockets', 'capture')""",
+    "host": "SELECT hostname FROM runs",
+    "location": "SELECT symbol FROM locations",
+    "protocol": "SELECT protocol FROM kinds",
     "netns": "SELECT 'init' UNION SELECT coalesce(name, inode) FROM namespaces",
 }
 # A shell puts the word into its line as it is: a name that somebody chose must mean nothing there.
@@ -32,7 +35,19 @@ def names(database: str | None, option: str, begun: str) -> list[str]:
         there = _read(Path(database) if database else database_to_read(), _QUERIES[option])
     except Exception:  # noqa: BLE001 - a shell shows what we print in the middle of somebody's line
         return []
+    if option == "protocol":
+        from dwreport.packets.ethertypes import protocol_name  # noqa: PLC0415 - of this option alone
+
+        there = sorted(name for number in there if (name := protocol_name(int(number))))
     return [mark + name for name in there if name.startswith(word) and _PLAIN.fullmatch(name)]
+
+
+def groupings(begun: str) -> list[str]:
+    """Return what --by may go on with: names with commas between, each once."""
+    from dwreport.views._groups import NAMES  # noqa: PLC0415 - of this option alone
+
+    head, comma, word = begun.rpartition(",")
+    return [f"{head}{comma}{name}" for name in NAMES if name.startswith(word) and name not in head.split(",")]
 
 
 def _read(path: Path, query: str) -> list[str]:

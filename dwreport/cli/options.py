@@ -28,6 +28,11 @@ def _names(context: click.Context, option: click.Parameter, begun: str) -> list[
     return found
 
 
+def _groupings(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    found: list[str] = import_module("dwreport.cli.found").groupings(begun)
+    return found
+
+
 def files(_context: click.Context, _option: click.Parameter, begun: str) -> "list[CompletionItem]":
     """Leave it to the shell to offer files."""
     from click.shell_completion import CompletionItem  # noqa: PLC0415 - of completion alone
@@ -42,14 +47,15 @@ _OPTIONS = (
     click.option("--boot", metavar="N", help="A boot of the host instead of a window: 0 is the last, -1 the one before;"
                                              " or its id."),
     click.option("--run", metavar="N", help="A run of the daemon, in the same way."),
-    click.option("--location", metavar="GLOB", multiple=True,
+    click.option("--location", metavar="GLOB", multiple=True, shell_complete=_names,
                  help="Only drops in kernel functions such as 'udp*_rcv*'. This filter and the next four may be"
                       " repeated, take globs, and leave out what follows a !: '!lo'."),
     click.option("--interface", metavar="NAME", multiple=True, shell_complete=_names,
                  help="Only drops on this interface, and its counters."),
     click.option("--reason", metavar="NAME", multiple=True, shell_complete=_names,
                  help="Only drops with this reason, such as NO_SOCKET."),
-    click.option("--protocol", metavar="P", multiple=True, help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
+    click.option("--protocol", metavar="P", multiple=True, shell_complete=_names,
+                 help="Only this ethertype: ipv4, arp, 0x88cc, ..."),
     click.option("--netns", metavar="N", multiple=True, shell_complete=_names,
                  help="Only this network namespace: init, a name, or an inode."),
     click.option("--address", metavar="ADDR", multiple=True,
@@ -70,14 +76,15 @@ _OPTIONS = (
                  help="Only drops of this severity; may be repeated."),
     click.option("--no-benign", "benign", is_flag=True, flag_value=False, default=None,
                  help="Leave out what does no harm."),
-    click.option("--by", metavar="A,B",
+    click.option("--by", metavar="A,B", shell_complete=_groupings,
                  help="Add drops up by reason, interface, netns, host, cause, severity, protocol, location, origin,"
                       " transport, port, address, destination, hour or day."),
     click.option("--sort", metavar="FIELD", help="Sort the rows of a view by a field, the greatest numbers first."),
     click.option("--reverse", is_flag=True, default=None, help="Show the rows of a view in the opposite order."),
     click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N rows."),
     click.option("--last", type=click.IntRange(1), metavar="N", help="Show the last N rows of a view."),
-    click.option("--host", metavar="H", help="Only this host: its name or its machine id; or a glob."),
+    click.option("--host", metavar="H", shell_complete=_names,
+                 help="Only this host: its name or its machine id; or a glob."),
     click.option("--database", metavar="PATH", shell_complete=files,
                  help="The history to read, instead of the daemon's; or that of many hosts, postgresql://SERVER/NAME."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),

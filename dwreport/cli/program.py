@@ -25,10 +25,18 @@ class _Views(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        if own := _OWN.get(cmd_name):
-            command: click.Command = import_module(own).command
-            return command
-        return command_of(_module(cmd_name).view)
+        own = _OWN.get(cmd_name)
+        command: click.Command = import_module(own).command if own else command_of(_module(cmd_name).view)
+        command.context_settings["help_option_names"] = ["-h", "--help"]
+        return command
+
+
+def _brief(context: click.Context, _option: click.Parameter, given: bool) -> None:  # noqa: FBT001 - click's signature
+    if given:
+        from dwreport.cli.brief import PAGE  # noqa: PLC0415 - of -h alone
+
+        click.echo(PAGE, nl=False)
+        context.exit()
 
 
 def _module(view: str) -> Any:
@@ -36,8 +44,10 @@ def _module(view: str) -> Any:
 
 
 @click.group(cls=_Views, invoke_without_command=True, subcommand_metavar="[VIEW]",
-             context_settings={"help_option_names": ["-h", "--help"]})
+             context_settings={"help_option_names": ["--help"]})
 @shared
+@click.option("-h", is_flag=True, is_eager=True, expose_value=False, callback=_brief,
+              help="Show what is asked most, on one screen, and exit.")
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def dwreport(context: click.Context, /, **options: Any) -> None:

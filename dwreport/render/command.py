@@ -6,7 +6,7 @@ _ON = " \\"     # POSIX shell, 2.2.1: a backslash at the end of a line joins the
 _INDENT = 4
 
 
-def folded(lead: str, command: str, width: int | None) -> list[str]:
+def folded(lead: str, command: str, width: int | None, indent: int = _INDENT) -> list[str]:
     """Return the lines of a command behind its lead; a word that is too long for a line stays whole.
 
     Lines are broken between words, never within quotes, where a new line would be part of the command.
@@ -16,14 +16,14 @@ def folded(lead: str, command: str, width: int | None) -> list[str]:
         return [whole]
     first, *rest = words(command)
     begins = f"{lead}{first}"
-    lines = [begins] if len(begins) + len(_ON) <= width else [lead.rstrip(), f"{'':{_INDENT}}{first}"]
+    lines = [begins] if len(begins) + len(_ON) <= width else [lead.rstrip(), f"{'':{indent}}{first}"]
     for place, word in enumerate(rest, 1):
         on = "" if place == len(rest) else _ON
         if len(lines[-1]) + 1 + len(word) + len(on) <= width:
             lines[-1] += f" {word}"
         else:
             lines[-1] += _ON
-            lines.append(f"{'':{_INDENT}}{word}")
+            lines.append(f"{'':{indent}}{word}")
     return lines
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 from dwreport.render.page import Page
@@ -10,6 +11,7 @@ from dwreport.report.answer import Column
 
 GAP = 2  # spaces between columns, by tabulate
 _LEAST = 8
+_FAR = 24    # characters that change hands at once
 _TRIED = 100  # rows of which each width is tried; of more, the widest column gives way
 
 
@@ -33,7 +35,24 @@ def fit(columns: Sequence[Column[Any]], cells: Iterable[Sequence[str]], page: Pa
         soft = [index for index in narrowable if not columns[index].firm] or narrowable
         widths[min(soft, key=lambda index: (height.less(widths, index) if height else (0, 0), -widths[index]))] -= 1
         excess -= 1
+    if height:
+        _exchange(widths, [index for index, column in enumerate(columns) if column.wraps and not column.firm], floors,
+                  height)
     return widths
+
+
+def _exchange(widths: list[int], places: Sequence[int], floors: Sequence[int], height: "_Heights") -> None:
+    """Give one column what another has, as long as that makes the table shorter: what is narrowed first pays most."""
+    best, found = height.of(widths), True
+    while found:
+        found = False
+        for giver, taker, by in product(places, places, range(1, _FAR)):
+            if giver != taker and widths[giver] - by >= floors[giver]:
+                tried = [*widths]
+                tried[giver] -= by
+                tried[taker] += by
+                if (told := height.of(tried)) < best:
+                    best, widths[:], found = told, tried, True
 
 
 class _Heights:
@@ -45,7 +64,11 @@ class _Heights:
 
     def less(self, widths: Sequence[int], narrowed: int) -> tuple[int, int]:
         """Return the lines of all rows, and of all cells, when one column is narrower by one."""
-        every = [self._of(place, width - (place == narrowed)) for place, width in enumerate(widths)]
+        return self.of([width - (place == narrowed) for place, width in enumerate(widths)])
+
+    def of(self, widths: Sequence[int]) -> tuple[int, int]:
+        """Return the lines of all rows, and of all cells."""
+        every = [self._of(place, width) for place, width in enumerate(widths)]
         return sum(map(max, zip(*every, strict=True))), sum(map(sum, every))
 
     def _measured(self, place: int, width: int) -> Sequence[int]:

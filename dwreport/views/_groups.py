@@ -78,6 +78,7 @@ _SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
     "destination": lambda packet: ends_of(packet).destination,
 }
 _TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
+_FIRM = {"interface", "netns", "host", "port", "address", "destination"}  # these are copied
 NAMES = (*EXACT, *_SAMPLED, *_TIMES)
 
 
@@ -229,7 +230,7 @@ def _columns(by: Iterable[str], rows: Sequence[Any], times: str) -> list[Column[
     return [
         Column("COUNT", _count, right=True),
         Column("SHARE", lambda row: share(row.count, whole), right=True),
-        *(Column(name.upper(), partial(_value, name), wraps=True) for name in by),
+        *(Column(name.upper(), partial(_value, name), wraps=name not in _TIMES, firm=name in _FIRM) for name in by),
         Column("FIRST", lambda row: moment(row.first, times)),
         Column("LAST", lambda row: moment(row.last, times)),
     ]

@@ -12,7 +12,7 @@ from dwreport.text import clock, duration, number
 from dwreport.views._found import Found, Window, findings_of
 
 _NOW_NS = 10 * NANO  # rates are of so long a time, up to the end of the record
-_INDENT = 25
+_INDENT = 4   # of the second line
 TITLES = f"{'NOW/s':>9}{'PACKETS':>11}  SEV  CAUSE"
 _SEVERITIES = {"harmful": "HARM", "suspect": "SUSP", "benign": "ok", None: "?"}
 
@@ -69,7 +69,7 @@ def rate(one: Found, window: Window) -> float | None:
 def _row(now: float | None, one: Found) -> Row:
     severity = one.row.severity
     first = f"{'-' if now is None else _rate(now):>9}{number(one.row.count):>11}  {_SEVERITIES[severity]:5}"
-    return Row(severity, f"{first}{one.row.title}", " " * (_INDENT + 2) + " · ".join(one.told))
+    return Row(severity, f"{first}{one.row.title}", " " * _INDENT + " · ".join(one.told))
 
 
 def _rate(value: float) -> str:

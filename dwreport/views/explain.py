@@ -11,6 +11,7 @@ import msgspec
 from dropwatchd.history.stacks import StackRow
 from dwreport import causes
 from dwreport.causes import Cause, Counter, Location, Reason, Trap, kinds
+from dwreport.render.command import folded
 from dwreport.render.output import standard_output
 from dwreport.render.page import Page
 from dwreport.text import clean
@@ -89,8 +90,12 @@ def _entry(cause: Cause, width: int) -> list[str]:
     head = f"{clean(cause.name)} · {_what(cause)}{_of(cause)} · {cause.layer} · {cause.kind} · {cause.harm}"
     lines = [*(line for text in (head, cause.title) for line in textwrap.wrap(text, width)), "",
              *textwrap.wrap(cause.meaning, width), ""]
-    for label, texts in (("no loss", (cause.harmless,)), ("usually", cause.usual), ("next", (cause.next,)),
-                         ("also", cause.look), *_relations(cause), ("source", (cause.source,))):
+    before: list[tuple[str, Sequence[str]]] = [("no loss", (cause.harmless,)), ("usually", cause.usual)]
+    for label, texts in before:
+        lines += _labelled(label, [text for text in texts if text], width)
+    lines += folded(f"{'next':<{_INDENT}}", cause.next, width, _INDENT) if cause.next else []
+    after: list[tuple[str, Sequence[str]]] = [("also", cause.look), *_relations(cause), ("source", (cause.source,))]
+    for label, texts in after:
         lines += _labelled(label, [text for text in texts if text], width)
     return lines
 

@@ -55,7 +55,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     rows = _rows(reader, known, drops, kept)
     times = time_format(scope.since_ns, scope.until_ns)
     there, looked = {run.hostname for run in known.runs}, watched_hosts(reader, kept)
-    section = Section("fleet", rows, _columns(times), rows[:_MOST], record=HostRow,
+    section = Section("fleet", rows, _columns(times), _shown(rows), record=HostRow,
                       tone=lambda row: "harmful" if row.harmful else "suspect" if row.suspect else None,
                       notes=_notes(rows, there))
     return answered(reader, judged, [section, cause_section(cause_rows(across(kept), len(looked)), times)],
@@ -100,6 +100,11 @@ def _columns(times: str) -> list[Column[HostRow]]:
         Column("SUSPECT", lambda row: _told(row.suspect), right=True),
         Column("FOREMOST", lambda row: text(row.worst) if row.worst else "", wraps=True),
     ]
+
+
+def _shown(rows: list[HostRow]) -> list[HostRow]:
+    """Return those that a person reads; where these are all, they may be put in another order."""
+    return rows if len(rows) <= _MOST else rows[:_MOST]
 
 
 def _notes(rows: Sequence[HostRow], there: set[str]) -> list[str]:

@@ -26,6 +26,17 @@ def test_the_unit_names_the_program_of_this_installation() -> None:
     assert "/usr/bin/" not in unit() + upload
 
 
+def test_a_reader_that_has_had_enough_is_no_fault() -> None:
+    """`dropwatchd --print-unit | head -1` and the like end without a word."""
+    with subprocess.Popen([sys.executable, "-m", "dropwatchd", "--print-unit"], cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as printing:
+        assert printing.stdout
+        assert printing.stderr
+        printing.stdout.close()
+        assert printing.stderr.read() == b""
+    assert printing.returncode == 0
+
+
 def test_it_is_put_in_place_once_and_taken_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
                                                 capsys: pytest.CaptureFixture[str]) -> None:
     """A second time changes nothing; the configuration stays as its owner has it."""

@@ -39,6 +39,9 @@ def check(one: str, histories: Sequence[Path], window: Sequence[str], show: Call
         _check_missing(url, one, window, lost)
         show("dwreport", "--database", url, "hosts")
         servers[-1].start()
+        servers[-1].pause()
+        _said(url, *window, "hosts", told=f"not answered: shard s{_SHARDS} with {len(lost)} host")
+        servers[-1].go_on()
         assert _said(url, *window, "hosts") == _said(one, *window, "hosts")
         wrong = next(server for server in servers if server is not placed[_name(histories[0])])
         with pytest.raises(FleetError, match="of_this_shard"):
@@ -69,7 +72,7 @@ def _check_missing(url: str, one: str, window: Sequence[str], lost: set[str]) ->
 
 
 def coordinate(servers: Sequence[Server]) -> str:
-    """Make each server a shard, and a database of the first the one that reports ask; return its URL."""
+    """Make each server a shard, and a database of the first the one that reports ask; return its URL for a reader."""
     with psycopg.connect(servers[0].url(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE reports")
     with psycopg.connect(servers[0].url("reports"), autocommit=True) as reports:
@@ -81,11 +84,17 @@ def coordinate(servers: Sequence[Server]) -> str:
             with psycopg.connect(server.url(), autocommit=True) as shard:
                 shard.execute("ALTER TABLE dropwatch.hosts ADD CONSTRAINT of_this_shard"
                               f" CHECK (host BETWEEN {first} AND {last})".encode())
+                shard.execute("CREATE ROLE reports LOGIN IN ROLE dropwatch_read")
             place = conninfo_to_dict(server.url())
-            reports.execute("SELECT dropwatch.add_shard(%s, %s, %s, %s, 'user ''postgres''')", (
+            reports.execute("SELECT dropwatch.add_shard(%s, %s, %s, %s, %s)", (
                 f"s{number}", first, last,
-                f"host '{place['host']}', port '{place['port']}', dbname '{place['dbname']}'"))
-    return servers[0].url("reports")
+                f"host '{place['host']}', port '{place['port']}', dbname '{place['dbname']}'",
+                "user 'reports', password_required 'false'"))
+        reports.execute("CREATE ROLE reader LOGIN IN ROLE dropwatch_read")
+    url = servers[0].url("reports", "reader")
+    with pytest.raises(psycopg.Error, match="permission denied"), psycopg.connect(url) as reader:
+        reader.execute("DELETE FROM dropwatch.known_hosts")
+    return url
 
 
 def _send(servers: Sequence[Server], url: str, path: Path) -> Server:

@@ -25,6 +25,7 @@ from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run
 from tests.fleet.conftest import asked
 from tests.fleet.life import COUNTERS, KEY, KEYS, START, Life
+from tests.fleet.server import Server
 
 Live = Callable[..., Life]
 _VIEWS: list[tuple[str, ...]] = [
@@ -126,12 +127,21 @@ def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.Capture
     assert "no host mail is on record; there are db-1" in _text(capsys, "--database", central, "--host", "mail", code=2)
 
 
-def test_what_is_missing_is_one_line(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     """No central history in a database, no such database, no server."""
     asked(server.url(), "CREATE DATABASE nothing TEMPLATE template0")
     for url, what in ((server.url("nothing"), "make one with dropwatchd-upload --setup"),
                       (server.url("elsewhere"), "does not exist"), ("postgresql:///x?host=/nowhere", "psql")):
         assert what in _text(capsys, "--database", url, code=1)
+
+
+def test_what_takes_a_hosts_own_history_says_so(server: Server, capsys: pytest.CaptureFixture[str],
+                                                tmp_path: Path) -> None:
+    """What is taken out of a central history is made for one window, and is none to give away."""
+    bundle = tmp_path / "x.db"
+    told = _text(capsys, "export", "--bundle", str(bundle), "--database", server.url("template1"), code=2)
+    assert "takes a host's own history" in told
+    assert not bundle.exists()
 
 
 def test_tables_of_a_report_are_those_of_a_history() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,20 @@ def test_every_view_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert view in out
         assert run([view, "--help"]) == 0
         assert "Usage: dwreport" in capsys.readouterr().out
+
+
+def test_h_is_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 24 lines, with a command for each view; of a view it is all of its help."""
+    assert run(["-h"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    assert run(["--help"]) == 0
+    views = re.findall(r"^  ([a-z]+)  ", capsys.readouterr().out.partition("\nCommands:\n")[2], flags=re.MULTILINE)
+    assert len(views) > 12
+    assert not [view for view in views if not re.search(rf"\b{view}\b", "\n".join(lines))]
+    assert run(["drops", "-h"]) == 0
+    assert "--since" in capsys.readouterr().out
 
 
 def test_explain_knows_reasons_locations_and_counters(capsys: pytest.CaptureFixture[str]) -> None:

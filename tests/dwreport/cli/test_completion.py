@@ -55,6 +55,12 @@ def there(history: History) -> str:
     ("--process", "", ["sipd"]),
     ("--unit", "!", ["!sip.service"]),
     ("--container", "d", ["docker:web"]),
+    ("--host", "", ["web-3"]),
+    ("--location", "udp", ["udp_queue_rcv_one_skb"]),
+    ("--protocol", "", ["ipv4"]),
+    ("--by", "inter", ["interface"]),
+    ("--by", "reason,ho", ["reason,host", "reason,hour"]),
+    ("--by", "host,ho", ["host,hour"]),
 ])
 def test_filters_offer_what_is_on_record(there: str, option: str, word: str, found: list[str]) -> None:
     """Of the history that is named, wherever its name stands."""

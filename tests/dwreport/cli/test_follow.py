@@ -250,3 +250,17 @@ def test_a_pause_ends_with_the_reader(tmp_path: Path) -> None:
         with pytest.raises(BrokenPipeError):
             wake.rest(time.monotonic() + DEADLINE_S)
     os.close(theirs)
+
+
+def test_a_wait_says_whether_anything_was_written(tmp_path: Path) -> None:
+    """Of a silence there is nothing new to be found."""
+    with Wake(tmp_path / "history.db") as wake:
+        assert wake.written  # before the first look there may be
+        wake.wait(0.01)
+        assert not wake.written
+        (tmp_path / "other.db").write_bytes(b"x")
+        wake.wait(0.01)
+        assert not wake.written
+        (tmp_path / "history.db-wal").write_bytes(b"x")
+        wake.wait(DEADLINE_S)
+        assert wake.written

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dwreport.__main__ import run
 from dwreport.render.command import folded, words
 
 LEAD = "next: "
@@ -59,3 +60,10 @@ def test_a_shell_runs_the_lines_as_one_command() -> None:
     assert len(lines) > 2
     told = subprocess.run(["sh", "-c", "\n".join(lines)], check=True, capture_output=True, text=True).stdout
     assert told == f"a b;{'c' * 30};it's;$HOME;"
+
+
+def test_an_explanation_has_its_command_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below its label, as everything else there."""
+    assert run(["explain", "INVALID_PROTO", "--width", "60"]) == 0
+    assert ("next       tcpdump -neni {interface} \\\n"
+            "           'icmp and (broadcast or multicast)'\n") in capsys.readouterr().out

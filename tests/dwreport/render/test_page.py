@@ -86,6 +86,7 @@ def test_four_findings_fit_beside_what_filters_leave_open(four: History) -> None
     assert [line.split()[0] for line in screen if "HARMFUL" in line or "SUSPECT" in line] == ["1", "2", "3", "4"]
     assert sum("next: " in line for line in screen) == 4
     assert any(line.startswith("benign: 5 packets") for line in screen), text
+    assert "tcpdump -l -Q in -vvni enp193s0f1np1 \\\n      'tcp and less 1514' | grep incorrect\n" in text
 
 
 def test_colour_is_for_terminals_alone(four: History) -> None:

@@ -1,6 +1,7 @@
 """Every view's JSON is as the published schema says, and the schema speaks of nothing else."""
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_the_schema_speaks_of_nothing_else(report: Report) -> None:
     seen = {path for words in VIEWS for path in _paths(report.json(*words))}
     told = set(_told(SCHEMA, ()))
     assert told - seen == set()
+
+
+def test_every_definition_is_of_some_use() -> None:
+    """What nothing comes to from the top, on whatever way, describes nothing."""
+    definitions, reached = SCHEMA["$defs"], set[str]()
+    waiting = [json.dumps({name: part for name, part in SCHEMA.items() if name != "$defs"})]
+    while waiting:
+        named = {*re.findall(r'"#/\$defs/(\w+)"', waiting.pop())} - reached
+        reached |= named
+        waiting += [json.dumps(definitions[name]) for name in named]
+    assert reached == {*definitions}
 
 
 def _paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

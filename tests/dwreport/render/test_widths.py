@@ -17,7 +17,7 @@ def test_one_long_name_is_broken_before_many_short_ones() -> None:
     """Though the other column has less room for it."""
     assert fit(COLUMNS, ROWS, Page(53)) == [15, 36]
     assert fit(COLUMNS, ROWS, Page(45)) == [15, 28]
-    assert fit(COLUMNS, ROWS, Page(30)) == [14, 14]
+    assert fit(COLUMNS, ROWS, Page(30)) == [15, 13]
 
 
 def test_a_row_of_many_lines_has_room_for_others() -> None:
