@@ -71,12 +71,8 @@ class DatabaseFile:
         self._least = size if self._most is None else min(size, self._most)
         return None
 
-    def begin(self, size: int) -> None:
-        """Judge the file from now on, that of a database of so many bytes."""
-        self._least, self._most = 0, size
-
     def gave_back(self, size: int) -> None:
-        """Take it for no fault that the file shrinks, soon or late, to the bytes that the database has left."""
+        """Take it for no fault that the file shrinks, soon or late, to the bytes that the database has now."""
         self._least, self._most = min(self._least, size), size
 
     def _check_side(self, suffix: str) -> str | None:

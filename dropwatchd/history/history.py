@@ -51,8 +51,7 @@ class History:
     def _begin(self, began: Instant, lost: Gap | None, resumed: Instant | None = None) -> list[Gap]:
         """Begin a run; what turns out to be damaged only now is set aside as well."""
         gaps = self._begun(began, lost, resumed)
-        if self._lock.file:
-            self._lock.file.begin(self._writer.database_bytes())
+        self._size_may_fall()
         return gaps
 
     def _begun(self, began: Instant, lost: Gap | None, resumed: Instant | None) -> list[Gap]:
@@ -86,8 +85,7 @@ class History:
         if self._lost:  # the next write begins a new one
             return False
         more = self._writer.tidy(options, now)
-        if self._lock.file:
-            self._lock.file.gave_back(self._writer.database_bytes())
+        self._size_may_fall()
         return more
 
     def is_due(self, options: RetentionOptions) -> bool:
@@ -127,6 +125,10 @@ class History:
         self._writer = Writer(self._lock.database, self._identity)
         self._begin(now, _lost(since_ns, now, why, aside))
         self._began, self._lost = now, None
+
+    def _size_may_fall(self) -> None:
+        if self._lock.file:
+            self._lock.file.gave_back(self._writer.database_bytes())
 
     def _is_whole(self) -> bool:
         """Say whether the file is the one that was written, and a history still."""

@@ -97,22 +97,59 @@ def test_a_file_that_is_lost_is_begun_anew(
     assert what in caplog.text
 
 
+def _ballast(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE ballast AS SELECT zeroblob(8000000) AS x")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _lost(database: Path) -> list[tuple[object, ...]]:
+    return _rows(database, "SELECT detail FROM gaps WHERE cause = 'history file lost'")
+
+
 def test_a_file_that_shrinks_as_it_should_is_not_lost(folder: Path, history: History) -> None:
-    """Room that is not needed goes back to the file system, whenever the log is moved over; a reader may delay that."""
-    database = folder / "history.db"
+    """Room that is not needed goes back to the file system; what was cut off otherwise is seen."""
+    database, options = folder / "history.db", RetentionOptions()
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
-        other.execute("CREATE TABLE ballast AS SELECT zeroblob(40000000) AS x")
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _ballast(other)
+        history.tidy(options, clock.now())
         history.write(_batch(3))
-        other.execute("DROP TABLE ballast")
         before = database.stat().st_size
-        for _ in range(25):  # steps of 2 MiB
-            history.tidy(RetentionOptions(max_mib=16), clock.now())
-            history.write(_batch(5))
+        other.execute("DROP TABLE ballast")
+        for _ in range(5):  # steps of 2 MiB
+            history.tidy(options, clock.now())
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        history.write(_batch(5))
+        assert database.stat().st_size < before / 2
+        assert not _lost(database)
+        _ballast(other)
+        history.tidy(options, clock.now())
         history.write(_batch(7))
+        os.truncate(database, database.stat().st_size - 4096)
+    history.write(_batch(9))
+    assert _lost(database)[0] == ("it was truncated",)
+
+
+def test_a_file_that_shrinks_by_what_was_before_the_start_is_not_lost(folder: Path) -> None:
+    """While a reader needs the pages that were given back they stay in the file."""
+    database = folder / "history.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as other, \
+            closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        _ballast(other)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM runs").fetchall()
+        other.execute("DROP TABLE ballast")
+        other.executescript("PRAGMA incremental_vacuum(4000)")
+        with Lock(database) as lock:
+            history = History(lock, IDENTITY)
+            history.start(clock.now())
+            history.write(_batch(3))
+            before = database.stat().st_size
+            reader.execute("ROLLBACK")
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            history.write(_batch(5))
+            history.close()
     assert database.stat().st_size < before / 2
-    assert not _rows(database, "SELECT * FROM gaps WHERE cause = 'history file lost'")
+    assert not _lost(database)
 
 
 def test_garbage_in_the_pages_is_set_aside(folder: Path, history: History) -> None:
