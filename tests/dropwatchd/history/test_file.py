@@ -119,7 +119,8 @@ def test_what_sqlite_does_itself_is_no_fault(file: DatabaseFile, written: sqlite
     for sql in ("PRAGMA wal_checkpoint(TRUNCATE)", "INSERT INTO t VALUES (zeroblob(900000))", "DELETE FROM t", "VACUUM",
                 "PRAGMA wal_checkpoint(TRUNCATE)"):
         written.execute(sql).fetchall()
-        file.gave_back(_bytes(written))
+        if sql == "VACUUM":
+            file.gave_back(_bytes(written))
         assert [file.check(), file.check()] == [None, None]
 
 
