@@ -8,9 +8,9 @@ from tabulate import tabulate
 from dropwatchd.collectors import AbsentError, collectors, unseen
 from dropwatchd.config import Config
 from dropwatchd.history.errors import HistoryError
-from dropwatchd.history.lock import holder, resolved
-from dropwatchd.history.open import revision
 from dropwatchd.history.paths import default_database
+from dropwatchd.history.write.lock import holder, resolved
+from dropwatchd.history.write.open import revision
 from dropwatchd.kernel.host import Host
 from dropwatchd.model import CounterKey
 from dropwatchd.sources import UnavailableError

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from dropwatchd.arguments import SourceName
 from dropwatchd.collectors import collector_names
-from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.write.options import RetentionOptions
 from dropwatchd.sources.bpf import BpfOptions
 from dropwatchd.sources.net_dm import NetDmOptions
 

@@ -15,9 +15,9 @@ from dropwatchd.config import Config, ConfigError
 from dropwatchd.daemon import Daemon
 from dropwatchd.fdstore import FdStore
 from dropwatchd.history.errors import HistoryError
-from dropwatchd.history.history import History
-from dropwatchd.history.lock import Lock
 from dropwatchd.history.paths import database_to_read, default_database
+from dropwatchd.history.write.history import History
+from dropwatchd.history.write.lock import Lock
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.host import identity
 from dropwatchd.kernel.links import LinkWatch

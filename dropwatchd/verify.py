@@ -8,7 +8,7 @@ from pathlib import Path
 from dropwatchd.config import Config
 from dropwatchd.history.damage import pages, references, sums, values
 from dropwatchd.history.paths import database_to_read
-from dropwatchd.history.readonly import UnreadableError, read_as_it_is
+from dropwatchd.history.read.readonly import UnreadableError, read_as_it_is
 
 _SHOWN = 20  # faults of one kind
 _LOOKS: dict[str, Callable[[sqlite3.Connection], Iterator[str]]] = {

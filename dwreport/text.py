@@ -5,7 +5,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 
-from dropwatchd.history.patterns import printed
+from dropwatchd.history.read.patterns import printed
 from dropwatchd.model import Interface
 
 NANO = 1_000_000_000

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from dropwatchd.history.connection import connect
+from dropwatchd.history.write.connection import connect
 
 _SMALL_BYTES = 256 << 20
 

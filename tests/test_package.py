@@ -51,9 +51,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_programs_run_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     """Migrations travel inside: a history is made, and read, away from the checkout."""
     database = tmp_path / "history.db"
-    code = (
-        "from pathlib import Path; import sys; from dropwatchd.history.open import upgrade; upgrade(Path(sys.argv[1]))"
-    )
+    code = "import pathlib, sys; from dropwatchd.history.write import open; open.upgrade(pathlib.Path(sys.argv[1]))"
     subprocess.run([installed / "python", "-c", code, database], check=True, cwd=tmp_path)
     for program in ("dropwatchd", "dwreport"):
         done = subprocess.run(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from threading import Condition
 
-from dropwatchd.history.batch import Batch, Collected
+from dropwatchd.history.write.batch import Batch, Collected
 from dropwatchd.model import (
     NANO,
     CounterChange,

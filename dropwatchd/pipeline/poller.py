@@ -8,8 +8,8 @@ from threading import Event as Flag
 from threading import Thread
 
 from dropwatchd.collectors import AbsentError, Collect, let_go
-from dropwatchd.history.batch import Collected
-from dropwatchd.history.patterns import is_called
+from dropwatchd.history.read.patterns import is_called
+from dropwatchd.history.write.batch import Collected
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.addresses import BEHIND_S, oldest_address
 from dropwatchd.kernel.host import Host

@@ -6,9 +6,9 @@ import time
 from threading import Thread
 from typing import Protocol
 
-from dropwatchd.history.batch import LISTS, Batch
 from dropwatchd.history.errors import HistoryError
-from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.write.batch import LISTS, Batch
+from dropwatchd.history.write.options import RetentionOptions
 from dropwatchd.kernel import clock
 from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant
 from dropwatchd.pipeline.buffer import Buffer

@@ -9,7 +9,7 @@ from dropwatchd import log
 from dropwatchd.history.fleet.connect import FleetError
 from dropwatchd.history.fleet.setup import set_up, tidy
 from dropwatchd.history.paths import database_to_read
-from dropwatchd.history.readonly import UnreadableError
+from dropwatchd.history.read.readonly import UnreadableError
 from dropwatchd.signals import Signals
 from dropwatchd.upload.arguments import arguments
 from dropwatchd.upload.loop import Target, send_all, send_on

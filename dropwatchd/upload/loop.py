@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import FleetError, connect, explained, psycopg
-from dropwatchd.history.readonly import UnreadableError, read_as_it_is
+from dropwatchd.history.read.readonly import UnreadableError, read_as_it_is
 from dropwatchd.history.sent import tell_sent
 from dropwatchd.model import NANO
 from dropwatchd.service import Service

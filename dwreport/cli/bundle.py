@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.cli.files import check_target
 from dwreport.cli.narrowed import FILTERS
 from dwreport.cli.options import Options

@@ -13,7 +13,7 @@ from dwreport.cli.options import Options, merged, shared
 from dwreport.render.page import page_of
 
 if TYPE_CHECKING:  # few names are looked up in the history
-    from dropwatchd.history.stacks import StackRow
+    from dropwatchd.history.read.stacks import StackRow
 
 _NUMBER = re.compile(r"#([1-9][0-9]{0,5})")
 
@@ -45,7 +45,7 @@ def command(context: click.Context, /, words: tuple[str, ...], **given: Any) -> 
 def _stacks(options: Options, name: str) -> "Sequence[StackRow]":
     """Return the call stacks of drops in a function, or for a reason; none where there is no history to ask."""
     request = import_module("dwreport.cli.request")
-    stacks = import_module("dropwatchd.history.stacks").stacks
+    stacks = import_module("dropwatchd.history.read.stacks").stacks
     asked = request.understand(options, time.time_ns())
     try:
         rows: Sequence[StackRow] = request.asked(stacks, asked, options)

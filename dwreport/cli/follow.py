@@ -8,8 +8,8 @@ from typing import TextIO
 
 import click
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.readonly import UnreadableError, read_as_it_is
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.readonly import UnreadableError, read_as_it_is
 from dwreport.cli import known
 from dwreport.cli.options import Options, View
 from dwreport.cli.request import Request, own_history, understand

@@ -12,7 +12,7 @@ import click
 from dwreport.cli.options import Options, merged, shared
 
 if TYPE_CHECKING:
-    from dropwatchd.history.reader import Reader
+    from dropwatchd.history.read.reader import Reader
     from dwreport.views._news import News
 
 # Options of reports that say how rows are laid out: there are none.

@@ -8,9 +8,9 @@ from typing import cast
 
 import click
 
-from dropwatchd.history.patterns import Patterns, is_called, printed, unwanted, wanted
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.scope import Only, run_clause
+from dropwatchd.history.read.patterns import Patterns, is_called, printed, unwanted, wanted
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.scope import Only, run_clause
 from dwreport import causes
 from dwreport.evidence.asked import Asked
 from dwreport.evidence.owned import KINDS, names_on_record

@@ -57,8 +57,8 @@ def command(
 
 
 def _families(options: Options) -> "list[Family]":
-    from dropwatchd.history.reader import Reader  # noqa: PLC0415 - as the next, of this command alone
-    from dropwatchd.history.total_rows import has_totals  # noqa: PLC0415
+    from dropwatchd.history.read.reader import Reader  # noqa: PLC0415 - as the next, of this command alone
+    from dropwatchd.history.read.total_rows import has_totals  # noqa: PLC0415
     from dwreport.cli.request import asked, own_history, understand  # noqa: PLC0415
     from dwreport.views._metrics import families  # noqa: PLC0415
 

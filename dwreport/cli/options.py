@@ -11,7 +11,7 @@ from dwreport.render import format_names
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from dropwatchd.history.reader import Reader
+    from dropwatchd.history.read.reader import Reader
     from dwreport.report.answer import Answer
     from dwreport.report.wanted import Wanted
 

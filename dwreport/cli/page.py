@@ -4,7 +4,7 @@ import time
 
 import click
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.cli.files import check_target
 from dwreport.cli.options import Options
 from dwreport.cli.request import asked, understand

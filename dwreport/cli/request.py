@@ -11,9 +11,9 @@ from typing import TypeVar
 import click
 
 from dropwatchd.history.paths import database_to_read, is_fleet
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.readonly import UnreadableError, look_for_damage, read
-from dropwatchd.history.scope import Only, Scope
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.readonly import UnreadableError, look_for_damage, read
+from dropwatchd.history.read.scope import Only, Scope
 from dwreport.cli.conditions import ConditionError, check, condition
 from dwreport.cli.narrowed import narrowed
 from dwreport.cli.options import Options, View

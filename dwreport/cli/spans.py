@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import click
 
-from dropwatchd.history.lives import Life, lives
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.lives import Life, lives
+from dropwatchd.history.read.reader import Reader
 
 T = TypeVar("T")
 

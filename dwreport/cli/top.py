@@ -86,8 +86,8 @@ def _is_left(terminal: "Terminal", wake: "Wake", until: float) -> bool:
 
 
 def _asked(options: Options, *, is_first: bool = False) -> "Screen":
-    from dropwatchd.history.reader import Reader  # noqa: PLC0415 - as above
-    from dropwatchd.history.readonly import UnreadableError, read_as_it_is  # noqa: PLC0415
+    from dropwatchd.history.read.reader import Reader  # noqa: PLC0415 - as above
+    from dropwatchd.history.read.readonly import UnreadableError, read_as_it_is  # noqa: PLC0415
     from dwreport.cli import known  # noqa: PLC0415
     from dwreport.cli.request import understand  # noqa: PLC0415
     from dwreport.views._top import Screen, screen  # noqa: PLC0415

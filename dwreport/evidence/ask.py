@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from dropwatchd.history.aligned import Aligned
-from dropwatchd.history.levels import bound_sockets
-from dropwatchd.history.reader import CounterTotal, DropTotal, PacketRow, Reader
-from dropwatchd.history.settings import levels
-from dropwatchd.history.spaces import spaces
-from dropwatchd.history.stacks import stacks
+from dropwatchd.history.read.aligned import Aligned
+from dropwatchd.history.read.levels import bound_sockets
+from dropwatchd.history.read.reader import CounterTotal, DropTotal, PacketRow, Reader
+from dropwatchd.history.read.settings import levels
+from dropwatchd.history.read.spaces import spaces
+from dropwatchd.history.read.stacks import stacks
 from dropwatchd.model import NANO, DropKey, Effect, GapCause
 from dwreport.causes import equalities
 from dwreport.evidence.chains import Chains

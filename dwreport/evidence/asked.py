@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, cast
 
-from dropwatchd.history.patterns import Patterns, matches, wanted
-from dropwatchd.history.portions import Match
+from dropwatchd.history.read.patterns import Patterns, matches, wanted
+from dropwatchd.history.read.portions import Match
 from dropwatchd.model import DropKey
 from dwreport.causes import reason_of
 from dwreport.evidence.endpoints import Address, Port

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, cast
 
-from dropwatchd.history.settings import Level
+from dropwatchd.history.read.settings import Level
 from dwreport.evidence.observed import Observed
 from dwreport.evidence.settings import Span
 from dwreport.evidence.tally import Place

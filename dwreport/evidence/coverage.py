@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, cast
 
-from dropwatchd.history.pulled import Pulled
-from dropwatchd.history.reader import LedgerGap, Reader, Run, WatchRow
+from dropwatchd.history.read.pulled import Pulled
+from dropwatchd.history.read.reader import LedgerGap, Reader, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
 from dwreport.evidence.switched_off import left_out, switched_off
 from dwreport.text import duration

@@ -6,8 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from dropwatchd.history.levels import SocketRow
-from dropwatchd.history.reader import CounterTotal, DeviceRow, LoggedEvent
+from dropwatchd.history.read.levels import SocketRow
+from dropwatchd.history.read.reader import CounterTotal, DeviceRow, LoggedEvent
 from dropwatchd.model import Namespace
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED, Equality, equalities

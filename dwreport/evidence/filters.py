@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from dropwatchd.history.patterns import matches, printed
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.patterns import matches, printed
+from dropwatchd.history.read.scope import Scope
 from dwreport.causes import Equality, called
 from dwreport.evidence.tally import Place
 from dwreport.packets.ethertypes import protocol_number

@@ -6,8 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import DropTotal, PacketRow
+from dropwatchd.history.read.aligned import AlignedDrop
+from dropwatchd.history.read.reader import DropTotal, PacketRow
 from dropwatchd.model import DropKey
 from dwreport.causes import candidates_of, reason_of
 from dwreport.packets.headers import Trait, traits

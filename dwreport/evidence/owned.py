@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
-from dropwatchd.history.patterns import printed
+from dropwatchd.history.read.patterns import printed
 from dropwatchd.model import Interface
 from dwreport.packets.headers import Who
 

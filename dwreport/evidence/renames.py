@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from dropwatchd.history.reader import LoggedEvent
+from dropwatchd.history.read.reader import LoggedEvent
 from dwreport.evidence.tally import Place
 
 RENAMED, _WAS = "link renamed", "was "  # of dropwatchd.kernel.links

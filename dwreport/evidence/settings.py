@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from dropwatchd.history.reader import DeviceRow
-from dropwatchd.history.settings import Level
+from dropwatchd.history.read.reader import DeviceRow
+from dropwatchd.history.read.settings import Level
 from dwreport.evidence.tally import Place
 
 ELSEWHERE = re.compile(r"#(\d+) in another namespace")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dropwatchd.history.reader import PacketRow
+from dropwatchd.history.read.reader import PacketRow
 from dwreport.causes.lookup import function
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Limit, Observed, Told

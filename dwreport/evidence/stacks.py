@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from dropwatchd.history.stacks import StackRow
+from dropwatchd.history.read.stacks import StackRow
 from dropwatchd.model import DropKey, Location
 
 _Place = tuple[str, Location, str | None]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from dropwatchd.history.reader import LedgerGap, Run, WatchRow
+from dropwatchd.history.read.reader import LedgerGap, Run, WatchRow
 from dropwatchd.model import NANO, SWITCHED_OFF
 
 _ROUND_NS = NANO  # collectors that were switched together have read one after another

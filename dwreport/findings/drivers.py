@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 from dwreport import causes
 from dwreport.causes import UNSPECIFIED
 from dwreport.causes.drivers import Amount, Loss, covered, losses

@@ -7,7 +7,7 @@ from functools import cached_property
 from ipaddress import ip_address, ip_network
 from math import isclose, sqrt
 
-from dropwatchd.history.reader import PacketRow
+from dropwatchd.history.read.reader import PacketRow
 from dropwatchd.model import Interface
 from dwreport.evidence.observed import Observed
 from dwreport.findings import support

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 from dwreport import causes
 from dwreport.evidence.compare import Agreement, Evidence
 from dwreport.evidence.facts import Facts

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 from dwreport.causes import Reason
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.tally import Place

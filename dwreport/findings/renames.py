@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from dropwatchd.history.reader import LoggedEvent
+from dropwatchd.history.read.reader import LoggedEvent
 from dwreport.evidence.tally import Place
 
 _RENAMED, _WAS = "link renamed", "was "

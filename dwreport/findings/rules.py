@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 from dwreport.evidence.compare import Agreement
 from dwreport.evidence.facts import Facts
 from dwreport.findings.support import ByRule

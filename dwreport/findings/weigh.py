@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 from dwreport.causes import UNSPECIFIED
 from dwreport.evidence.ask import BEFORE_NS
 from dwreport.evidence.compare import Agreement, Evidence

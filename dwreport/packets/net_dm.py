@@ -7,7 +7,7 @@ those of include/uapi/linux/net_dropmon.h.
 
 from struct import Struct
 
-from dropwatchd.history.reader import PacketRow
+from dropwatchd.history.read.reader import PacketRow
 
 _COOKED = Struct(">HH10xH")             # of a packet to us, ARPHRD_NETLINK, of NETLINK_GENERIC
 _ARPHRD_NETLINK, _GENERIC = 824, 16

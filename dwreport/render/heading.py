@@ -1,8 +1,8 @@
 """The first lines of a report: which host, when, watched by what, and how far it can be trusted."""
 
-from dropwatchd.history.reader import LedgerGap
-from dropwatchd.history.scope import Scope
-from dropwatchd.history.stops import Stop
+from dropwatchd.history.read.reader import LedgerGap
+from dropwatchd.history.read.scope import Scope
+from dropwatchd.history.read.stops import Stop
 from dropwatchd.model import NANO, GapCause
 from dwreport.evidence.coverage import NEVER_WAS, NOT_WRITTEN, Coverage
 from dwreport.report.answer import Answer

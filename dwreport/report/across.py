@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.findings.across import Across
 from dwreport.findings.finding import Finding
 from dwreport.report.answer import Column, Section

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from dropwatchd.history.reader import Run
-from dropwatchd.history.scope import Scope
-from dropwatchd.history.stops import Stop
+from dropwatchd.history.read.reader import Run
+from dropwatchd.history.read.scope import Scope
+from dropwatchd.history.read.stops import Stop
 from dwreport.evidence.coverage import Coverage
 from dwreport.text import clean
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dropwatchd.model import NANO
 from dwreport.findings import support
 from dwreport.findings.finding import Finding

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dropwatchd.history.calendar import HOUR_NS
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.evidence.coverage import Recorded, assess
 from dwreport.text import axis, sparkline
 

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from dropwatchd.history.patterns import matches
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.patterns import matches
+from dropwatchd.history.read.reader import Reader
 from dwreport.packets.ethertypes import protocol_number
 from dwreport.report.answer import Section
 from dwreport.report.columns import counter_columns

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.stops import stops
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.stops import stops
 from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, assess, recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import overload
 
-from dropwatchd.history.portioned import PartWindow
+from dropwatchd.history.read.portioned import PartWindow
 from dropwatchd.model import Drop, DropKey, Window
 from dwreport.report.picked import Picked
 from dwreport.report.rows import WindowRow, window_row

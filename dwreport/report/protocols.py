@@ -3,7 +3,7 @@
 import json
 from ipaddress import IPv6Address, ip_address
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 
 _V4, _V6 = frozenset({"ipv4"}), frozenset({"ipv6"})
 _ANY: frozenset[str] = frozenset()

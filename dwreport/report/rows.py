@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from dropwatchd.history.portioned import PartWindow
-from dropwatchd.history.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
+from dropwatchd.history.read.portioned import PartWindow
+from dropwatchd.history.read.reader import CounterTotal, DropTotal, LedgerGap, LoggedEvent
 from dropwatchd.model import NANO, Drop, Interface, Window
 from dwreport import causes
 from dwreport.causes import kinds

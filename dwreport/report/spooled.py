@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, overload
 
 import click
 
-from dropwatchd.history.reader import PacketRow
+from dropwatchd.history.read.reader import PacketRow
 from dropwatchd.model import DropKey
 from dwreport.report.picked import Picked
 

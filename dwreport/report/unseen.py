@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dropwatchd.history.levels import looked, unseen
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.levels import looked, unseen
+from dropwatchd.history.read.reader import Reader
 from dwreport import causes
 from dwreport.report.answer import Column, Section
 from dwreport.report.columns import text

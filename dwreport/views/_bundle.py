@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dropwatchd.history.identity import APPLICATION_ID, REVISION
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.scope import WIDEST_WINDOW_NS
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.scope import WIDEST_WINDOW_NS
 from dropwatchd.model import NANO, DropKey, Effect, GapCause, Interface, Kind, Location
 from dwreport.views._veil import Veil
 
 # Drops are held against counters from the reading before the window on, which may lie so long before it: see
-# history/aligned.py. Events of a minute before may have to do with them.
+# history/read/aligned.py. Events of a minute before may have to do with them.
 BEFORE_NS = 126 * NANO
 _NOWHERE = "not in this part of a history, which is of one window"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from dropwatchd import __version__
-from dropwatchd.history.reader import PacketRow, Reader
+from dropwatchd.history.read.reader import PacketRow, Reader
 from dropwatchd.model import DropKey, Interface
 from dwreport import causes
 from dwreport.packets import net_dm, pcapng

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from dropwatchd.history.fine import Fine, fine
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.fine import Fine, fine
+from dropwatchd.history.read.reader import Reader
 from dropwatchd.model import NANO, DropKey
 from dwreport.findings.bursts import Burst
 

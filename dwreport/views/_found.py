@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import Coverage, recorded
 from dwreport.evidence.filters import Filters

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from dropwatchd.history.bounds import Bounds, bounds
-from dropwatchd.history.portions import DEVIATIONS, effective, spread
-from dropwatchd.history.reader import DropTotal, PacketRow, Reader
+from dropwatchd.history.read.bounds import Bounds, bounds
+from dropwatchd.history.read.portions import DEVIATIONS, effective, spread
+from dropwatchd.history.read.reader import DropTotal, PacketRow, Reader
 from dropwatchd.model import NANO, DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dropwatchd.history.calendar import HOUR_NS
-from dropwatchd.history.portioned import PartWindow
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.total_rows import has_totals
+from dropwatchd.history.read.portioned import PartWindow
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.total_rows import has_totals
 from dropwatchd.model import DropKey, Window
 
 _LATE_NS = HOUR_NS  # what was counted while the daemon was away is written an hour later at most

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import Coverage
 from dwreport.evidence.filters import Filters

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.stops import stops
-from dropwatchd.history.total_rows import EverRow, began_ns, ever
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.stops import stops
+from dropwatchd.history.read.total_rows import EverRow, began_ns, ever
 from dropwatchd.model import NANO, GapCause
 from dwreport.causes import of_drop
 from dwreport.evidence.coverage import (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.findings.support import OnInterface
 from dwreport.report.wanted import Wanted
 from dwreport.text import clean, counted, named_netns

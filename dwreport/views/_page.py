@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dropwatchd.history.reader import DropTotal, Reader
+from dropwatchd.history.read.reader import DropTotal, Reader
 from dropwatchd.model import NANO
 from dwreport.findings.finding import Finding
 from dwreport.report.answer import Column, Section

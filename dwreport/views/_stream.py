@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.stops import stops
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.stops import stops
 from dropwatchd.model import NANO, Effect
 from dwreport.evidence.coverage import SILENT_NS, speaks_of_drops
 from dwreport.report.arrange import keeps

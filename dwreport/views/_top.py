@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dropwatchd.model import NANO
 from dwreport.render.heading import heading, nothing, warning
 from dwreport.report.gaps import answered

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from dropwatchd.history.reader import PacketRow, Reader
+from dropwatchd.history.read.reader import PacketRow, Reader
 from dropwatchd.model import DropKey
 from dwreport.packets.messages import is_message
 from dwreport.packets.pseudonyms import Pseudonyms

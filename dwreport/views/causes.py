@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dropwatchd.model import DropKey
 from dwreport import causes
 from dwreport.report.answer import Answer, Column, Section

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dropwatchd.history.patterns import matches, printed
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.patterns import matches, printed
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import Coverage, Span, recorded

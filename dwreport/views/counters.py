@@ -1,6 +1,6 @@
 """Every counter that moved, ordinary traffic included."""
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.report.answer import Answer, Section
 from dwreport.report.columns import counter_columns
 from dwreport.report.counters import counter_rows, straddling_notes

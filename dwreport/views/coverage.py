@@ -1,6 +1,6 @@
 """What was not seen: every gap in the record of the window, and what the host has that cannot be seen at all."""
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.report.answer import Answer, Section
 from dwreport.report.gaps import answered, assessed, gap_columns
 from dwreport.report.rows import GapRow, gap_row

@@ -1,6 +1,6 @@
 """The drops of every window, in the order of time, as the history has them."""
 
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
 from dwreport.report.columns import window_columns

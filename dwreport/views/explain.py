@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from dropwatchd.history.stacks import StackRow
+from dropwatchd.history.read.stacks import StackRow
 from dwreport import causes
 from dwreport.causes import Cause, Counter, Location, Reason, Trap, kinds
 from dwreport.render.command import folded

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.stops import Stop, stops
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.stops import Stop, stops
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import Coverage, Recorded, assess, recorded
 from dwreport.evidence.filters import Filters

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import click
 
 from dropwatchd.history.calendar import HOUR_NS
-from dropwatchd.history.reader import DropTotal, Reader
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.reader import DropTotal, Reader
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from dropwatchd.history.reader import PacketRow, Reader
+from dropwatchd.history.read.reader import PacketRow, Reader
 from dropwatchd.model import DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of

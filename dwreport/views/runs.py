@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dropwatchd.history.lives import lives
-from dropwatchd.history.reader import Reader, WatchRow
-from dropwatchd.history.scope import Scope
-from dropwatchd.history.told_runs import ToldRun, drops_by_run, told_runs
+from dropwatchd.history.read.lives import lives
+from dropwatchd.history.read.reader import Reader, WatchRow
+from dropwatchd.history.read.scope import Scope
+from dropwatchd.history.read.told_runs import ToldRun, drops_by_run, told_runs
 from dwreport.evidence.coverage import Recorded, assess, recorded, sources
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from dropwatchd.history.reader import DropTotal, Reader
+from dropwatchd.history.read.reader import DropTotal, Reader
 from dropwatchd.model import DropKey
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from dropwatchd.history.patterns import matches, printed
-from dropwatchd.history.reader import DropTotal, LedgerGap, Reader
+from dropwatchd.history.read.patterns import matches, printed
+from dropwatchd.history.read.reader import DropTotal, LedgerGap, Reader
 from dropwatchd.model import NANO, DropKey, GapCause
 from dwreport import causes
 from dwreport.evidence.coverage import assess, recorded

@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from dropwatchd.history.open import upgrade
-from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write.open import upgrade
+from dropwatchd.history.write.options import RetentionOptions
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, Instant
 

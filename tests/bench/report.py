@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from dropwatchd.model import NANO
 
 Row = tuple[str, str, str]

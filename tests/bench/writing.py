@@ -5,10 +5,10 @@ import time
 from itertools import islice, product
 from pathlib import Path
 
-from dropwatchd.history.batch import Batch
-from dropwatchd.history.open import upgrade
-from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write.batch import Batch
+from dropwatchd.history.write.open import upgrade
+from dropwatchd.history.write.options import RetentionOptions
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, Drop, DropKey, Instant, Interface, Kind, Location, Watch, Watching, Window
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dropwatchd.collectors import _programs, collector_names, let_go
-from dropwatchd.history.open import upgrade
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write.open import upgrade
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, Drop, DropKey, Instant, Interface, Kind, Location, Watch, Watching
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from errno import EIO
 
 from dropwatchd.daemon import Daemon
-from dropwatchd.history.batch import Batch
+from dropwatchd.history.write.batch import Batch
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import Gap, Mark, Record, Resumed, Watch

@@ -10,7 +10,7 @@ import pytest
 
 from dropwatchd import daemon as module
 from dropwatchd.daemon import Daemon, ThreadDiedError
-from dropwatchd.history.batch import Batch
+from dropwatchd.history.write.batch import Batch
 from dropwatchd.kernel import clock
 from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.kernel.netns_names import NetnsNames

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dropwatchd.history.lock import Lock
+from dropwatchd.history.write.lock import Lock
 from tests.gallery.namespace import command
 from tests.gallery.recording import Recording
 

@@ -10,7 +10,7 @@ import pytest
 
 from dropwatchd.config import Config
 from dropwatchd.history.damage import values
-from dropwatchd.history.readonly import UnreadableError, read
+from dropwatchd.history.read.readonly import UnreadableError, read
 from dropwatchd.verify import verify
 
 

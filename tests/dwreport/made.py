@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from socket import inet_aton
 from typing import Any
 
-from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal, DeviceRow, DropTotal, PacketRow
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.aligned import AlignedDrop
+from dropwatchd.history.read.reader import CounterTotal, DeviceRow, DropTotal, PacketRow
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO, Drop, DropKey, Interface, Kind, Location
 from dwreport.evidence.chains import Chains
 from dwreport.evidence.compare import Evidence

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from dropwatchd.history.batch import Batch
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write.batch import Batch
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import NANO, Drop, DropKey, Instant, Interface, Kind, Location, Watch, Watching, Window
 from dwreport.__main__ import run

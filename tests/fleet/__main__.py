@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from random import Random
 
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from tests.fleet import faults, shards
 from tests.fleet.life import COUNTERS, KEY, KEYS, Life
 from tests.fleet.server import Server

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from dropwatchd.history.fleet.setup import set_up
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from tests.fleet.life import Life
 from tests.fleet.server import Server, binaries
 

@@ -14,7 +14,7 @@ from random import Random
 import psycopg
 
 from dropwatchd.history.fleet.setup import set_up
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from tests.fleet.life import Life
 from tests.fleet.server import Server
 from tests.fleet.test_exact import check as check_sums

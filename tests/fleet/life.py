@@ -6,11 +6,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
-from dropwatchd.history.batch import Batch
-from dropwatchd.history.connection import connect, transaction
-from dropwatchd.history.fold import fold_changes, fold_windows
-from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write.batch import Batch
+from dropwatchd.history.write.connection import connect, transaction
+from dropwatchd.history.write.fold import fold_changes, fold_windows
+from dropwatchd.history.write.options import RetentionOptions
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import (
     NANO,

@@ -12,7 +12,7 @@ import pytest
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.fleet.connect import FleetError
 from dropwatchd.history.fleet.setup import set_up
-from dropwatchd.history.fold import MINUTE_NS
+from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.upload.loop import Target, send_all
 from tests.fleet.conftest import asked, copied
 from tests.fleet.life import COUNTERS, KEY, Life

@@ -16,10 +16,10 @@ from sqlalchemy.schema import CreateTable
 
 from dropwatchd.history.fleet.connect import script
 from dropwatchd.history.fleet.pull import opened
-from dropwatchd.history.fold import MINUTE_NS
-from dropwatchd.history.reader import Reader
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.history.schema import metadata
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run

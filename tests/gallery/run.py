@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dropwatchd.collectors import collector_names
 from dropwatchd.config import RETRANSMITS
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from dropwatchd.model import GapCause
 from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.recording import Recording, at

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 from dropwatchd.data import data_folder
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from dropwatchd.model import NANO
 
 OLDER = "0002"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dropwatchd.config import Config
-from dropwatchd.history import readonly
+from dropwatchd.history.read import readonly
 from dropwatchd.model import NANO
 from dropwatchd.verify import verify
 from dwreport.__main__ import run

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dropwatchd.history.open import upgrade
+from dropwatchd.history.write.open import upgrade
 from tests.torture.fault import Call, Disk
 
 COMMITS = 5
@@ -13,7 +13,7 @@ COMMITS = 5
 _WRITE = """
 import os, sys
 from pathlib import Path
-from dropwatchd.history.connection import connect, transaction
+from dropwatchd.history.write.connection import connect, transaction
 made = connect(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
     with transaction(made, durable=sys.argv[2] == "durable") as connection:
@@ -48,6 +48,6 @@ def test_a_new_history_is_on_the_disk_before_it_is_used(library: Path, tmp_path:
     migration = _syncs(disk, "-m", "dropwatchd.history.upgrade", database)
     assert migration >= 2  # the log, and then the database
     database.unlink()
-    code = ("import sys; from pathlib import Path; from dropwatchd.history.open import upgrade;"
+    code = ("import sys; from pathlib import Path; from dropwatchd.history.write.open import upgrade;"
             "upgrade(Path(sys.argv[1]))")
     assert _syncs(disk, "-c", code, database) == migration + 2

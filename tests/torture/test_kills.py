@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from dropwatchd.history.open import revision
 from dropwatchd.history.schema import REVISION
+from dropwatchd.history.write.open import revision
 from tests.gallery.namespace import Namespace, wait_for
 from tests.gallery.recording import NANO, Recording
 from tests.kernel.load import Load

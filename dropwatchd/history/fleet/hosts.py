@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.shards import Missing, Shards
-from dropwatchd.history.patterns import is_called
+from dropwatchd.history.read.patterns import is_called
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -11,8 +11,8 @@ from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
 from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
 from dropwatchd.history.fleet.shards import Missing, Shards, ask
-from dropwatchd.history.pulled import Pulled
-from dropwatchd.history.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
+from dropwatchd.history.read.pulled import Pulled
+from dropwatchd.history.read.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
 from dropwatchd.model import NANO, Effect, GapCause
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from dropwatchd.data import data_folder
-from dropwatchd.history.open import revision, upgrade
-from dropwatchd.history.readonly import read
+from dropwatchd.history.read.readonly import read
 from dropwatchd.history.schema import APPLICATION_ID, REVISION, metadata
 from dropwatchd.history.views import VIEWS
+from dropwatchd.history.write.open import revision, upgrade
 
 
 def _statements(path: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dropwatchd.history.batch import Batch, Collected
+from dropwatchd.history.write.batch import Batch, Collected
 from dropwatchd.model import (
     NANO,
     CounterChange,

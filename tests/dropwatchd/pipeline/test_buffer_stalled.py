@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.history.batch import Collected
+from dropwatchd.history.write.batch import Collected
 from dropwatchd.model import (
     NANO,
     CounterKey,

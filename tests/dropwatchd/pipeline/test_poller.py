@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from dropwatchd.collectors import AbsentError, Collect, snmp, softnet
-from dropwatchd.history.batch import Batch
+from dropwatchd.history.write.batch import Batch
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.netns_names import NetnsNames
 from dropwatchd.model import CounterKey, Effect, Event, GapCause, Reading, Watching

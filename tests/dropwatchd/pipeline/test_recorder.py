@@ -10,11 +10,11 @@ from threading import Event as Event_
 
 import pytest
 
-from dropwatchd.history import connection as opening
-from dropwatchd.history.batch import Batch
-from dropwatchd.history.history import History
-from dropwatchd.history.lock import Lock
-from dropwatchd.history.options import RetentionOptions
+from dropwatchd.history.write import connection as opening
+from dropwatchd.history.write.batch import Batch
+from dropwatchd.history.write.history import History
+from dropwatchd.history.write.lock import Lock
+from dropwatchd.history.write.options import RetentionOptions
 from dropwatchd.kernel import clock
 from dropwatchd.model import Event, Mark
 from dropwatchd.pipeline import recorder as module

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dropwatchd.history import connection
-from dropwatchd.history.batch import Batch, Collected
-from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write import connection
+from dropwatchd.history.write.batch import Batch, Collected
+from dropwatchd.history.write.options import RetentionOptions
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel import clock
 from dropwatchd.model import NANO, Effect, Event, Gap, GapCause, Namespace, PacketSample, Record
 from dropwatchd.pipeline import recorder as module

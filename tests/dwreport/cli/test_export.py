@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.readonly import read
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.readonly import read
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
 from dwreport.report.wanted import NOTHING_MORE

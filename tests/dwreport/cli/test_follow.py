@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from dropwatchd.history.batch import Batch
 from dropwatchd.history.calendar import HOUR_NS
-from dropwatchd.history.connection import connect, transaction
-from dropwatchd.history.fold import MINUTE_NS, fold_windows
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.scope import Scope
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.scope import Scope
+from dropwatchd.history.write.batch import Batch
+from dropwatchd.history.write.connection import connect, transaction
+from dropwatchd.history.write.fold import MINUTE_NS, fold_windows
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import (
     NANO,

@@ -9,10 +9,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as older_families
 
-from dropwatchd.history import totals
-from dropwatchd.history.batch import Batch
-from dropwatchd.history.options import RetentionOptions
-from dropwatchd.history.writer import Writer
+from dropwatchd.history.write import totals
+from dropwatchd.history.write.batch import Batch
+from dropwatchd.history.write.options import RetentionOptions
+from dropwatchd.history.write.writer import Writer
 from dropwatchd.kernel.host import Identity
 from dropwatchd.model import (
     NANO,

@@ -4,9 +4,9 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
-from dropwatchd.history.aligned import Aligned, AlignedDrop
-from dropwatchd.history.reader import CounterTotal, Reader
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.aligned import Aligned, AlignedDrop
+from dropwatchd.history.read.reader import CounterTotal, Reader
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from tests.dwreport.conftest import HOUR_NS, START_NS, History
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal, DeviceRow
+from dropwatchd.history.read.aligned import AlignedDrop
+from dropwatchd.history.read.reader import CounterTotal, DeviceRow
 from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport import causes
 from dwreport.causes import equalities

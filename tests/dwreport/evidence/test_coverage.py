@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropwatchd.history.reader import LedgerGap, Run, WatchRow
+from dropwatchd.history.read.reader import LedgerGap, Run, WatchRow
 from dropwatchd.model import NANO, GapCause
 from dropwatchd.sources.bpf import BpfSource
 from dropwatchd.sources.net_dm import source as net_dm

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.aligned import AlignedDrop
+from dropwatchd.history.read.reader import CounterTotal
 from dropwatchd.model import DropKey
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.infer import inferred

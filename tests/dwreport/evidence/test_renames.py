@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dropwatchd.history.reader import LoggedEvent
+from dropwatchd.history.read.reader import LoggedEvent
 from dwreport.evidence.compare import Evidence
 from tests.dwreport.conftest import START_NS
 from tests.dwreport.made import BLUE, HOST, INIT, counted, counter, drop, key

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from dropwatchd.history.reader import DeviceRow
-from dropwatchd.history.settings import Level
+from dropwatchd.history.read.reader import DeviceRow
+from dropwatchd.history.read.settings import Level
 from dropwatchd.model import NANO
 from dwreport.evidence.settings import Settings, Span
 from dwreport.evidence.tally import Place

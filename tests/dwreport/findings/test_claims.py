@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropwatchd.history.reader import PacketRow
+from dropwatchd.history.read.reader import PacketRow
 from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport.evidence.compare import Evidence
 from dwreport.evidence.observed import Observed

@@ -1,7 +1,7 @@
 """What drivers and kinds of devices make of a loss that counters alone saw."""
 
-from dropwatchd.history.reader import CounterTotal, DeviceRow
-from dropwatchd.history.settings import Level
+from dropwatchd.history.read.reader import CounterTotal, DeviceRow
+from dropwatchd.history.read.settings import Level
 from dwreport.evidence.settings import Settings
 from tests.dwreport.made import HOST, INIT, counter, drop, facts, findings, key
 

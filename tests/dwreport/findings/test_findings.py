@@ -4,8 +4,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropwatchd.history.aligned import AlignedDrop
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.aligned import AlignedDrop
+from dropwatchd.history.read.reader import CounterTotal
 from dropwatchd.model import NANO, Kind
 from dwreport import causes
 from dwreport.causes import equalities

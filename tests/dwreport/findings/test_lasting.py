@@ -2,7 +2,7 @@
 
 import pytest
 
-from dropwatchd.history.reader import Run, WatchRow
+from dropwatchd.history.read.reader import Run, WatchRow
 from dropwatchd.model import NANO
 from dwreport.evidence.coverage import Recorded
 from dwreport.evidence.tally import Place

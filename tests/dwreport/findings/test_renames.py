@@ -1,6 +1,6 @@
 """What a device is called now, by the renames on record."""
 
-from dropwatchd.history.reader import LoggedEvent
+from dropwatchd.history.read.reader import LoggedEvent
 from dwreport.evidence.tally import Place
 from dwreport.findings.renames import renamed, renames
 

@@ -5,7 +5,7 @@ from socket import inet_aton
 
 import pytest
 
-from dropwatchd.history.reader import CounterTotal, PacketRow
+from dropwatchd.history.read.reader import CounterTotal, PacketRow
 from dropwatchd.model import DropKey
 from dwreport.report.findings import FindingRow
 from tests.dwreport.conftest import START_NS

@@ -2,7 +2,7 @@
 
 import json
 
-from dropwatchd.history.settings import Level
+from dropwatchd.history.read.settings import Level
 from dropwatchd.model import NANO
 from dwreport.evidence.chains import Chains
 from dwreport.report.findings import FindingRow

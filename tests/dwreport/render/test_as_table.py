@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.scope import Scope
 from dwreport.evidence.coverage import Recorded, assess
 from dwreport.render import as_table
 from dwreport.render.as_table import layout, write

@@ -16,9 +16,9 @@ from sqlite3 import Connection
 
 import pytest
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.readonly import read
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.readonly import read
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
 from dwreport.render.html.document import MOST_BYTES, write

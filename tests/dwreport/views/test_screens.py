@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dropwatchd.history.reader import CounterTotal
+from dropwatchd.history.read.reader import CounterTotal
 from dropwatchd.model import NANO
 from dwreport.report.protocols import protocols
 from tests.dwreport.conftest import START_NS, History, Report

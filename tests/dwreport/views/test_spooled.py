@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropwatchd.history.reader import PacketRow
+from dropwatchd.history.read.reader import PacketRow
 from dropwatchd.model import DropKey, Interface, Kind, Location
 from dwreport.report import spooled
 from dwreport.report.spooled import SpooledPackets

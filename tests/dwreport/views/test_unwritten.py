@@ -2,9 +2,9 @@
 
 import pytest
 
-from dropwatchd.history.reader import Reader
-from dropwatchd.history.readonly import read
-from dropwatchd.history.scope import Scope
+from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.readonly import read
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.__main__ import run
 from dwreport.views._stream import Notices

@@ -1,0 +1,16 @@
+"""A connection to what was taken out of a larger history for one window: another window takes another one."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from dropwatchd.history.read.scope import Scope
+
+
+class Pulled(sqlite3.Connection):
+    """`pull` returns a connection to a history in which all is that a scope asks for, and perhaps more.
+
+    `told` is what could not be taken, in a line each.
+    """
+
+    pull: Callable[[Scope], sqlite3.Connection]
+    told: Sequence[str] = ()

@@ -1,0 +1,385 @@
+"""Queries on a history: typed rows, grouped by SQLite, without any rendering.
+
+SQL is written out because importing SQLAlchemy takes longer (250 ms) than a whole report.
+"""
+
+# ruff: noqa: S608 - the SQL is put together from texts of this package; values are bound.
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import cast
+
+from dropwatchd.history.read import layers, samples
+from dropwatchd.history.read.asked import install
+from dropwatchd.history.read.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
+from dropwatchd.history.read.portioned import Portioned
+from dropwatchd.history.read.portions import Portion
+from dropwatchd.history.read.pulled import Pulled
+from dropwatchd.history.read.scope import (
+    AT_LEAST,
+    AT_MOST,
+    INSIDE,
+    WINDOWS,
+    Scope,
+    change_clause,
+    drop_clause,
+    may_clause,
+    run_clause,
+)
+from dropwatchd.history.statements import SUM_DELTAS, summed
+from dropwatchd.model import DropKey, Window
+
+__all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
+           "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One life of the daemon; `hostname` is what its machine is called now.
+
+    `until_ns` is up to when it vouched for anything: for later times before, where the clock was set back. `ended`
+    says whether it goes on.
+    """
+
+    run_id: int
+    hostname: str
+    machine_id: str
+    kernel: str
+    since_ns: int
+    until_ns: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRow:
+    """That something was watched on a host: see model.Watch. `netns` is an entity's number."""
+
+    host: str
+    run_id: int
+    what: str
+    name: str
+    netns: int | None
+    since_ns: int
+    until_ns: int
+    limits: tuple[str, ...] = ()
+    ending: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """What a device was, under one name: see model.Device."""
+
+    host: str
+    netns: int | None
+    name: str
+    kind: str | None
+    driver: str | None
+    peer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerGap:
+    """A row of the ledger, with the host it happened on. `lost` is None where the number is unknown."""
+
+    host: str | None
+    since_ns: int
+    until_ns: int
+    cause: str
+    effect: str
+    scope: str = "drops"
+    lost: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterTotal:
+    """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
+
+    host: str
+    collector: str
+    name: str
+    netns: int | None
+    interface: str | None
+    labels: str  # JSON object
+    delta: int
+    gauge: bool
+    straddling: int = 0  # of it may have been before or after the report's window
+    netns_name: str | None = None
+    netns_inode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRow:
+    """One sampled packet; see model.PacketSample. `queue` is the queueing discipline that says it dropped it."""
+
+    host: str
+    key: DropKey
+    time_ns: int
+    length: int
+    weight: int
+    link_header: bool
+    data: bytes
+    queue: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """Something that happened on a host or to its daemon; see model.Event."""
+
+    host: str
+    time_ns: int
+    kind: str
+    subject: str
+    detail: str
+    netns: int | None
+
+
+# The columns of a drop's key, after the host in a row, and where they come from.
+KEY = """l.symbol, l.offset, l.module, l.address, k.reason, k.protocol, k.origin, k.trap, k.trap_group,
+          n.entity, i.ifindex, i.name, n.name, n.inode, n.kind"""
+KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d.kind_id
+                JOIN interfaces i ON i.id = d.interface_id LEFT JOIN namespaces n ON n.id = i.namespace_id
+                JOIN runs r ON r.id = d.run_id"""
+COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
+                   JOIN runs r ON r.id = d.run_id"""
+
+# That nothing speaks against a run r going on: a next one of its machine, or its end.
+_LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
+
+
+class Reader:
+    """Answers from one snapshot of a history, within a scope."""
+
+    def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int) -> None:
+        connection = connection.pull(scope) if isinstance(connection, Pulled) else connection
+        self.connection = connection
+        self.scope = scope
+        self.now_ns = now_ns
+        self._runs: list[Run] | None = None
+        self._watches: list[WatchRow] | None = None
+        install(connection, scope)
+        connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
+
+    def rows(self, sql: str, **values: object) -> Iterator[Row]:
+        """Ask within the scope, whose values are bound."""
+        bound = {**self.scope.values(), "now": self.now_ns, **values}
+        return cast("Iterator[Row]", self.connection.execute(sql, bound))
+
+    def runs(self) -> list[Run]:
+        """Return the runs that touch the report's window, oldest first."""
+        if self._runs is None:
+            self._runs = self._read_runs()
+        return self._runs
+
+    def _read_runs(self) -> list[Run]:
+        return [Run(*cast("_RunRow", row)) for row in self.rows(f"""
+            SELECT * FROM (
+                SELECT id, host_of(id) AS hostname, machine_id, kernel, started_ns,
+                       coalesce((SELECT until_ns FROM watches w WHERE w.run_id = r.id
+                                 ORDER BY until_boot_ns DESC, until_ns DESC LIMIT 1), ended_ns, started_ns) AS until_ns,
+                       NOT {_LIVES} AS ended
+                FROM runs r WHERE {run_clause(self.scope)}) r
+            WHERE min(started_ns, until_ns) < :until AND (until_ns >= :since OR NOT ended)
+                  OR EXISTS (SELECT 1 FROM watches w WHERE w.run_id = r.id AND w.until_ns >= :since
+                                                           AND w.since_ns < :until) ORDER BY id""")]
+
+    def watches(self) -> list[WatchRow]:
+        """Return what was watched within the report's window, or up to its edges, and what goes on being watched."""
+        if self._watches is None:
+            self._watches = self._read_watches()
+        return self._watches
+
+    def _read_watches(self) -> list[WatchRow]:
+        return [WatchRow(*cast("_WatchRow", row[:7]), _limits(cast("str", row[7])), cast("str", row[8]))
+                for row in self.rows(f"""
+            SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
+            FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
+            WHERE w.since_ns < :until AND (w.until_ns >= :since OR w.ending = '' AND {_LIVES})
+                  AND {run_clause(self.scope)}
+            ORDER BY w.since_ns, w.id""")]
+
+    def devices(self) -> list[DeviceRow]:
+        """Return what devices were, as far as it was seen, the latest last."""
+        return [DeviceRow(*cast("_DeviceRow", row)) for row in self.rows(f"""
+            SELECT DISTINCT host_of(r.id), n.entity, i.name, i.kind, i.driver, i.peer
+            FROM interfaces i JOIN runs r ON r.boot_id = i.boot_id LEFT JOIN namespaces n ON n.id = i.namespace_id
+            WHERE i.kind IS NOT NULL AND i.name IS NOT NULL AND {run_clause(self.scope)} ORDER BY i.valid_until_ns""")]
+
+    def gaps(self) -> list[LedgerGap]:
+        """Return what the ledger says about the report's window, oldest first."""
+        return [LedgerGap(*cast("_GapRow", row)) for row in self.rows(f"""
+            SELECT host_of(r.id), g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
+            FROM gaps g JOIN runs r ON r.id = g.run_id
+            WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
+            ORDER BY g.since_ns, g.id""")]
+
+    def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
+        """Return the drops of each host, location, kind and interface, the most first, and their shape over time.
+
+        One query reads each row once: that is most of what a report costs. Days and hours in one step are sums.
+        """
+        found = self._drops(start_ns, step_ns)
+        if self._portioned:
+            found = [part for total in found
+                     if (part := part_of(total, self._portioned, start_ns, step_ns)).drop.count]
+        return sorted(found, key=lambda total: (-total.drop.count, total.drop.first_ns))
+
+    @cached_property
+    def _portioned(self) -> Portioned | None:
+        """Return what is said of the window's drops by filters that no column answers; None where there are none."""
+        if (only := self.scope.only) is None:
+            return None
+        sampled = (((one.host, one.key), one.time_ns, one.weight, one.length, one.link_header, one.data)
+                   for one in self.packets(every=True))
+        return Portioned(only.judge(self.rows), sampled)
+
+    def _drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
+        same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
+        return merged(self.rows(f"""
+            WITH {layers.drops(f"{drop_clause(self.scope)} AND {AT_MOST} > 0", f"{layers.WITHIN} AND {same_step}")},
+            d AS MATERIALIZED (
+                SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
+                       sum({INSIDE}) AS inside,
+                       CASE WHEN count(bytes) = count(*)
+                            THEN sum(CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END)
+                       END AS bytes,
+                       min(first_ns) AS first, max(last_ns) AS last,
+                       sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most,
+                       max((min(last_ns, :until - 1) - :start) / :step) AS reach
+                FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step)
+            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most,
+                   d.reach
+            FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
+
+    def may_match(self) -> int:
+        """Return how many drops the filters leave out that may match them, for all that is on record."""
+        return self.unnamed() + self.unsampled()
+
+    def unnamed(self) -> int:
+        """Return how many of them that is because something of their key is not on record."""
+        [(count,)] = self.rows(f"""
+            WITH {layers.drops(may_clause(self.scope))} SELECT coalesce(sum(count), 0) FROM drop_rows""")
+        return cast("int", count)
+
+    def unsampled(self) -> int:
+        """Return how many of them that is because no sample tells, or too few do."""
+        start_ns, step_ns = self.scope.since_ns, min(self.scope.until_ns - self.scope.since_ns, 2**63 - 1)
+        return sum(part.open for _total, part in self._unsure(start_ns, step_ns))
+
+    def others(self) -> list[str]:
+        """Return what sampled packets of the window had, the most frequent first, where none has what is asked for."""
+        return [*self._portioned.others()] if self._portioned else []
+
+    def unsampled_in(self, start_ns: int, step_ns: int) -> set[int]:
+        """Return the steps in which some of these may be."""
+        return {step for total, part in self._unsure(start_ns, step_ns) if part.open for step in total.shape}
+
+    def _unsure(self, start_ns: int, step_ns: int) -> Iterator[tuple[DropTotal, Portion]]:
+        for total in self._drops(start_ns, step_ns) if self._portioned else ():
+            if self._portioned and (part := self._portioned.of((total.host, total.drop.key), total.drop.count)):
+                yield total, part
+
+    def windows(self) -> Iterator[tuple[str, Window]]:
+        """Yield every row of the drops table with its host, in the order of time; PartWindow where a part is asked."""
+        found = self._windows()
+        yield from self._portioned.windows(found) if self._portioned else found
+
+    def _windows(self) -> Iterator[tuple[str, Window]]:
+        for row in self.rows(f"""
+                SELECT host_of(r.id), {KEY}, d.count, d.bytes, d.first_ns, d.last_ns,
+                       d.window_start_ns, d.window_width_ns
+                FROM drops d {KEY_JOINS} WHERE {WINDOWS} AND {drop_clause(self.scope)}
+                ORDER BY d.window_start_ns, d.window_width_ns, d.run_id, d.location_id"""):
+            start_ns, width_ns = cast("tuple[int, int]", row[20:])
+            yield cast("str", row[0]), Window(start_ns, width_ns, drop_of(row))
+
+    def counters(self) -> list[CounterTotal]:
+        """Return the counters that moved, by collector and name."""
+        return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
+            WITH {layers.changes(change_clause(self.scope))},
+            d AS MATERIALIZED (
+                SELECT run_id, counter_id, {SUM_DELTAS} AS delta,
+                       {moved_at_most("since_ns < :since OR until_ns > :until")} AS straddling
+                FROM change_rows GROUP BY run_id, counter_id)
+            SELECT host_of(r.id), c.collector, c.name, n.entity, c.interface, c.labels, {summed("d.delta")} AS total,
+                   c.gauge, CAST(total(d.straddling) AS INTEGER), n.name, n.inode
+            FROM d {COUNTER_JOINS}
+            GROUP BY host_of(r.id), c.collector, c.name, n.entity, n.name, c.interface, c.labels, c.gauge
+            HAVING total != 0 ORDER BY c.collector, c.name, c.interface, c.labels""")
+            if not self._portioned or self._portioned.judge.labels(cast("str", row[1]), cast("str", row[5]))]
+
+    def packets(self, most: int | None = None, *, every: bool = False) -> Iterator[PacketRow]:
+        """Yield the sampled packets in the order of time: all, or so many of each key from all over the time.
+
+        With `every`, filters that packets themselves answer leave out none.
+        """
+        portioned = None if every else self._portioned
+        clause = drop_clause(self.scope, packets=True)
+        chosen = f"SELECT * FROM packets WHERE {clause}"
+        if most is not None:
+            [(has_many,)] = self.rows(samples.HAS_MANY)
+            chosen = samples.some_of_each(clause, has_many=bool(has_many))
+        for row in self.rows(f"""
+                SELECT host_of(r.id), {KEY}, d.time_ns, d.length, d.weight, d.link_header, d.data,
+                       json_extract(d.details, '$.queue')
+                FROM ({chosen}) d {KEY_JOINS} ORDER BY d.time_ns, d.id""", most=most):
+            time_ns, length, weight, link_header, data, queue = cast("_PacketRow", row[16:])
+            host, key = cast("str", row[0]), key_of(row)
+            if not portioned or portioned.takes((host, key), data, link_header=bool(link_header)):
+                yield PacketRow(host, key, time_ns, length, weight, bool(link_header), data, queue)
+
+    def events(self, before_ns: int = 0) -> list[LoggedEvent]:
+        """Return what happened in the report's window, and so long before it, oldest first."""
+        return [LoggedEvent(*cast("_EventRow", row)) for row in self.rows(f"""
+            SELECT host_of(r.id), e.time_ns, e.kind, e.subject, e.detail, n.entity
+            FROM events e JOIN runs r ON r.id = e.run_id LEFT JOIN namespaces n ON n.id = e.namespace_id
+            WHERE e.time_ns >= :since - :before AND e.time_ns < :until AND {run_clause(self.scope)}
+            ORDER BY e.time_ns, e.id""", before=before_ns)]
+
+    def namespaces(self) -> set[int] | None:
+        """Return the namespaces that --netns asks for, by a name that they had or by their inode; None: any."""
+        if not self.scope.netns:
+            return None
+        return {cast("int", entity) for entity, in self.rows(
+            "SELECT entity FROM namespaces WHERE asked_netns(name, inode)")}
+
+    def netns_names(self) -> dict[int, str]:
+        """Return what each namespace is shown as: its newest name, or its inode."""
+        return dict(cast("Iterator[tuple[int, str]]", self.rows("""
+            SELECT entity, coalesce(name, 'net:[' || inode || ']') FROM namespaces
+            WHERE name IS NOT NULL OR inode IS NOT NULL ORDER BY name IS NOT NULL, valid_until_ns""")))
+
+
+@lru_cache
+def _limits(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+def _hosts(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return run -> what its host is called: a machine by its newest name, with its id where two have the same."""
+    runs = list(connection.execute("SELECT id, machine_id, hostname FROM runs ORDER BY id"))
+    names = {machine: name for _run, machine, name in runs}
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {run: f"{names[machine]} ({machine})" if names[machine] in shared else names[machine]
+            for run, machine, _name in runs}
+
+
+def moved_at_most(condition: str) -> str:
+    """Return SQL for how much counters may have moved in the rows of a condition.
+
+    Floating numbers do not overflow: it is exact up to 2^53, and no more than 2^63-1.
+    """
+    return f"CAST(total(CASE WHEN {condition} THEN abs(delta + 0.0) ELSE 0 END) AS INTEGER)"
+
+
+_RunRow = tuple[int, str, str, str, int, int, bool]
+_PacketRow = tuple[int, int, int, int, bytes, str | None]
+_WatchRow = tuple[str, int, str, str, int | None, int, int]
+_DeviceRow = tuple[str, int | None, str, str | None, str | None, str | None]
+_EventRow = tuple[str, int, str, str, str, int | None]
+_GapRow = tuple[str, int, int, str, str, str, int | None, str]
+CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool, int, str | None, int | None]
