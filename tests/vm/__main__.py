@@ -7,13 +7,15 @@ import sys
 from tests.vm.guest import Guest
 from tests.vm.image import UnavailableError, image
 from tests.vm.project import project
-from tests.vm.recipe import RECIPES
+from tests.vm.recipe import NEWEST, RECIPES
+
+_GUESTS = {**RECIPES, NEWEST.kernel: NEWEST}
 
 
 def main() -> int:
     """The exit code of the command in the guest; 128 and the signal's number where one ended it."""
     arguments = _arguments()
-    built = image(RECIPES[arguments.kernel])
+    built = image(_GUESTS[arguments.kernel])
     drive = None if arguments.bare else project(built)
     if arguments.action == "build":
         sys.stdout.write(f"{built.folder}\n")
@@ -38,7 +40,7 @@ def _shell(guest: Guest) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.vm", description=__doc__)
     parser.add_argument("action", choices=("build", "run", "shell"))
-    parser.add_argument("kernel", choices=RECIPES)
+    parser.add_argument("kernel", choices=_GUESTS)
     parser.add_argument("--bare", action="store_true", help="leave the project out of the guest")
     parser.add_argument("--timeout", type=float, default=600, help="seconds that the command may take")
     parser.add_argument("command", nargs="*", help="for `run`, after `--`: a shell command line, run as root")

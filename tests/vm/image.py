@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.vm.recipe import BUILD_PACKAGES, EXCLUDED_PATHS, FILES, HOOKS, LINKS, NETDEVSIM, PACKAGES, Recipe
+from tests.vm.recipe import EXCLUDED_PATHS, FILES, HOOKS, LINKS, NETDEVSIM, Recipe
 
 TOOLS = {
     "mkfs.ext4": "e2fsprogs",
@@ -134,11 +134,11 @@ def _bootstrap(recipe: Recipe, tree: Path) -> None:
         logged([
             "mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={apt}",
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED_PATHS),
-            f"--include={','.join(PACKAGES + BUILD_PACKAGES)}",
+            f"--include={','.join(recipe.packages)}",
             f"--essential-hook=copy-in {overlay}/. /",
-            f'--customize-hook=sh -e {NETDEVSIM} "$1" {recipe.kernel}',
+            *([] if recipe.kernels else [f'--customize-hook=sh -e {NETDEVSIM} "$1" {recipe.kernel}']),
             *(f"--customize-hook={hook}" for hook in HOOKS),
-            recipe.suite, str(tree), *sources(recipe.suite),
+            recipe.suite, str(tree), *sources(recipe.suite, recipe.kernels),
         ])
 
 
@@ -161,10 +161,11 @@ def transport() -> str:
     return "".join(line for line in settings if line.startswith(kept))
 
 
-def sources(suite: str) -> list[str]:
-    """Lines of a sources.list for the suite, on the mirrors that the host's apt uses for Debian."""
+def sources(suite: str, other: str = "") -> list[str]:
+    """Lines of a sources.list for the suite, and another, on the mirrors that the host's apt uses for Debian."""
     lines = []
-    for label, target in (("Debian", suite), ("Debian-Security", f"{suite}-security")):
+    targets = [("Debian", suite), ("Debian-Security", f"{suite}-security"), *([("Debian", other)] if other else [])]
+    for label, target in targets:
         wanted = ["Created-By: Packages", f"Label: {label}"]
         mirrors = logged(["apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted]).split()
         lines += [f"deb {mirror} {target} main" for mirror in mirrors[:1]]

@@ -18,7 +18,6 @@ PACKAGES = (
     "iputils-ping",
     "kmod",
     "libbpf1",
-    "linux-image-amd64",
     "linux-perf",
     "nftables",
     "procps",
@@ -31,6 +30,7 @@ PACKAGES = (
     "udev",
 )
 
+KERNEL_PACKAGES = ("linux-image-amd64", "linux-headers-amd64")
 BUILD_PACKAGES = ("linux-headers-amd64", "make")
 """Needed while netdevsim is built, removed from the image afterwards."""
 
@@ -132,17 +132,27 @@ HOOKS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """One guest: named after its kernel series, with the versions that a test may expect in it."""
+    """One guest: named after its kernel series, with the versions that a test may expect in it.
+
+    `kernels` is the suite that the kernel is from, where it is another one; netdevsim is not built for that.
+    """
 
     kernel: str
     suite: str
     systemd: int
     python: str
+    kernels: str = ""
+
+    @property
+    def packages(self) -> list[str]:
+        """What is installed in it, and what builds netdevsim."""
+        origin = f"/{self.kernels}" if self.kernels else ""
+        return [*PACKAGES, *BUILD_PACKAGES[1:], *(f"{package}{origin}" for package in KERNEL_PACKAGES)]
 
     @property
     def key(self) -> str:
         """A name for the image that changes whenever its content would."""
-        content = (PACKAGES, BUILD_PACKAGES, EXCLUDED_PATHS, LINKS, FILES, HOOKS, NETDEVSIM.read_text(), self)
+        content = (self.packages, BUILD_PACKAGES, EXCLUDED_PATHS, LINKS, FILES, HOOKS, NETDEVSIM.read_text(), self)
         return f"{self.suite}-{hashlib.sha256(repr(content).encode()).hexdigest()[:16]}"
 
 
@@ -153,3 +163,6 @@ RECIPES = {
         Recipe(kernel="6.12", suite="trixie", systemd=257, python="3.13"),
     )
 }
+
+NEWEST = Recipe(kernel="backports", suite="trixie", systemd=257, python="3.13", kernels="trixie-backports")
+"""The newest kernel that Debian has for a stable system. It changes: for the gallery, by hand."""
