@@ -171,7 +171,7 @@ def test_a_person_reads_that_times_are_missing_and_nothing_else(daemon: Supervis
     assert "coverage complete" in report
     assert "Every drop was counted, some with less detail" in report
     assert "What was not seen" not in report
-    told = " ".join(daemon.dwreport("coverage", *window).split())
+    told = " ".join(daemon.dwreport("coverage", "--width", "200", *window).split())
     assert "daemon down (software)" in told
     assert "counted, with less" in told
     assert f"crashed; {COUNTED}" in told
