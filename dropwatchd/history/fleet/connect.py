@@ -35,8 +35,8 @@ def psycopg() -> Any:
     try:
         return import_module("psycopg")
     except ImportError as error:
-        raise FleetError(f"a central history takes psycopg and libpq ({error}); pip install 'dropwatchd[fleet]', or with a "
-                         "package of this program install libpq5, on Debian 13 python3-psycopg") from error
+        raise FleetError(f"a central history takes psycopg and libpq ({error}); pip install 'dropwatchd[fleet]', or "
+                         "beside a package of this program install libpq5, on Debian 13 python3-psycopg") from error
 
 
 def check(connection: "Connection[Any]") -> None:
