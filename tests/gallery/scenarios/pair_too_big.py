@@ -17,7 +17,7 @@ def provoke(stage: Stage) -> int:
 
 
 SCENARIO = Scenario(
-    "other end takes less", provoke, reasons=("PKT_TOO_BIG",), reasonless=("6.1", "6.12", "6.18"),
+    "other end takes less", provoke, reasons=("PKT_TOO_BIG",), reasonless=("6.1", "6.12", "6.18", "7.3"),
     locations=("__dev_forward_skb2", "__dev_forward_skb"), interface="out0", named=("PKT_TOO_BIG",),
     counters=(Moved("link", "tx_dropped", "out0"), Moved("link", "rx_dropped", "in0", role="far")), reads=("device",),
     prepare=prepare, nameless={"net_dm": NO_OUT_PORT, "net_dm summary": NO_OUT_PORT},
