@@ -5,7 +5,6 @@ And a year, of which hours are left: in each, all keys and all counters have mov
 
 # ruff: noqa: S608 - the SQL is put together from numbers of this module.
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -125,15 +124,23 @@ def _tidy(database: Path, now_ns: int) -> None:
             raise RuntimeError(f"{left} rows and days that the writer did not sum: what is measured is no history")
 
 
+# A process begins with the most memory that the one had which started it: this one is small.
+_METER = """
+import os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_pid, status, used = os.wait4(process.pid, 0)
+print(time.perf_counter() - started, used.ru_maxrss / 1024)
+process.returncode = os.waitstatus_to_exitcode(status)
+sys.exit(process.returncode)
+"""
+
+
 def _run(*command: str) -> tuple[float, float]:
     """Return the seconds that a process took, and the most memory that it had, in MiB."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _pid, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return time.perf_counter() - started, used.ru_maxrss / 1024
+    meter = subprocess.run([sys.executable, "-SEc", _METER, *command], check=True, capture_output=True, text=True)
+    seconds, mib = map(float, meter.stdout.split())
+    return seconds, mib
 
 
 def month(folder: Path, part: int) -> list[Row]:
