@@ -4,7 +4,7 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from dropwatchd.collectors import AbsentError, _generic, ethtool
+from dropwatchd.collectors import _generic, ethtool
 from dropwatchd.kernel import generic
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import Link
@@ -41,12 +41,7 @@ def collect(host: Host) -> Iterable[Reading]:
     """
     messages = _generic.dump("ethtool", _STATS_GET, _REQUEST)
     messages = [message for message in messages if any(_statistics(group) for group in _groups(message))]
-    found = list(parse(messages, host.links if messages else {}, host.netns))
-    told = ethtool.having({reading.key.ifindex for reading in found if reading.key.ifindex})
-    found = [reading for reading in found if reading.key.ifindex not in told]
-    if not found:
-        raise AbsentError("no driver here leaves its losses to the names of the standards")
-    return found
+    return ethtool.untold(parse(messages, host.links if messages else {}, host.netns))
 
 
 def parse(messages: Iterable[Message], links: Mapping[int, Link], netns: int | None) -> Iterator[Reading]:

@@ -83,6 +83,16 @@ def having(ifindexes: Iterable[int]) -> set[int]:
     return found
 
 
+def untold(readings: Iterable[Reading]) -> list[Reading]:
+    """Leave out what devices tell by names of their own as well, which say more. Raises AbsentError for nothing."""
+    found = list(readings)
+    told = having({reading.key.ifindex for reading in found if reading.key.ifindex})
+    found = [reading for reading in found if reading.key.ifindex not in told]
+    if not found:
+        raise AbsentError("no driver here leaves these counts to the names of the standards")
+    return found
+
+
 def about(control: Control, name: bytes) -> tuple[str, int]:
     """Return the name of a device's driver and how many statistics it has."""
     driver, number = _DRVINFO.unpack_from(control.ask(name, struct.pack("=I", _GDRVINFO), _DRVINFO.size))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from dropwatchd.collectors import AbsentError, _ethtool_netlink, ethtool
+from dropwatchd.collectors import _ethtool_netlink, ethtool
 from dropwatchd.kernel.host import Host
 from dropwatchd.kernel.links import Link
 from dropwatchd.kernel.netlink import Message
@@ -20,12 +20,7 @@ def collect(host: Host) -> Iterable[Reading]:
     Other drivers tell the same frames there.
     """
     messages = _ethtool_netlink.ask(_PAUSE_GET)
-    found = list(parse(messages, host.links if messages else {}, host.netns))
-    told = ethtool.having({reading.key.ifindex for reading in found if reading.key.ifindex})
-    found = [reading for reading in found if reading.key.ifindex not in told]
-    if not found:
-        raise AbsentError("no driver here leaves its pauses to the names of the standard")
-    return found
+    return ethtool.untold(parse(messages, host.links if messages else {}, host.netns))
 
 
 def parse(messages: Iterable[Message], links: Mapping[int, Link], netns: int | None) -> Iterator[Reading]:
