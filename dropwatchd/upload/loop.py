@@ -43,7 +43,7 @@ def send_all(target: Target) -> int:
     What was sent stays sent, whatever comes in between: see Sender.
     """
     try:
-        with connect(target.url) as connection:
+        with connect(target.url, unchecked=True) as connection:
             return _send_all(connection, target)
     except psycopg().Error as error:
         raise explained(error) from error
@@ -54,14 +54,18 @@ def _send_all(connection: "Connection[Any]", target: Target) -> int:
     machine_id, _hostname = read_as_it_is(target.database, machine_of)
     rows = overtaken = 0
     more = True
+    target.sender.doubt()
     while more:
         marks = target.sender.marks(connection, machine_id)
         there = partial(target.sender.there, connection, machine_id)
         made = read_as_it_is(target.database, partial(next_slice, marks=marks, there=there, packets=target.packets))
-        if made is None:
+        if made is None and target.sender.is_sure:
             break
+        if made is None:
+            target.sender.forget()
+            continue
         try:
-            rows += target.sender.send(connection, made, marks)
+            rows += target.sender.send(connection, made)
         except OvertakenError:
             overtaken += 1
             if overtaken >= _TRIES:

@@ -14,12 +14,12 @@ logger = logging.getLogger(__name__)
 
 # What makes the schema of each revision out of the one before. A revision that hosts or reports of an older one cannot
 # use sets usable_from.
-_STEPS = {"0001": ("schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",)}
+_STEPS = {"0001": ("schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",), "0003": ("send.sql",)}
 
 
 def set_up(url: str) -> None:
     """Make the tables and the roles, or upgrade them, and make room for the next days; raise FleetError."""
-    with connect(url, is_new=True) as connection:
+    with connect(url, unchecked=True) as connection:
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (key("dropwatch.setup"),))
