@@ -8,12 +8,9 @@ move, and its watches. Bytes are those on the socket, both ways.
 
 import multiprocessing
 import resource
-import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.model import NANO
 from dropwatchd.upload.send import Sender
 from dropwatchd.upload.slice import Slice
+from tests.fleet.relay import Relay
 from tests.fleet.server import Server
 
 _MINUTE_NS, _COUNTERS, _WATCHES = 60 * NANO, 10, 24
@@ -116,10 +114,8 @@ def _tell_reports(server: Server, start_ns: int, rounds: int) -> None:
 
 def _tell_bytes(server: Server, start_ns: int, rounds: int) -> None:
     """Send for one host through a relay that counts."""
-    (server.folder / "relay").mkdir()
-    relay = _Relay(server.folder / ".s.PGSQL.5432", server.folder / "relay")
-    relay.start()
-    url = server.url().replace(str(server.folder), str(server.folder / "relay"))
+    relay = Relay(server)
+    url = relay.through(server.url())
     sender, sizes = Sender(), []
     for round_ in islice(range(rounds, rounds + 4), 4):
         before = relay.octets
@@ -130,34 +126,6 @@ def _tell_bytes(server: Server, start_ns: int, rounds: int) -> None:
         sizes.append(relay.octets - before)
     print(f"on the wire, both ways: {sizes[0]} bytes at first, then {sizes[-1]} in five minutes: "
           f"{sizes[-1] / 300:.1f} bytes/s")
-
-
-class _Relay(threading.Thread):
-    """Passes bytes on to a server's socket, and counts them."""
-
-    def __init__(self, server: Path, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self._server, self.octets = server, 0
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / server.name))
-        self._listener.listen()
-
-    def run(self) -> None:
-        with self._listener:
-            while True:
-                client, _ = self._listener.accept()
-                there = socket.socket(socket.AF_UNIX)
-                there.connect(str(self._server))
-                for one, other in ((client, there), (there, client)):
-                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(ConnectionError):
-            while data := one.recv(65_536):
-                self.octets += len(data)
-                other.sendall(data)
-        with suppress(OSError):
-            other.shutdown(socket.SHUT_WR)
 
 
 if __name__ == "__main__":

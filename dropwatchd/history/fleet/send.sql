@@ -7,6 +7,18 @@ ALTER TABLE dropwatch.watches SET (fillfactor = 70);
 ALTER TABLE dropwatch.hosts SET (fillfactor = 70);
 ALTER TABLE dropwatch.runs SET (fillfactor = 70);
 
+-- The same as dropwatch.key() of one text. As an expression of its own it takes no query, which a session that lasts for
+-- one sending would parse and plan for each statement: a third of all it does.
+CREATE OR REPLACE FUNCTION dropwatch.own_host() RETURNS bigint STABLE LANGUAGE sql AS $$
+    SELECT CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN
+        ('x' || encode(substr(sha256(convert_to('32:' || substr(session_user::text, 6), 'UTF8')), 1, 8), 'hex'))
+        ::bit(64)::bigint END
+$$;
+ALTER TABLE dropwatch.hosts DROP CONSTRAINT hosts_check;
+ALTER TABLE dropwatch.hosts ADD CHECK (host =
+    ('x' || encode(substr(sha256(convert_to(length(machine_id) || ':' || machine_id, 'UTF8')), 1, 8), 'hex'))
+    ::bit(64)::bigint);
+
 -- Return when this was sent, in microseconds; NULL where what the sender takes for known is no longer so: it was not the
 -- last who sent for this host (`last_sent` is what was returned to him then), or his schema is too old. Numbers are small
 -- ones where that is shorter on the wire; those called place count from 1. What a row does where one is there is what
