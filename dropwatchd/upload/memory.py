@@ -39,6 +39,11 @@ class Memory:
                 rows if name == "counter_changes" else [row for row in rows if row not in last.get(name, ())]
                 for name, rows in made.rows.items()}
 
+    def goes_on(self, interface: Row) -> bool:
+        """Say whether an interface is there, and all that is new of it is up to when it was seen."""
+        known = self._names.get(("interfaces", interface[0]))
+        return known is not None and known[:-1] == interface[:-1] and known[-1] <= interface[-1]
+
     def sent(self, made: Slice, sent_us: int) -> None:
         """Have it that all of a slice is there now."""
         self.hostname, self.sent_us, self._run_key = made.hostname, sent_us, made.run_key

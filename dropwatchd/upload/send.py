@@ -69,8 +69,7 @@ class Sender:
         memory, self._memory = self._memory, None
         assert memory is not None, "a slice is made by marks"  # noqa: S101 - a mistake of ours
         rows = memory.new(made)
-        if memory.schema >= short.FIRST_SCHEMA and made.hostname == memory.hostname and short.is_usual(
-                rows, made, memory.marks.runs.get(made.run_key)):
+        if short.is_usual(rows, made, memory):
             sent_us = _send_short(connection, made, rows, memory)
         else:
             with connection.transaction(), connection.cursor() as cursor:

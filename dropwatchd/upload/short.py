@@ -6,11 +6,12 @@ Numbers that are small as text are sent as text: PostgreSQL's arrays take 12 byt
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from dropwatchd.upload.memory import Memory
 from dropwatchd.upload.slice import Row, Sent, Slice
 from dropwatchd.upload.windows import MINUTE_NS
 
-FIRST_SCHEMA = "0003"  # that has the function
-TABLES = {"drops", "counter_changes", "watches"}
+_FIRST_SCHEMA = "0003"  # that has the function
+_TABLES = {"drops", "counter_changes", "watches", "interfaces"}
 _START, _WIDTH, _COUNT, _BYTES, _FIRST, _LAST = 3, 4, 5, 6, 7, 8  # columns of drops, behind where, why and interface
 _WATCH, _PART, _UNTIL, _UNTIL_BOOT, _ENDING = 0, 1, 7, 9, 11      # columns of watches
 
@@ -25,11 +26,14 @@ class Header(NamedTuple):
     now_ns: int
 
 
-def is_usual(rows: dict[str, Sequence[Row]], made: Slice, sent: Sent | None) -> bool:
-    """Say whether dropwatch.send() can take the rows: `sent` is what is there of the run."""
-    return (sent is not None and not made.complete
-            and not any(some for name, some in rows.items() if name not in TABLES)
+def is_usual(rows: dict[str, Sequence[Row]], made: Slice, memory: Memory) -> bool:
+    """Say whether dropwatch.send() can take the rows."""
+    sent = memory.marks.runs.get(made.run_key)
+    return (memory.schema >= _FIRST_SCHEMA and made.hostname == memory.hostname
+            and sent is not None and not made.complete
+            and not any(some for name, some in rows.items() if name not in _TABLES)
             and all(row[_WIDTH] == MINUTE_NS for row in rows.get("drops", ()))
+            and all(memory.goes_on(row) for row in rows.get("interfaces", ()))
             and all(_goes_on(row, sent) for row in rows.get("watches", ())))
 
 
@@ -40,7 +44,8 @@ def _goes_on(row: Row, sent: Sent) -> bool:
 
 def call(header: Header, made: Slice, rows: dict[str, Sequence[Row]]) -> tuple[bytes, list[Any]]:
     """Return a statement and what is bound in it."""
-    watches, drops, changes = (rows.get(name, ()) for name in ("watches", "drops", "counter_changes"))
+    watches, drops, changes, interfaces = (rows.get(name, ()) for name in (
+        "watches", "drops", "counter_changes", "interfaces"))
     base_ns = min((row[_UNTIL] for row in watches), default=made.changes_ns)
     skew_ns = next((row[_UNTIL] - row[_UNTIL_BOOT] for row in watches if row[_UNTIL_BOOT] is not None), 0)
     minute_ns = base_ns - base_ns % MINUTE_NS
@@ -51,6 +56,7 @@ def call(header: Header, made: Slice, rows: dict[str, Sequence[Row]]) -> tuple[b
         [row[_WATCH] for row in watches], _small(row[_PART] or None for row in watches), base_ns, skew_ns,
         _small(row[_UNTIL] - base_ns for row in watches),
         _small(None if row[_UNTIL_BOOT] is None else row[_UNTIL] - row[_UNTIL_BOOT] - skew_ns for row in watches),
+        [row[0] for row in interfaces], _small(row[-1] - base_ns for row in interfaces),
         *([place[column] for place in places] for column in range(3)),
         _small(places[row[:3]] for row in drops), _small((row[_START] - minute_ns) // MINUTE_NS for row in drops),
         _small(row[_COUNT] for row in drops), _small(row[_BYTES] for row in drops),

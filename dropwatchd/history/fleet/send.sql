@@ -1,11 +1,12 @@
 -- Revision 0003: what most sendings are, in one statement of few bytes: counts of minutes and changes of counters whose
--- names are there, and watches that went on. It has the rights of who calls it, and writes nothing that he could not.
+-- names are there, and watches and interfaces that went on. It has the rights of who calls it, and writes nothing that he could not.
 
 -- Rows that move have room beside them, and no index on what moves (HOT updates). Reports of all hosts read all watches.
 DROP INDEX dropwatch.watches_until;
 ALTER TABLE dropwatch.watches SET (fillfactor = 70);
 ALTER TABLE dropwatch.hosts SET (fillfactor = 70);
 ALTER TABLE dropwatch.runs SET (fillfactor = 70);
+ALTER TABLE dropwatch.interfaces SET (fillfactor = 70);
 
 -- The same as dropwatch.key() of one text. As an expression of its own it takes no query, which a session that lasts for
 -- one sending would parse and plan for each statement: a third of all it does.
@@ -29,6 +30,8 @@ CREATE FUNCTION dropwatch.send(
     -- Watches by their keys and parts (none is 0), each up to a time after `base_ns`, and `skew_ns` and so much less on
     -- CLOCK_BOOTTIME.
     moved_watches bigint[], parts integer[], base_ns bigint, skew_ns bigint, later bigint[], drift bigint[],
+    -- Interfaces by their keys that are valid for longer, up to a time after `base_ns`.
+    seen_interfaces bigint[], seen bigint[],
     -- What was dropped: where, why and by which interface, of which each row has one; the minute after that of `base_ns`,
     -- and the first and last drop, from that minute's begin and from the first on.
     locations bigint[], kinds bigint[], interfaces bigint[], place_of_drop integer[], minutes bigint[], counts bigint[],
@@ -63,6 +66,15 @@ BEGIN
     GET DIAGNOSTICS many = ROW_COUNT;
     IF many <> cardinality(moved_watches) THEN
         RAISE serialization_failure USING MESSAGE = 'a watch that goes on is not there';
+    END IF;
+    IF cardinality(seen) > 0 THEN
+        UPDATE dropwatch.interfaces t SET valid_until_ns = greatest(t.valid_until_ns, base_ns + s.seen)
+        FROM unnest(seen_interfaces, seen) AS s (interface, seen)
+        WHERE t.host = own_host AND t.interface = s.interface;
+        GET DIAGNOSTICS many = ROW_COUNT;
+        IF many <> cardinality(seen) THEN
+            RAISE serialization_failure USING MESSAGE = 'an interface that goes on is not there';
+        END IF;
     END IF;
     IF cardinality(counts) > 0 THEN
         INSERT INTO dropwatch.drops AS t (host, run, location, kind, interface, window_start_ns, window_width_ns, count,
