@@ -30,7 +30,11 @@ class Relay(threading.Thread):
             while True:
                 client, _ = self._listener.accept()
                 there = socket.socket(socket.AF_UNIX)
-                there.connect(str(self._server))
+                try:
+                    there.connect(str(self._server))
+                except OSError:
+                    client.close()
+                    continue
                 for one, other in ((client, there), (there, client)):
                     threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -53,6 +54,13 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT ends its sessions, SIGQUIT is as a crash."""
         self._process.send_signal(how)
+        self._process.wait(_START_S)
+
+    def kill(self) -> None:
+        """Kill it and its children at once, as nobody can prevent."""
+        for process in self._sessions():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         self._process.wait(_START_S)
 
     def pause(self) -> None:
