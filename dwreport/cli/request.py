@@ -14,7 +14,7 @@ from dropwatchd.history.paths import database_to_read, is_fleet
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.read.scope import Only, Scope
-from dwreport.cli.conditions import ConditionError, check, condition
+from dwreport.cli.conditions import check, condition
 from dwreport.cli.narrowed import narrowed
 from dwreport.cli.options import Options, View
 from dwreport.cli.progress import progress, writing
@@ -51,7 +51,7 @@ class Request:
 
 
 def respond(view: View, options: Options) -> None:
-    """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
+    """Answer on standard output; raise click.ClickException where there is no answer, where --fail-if holds, or may."""
     if options.get("follow"):
         import_module("dwreport.cli.follow").follow(view, options)
         return
@@ -73,8 +73,8 @@ def respond(view: View, options: Options) -> None:
         _warn(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
-    if conditions and (held := check(conditions, judged)):
-        raise ConditionError(", ".join(held))
+    if conditions:
+        check(conditions, judged)
 
 
 def asked(ask: Callable[[Reader], T], request: Request, options: Options) -> T:
