@@ -122,15 +122,15 @@ def _reader(connection: Connection, request: Request, options: Options) -> Reade
         return reader
     from dwreport.cli.spans import span  # noqa: PLC0415 - few ask for it
 
-    since_ns, until_ns = span(reader, options.get("boot"), options.get("run"))
-    given = request.scope
+    given, scope = request.scope, span(reader, options.get("boot"), options.get("run"))
+    since_ns, until_ns = scope.since_ns, scope.until_ns
     if options.get("since") is not None:
         since_ns = max(since_ns, given.since_ns)
     if options.get("until") is not None:
         until_ns = min(until_ns, given.until_ns)
     if since_ns >= until_ns:
         raise click.UsageError("nothing of this boot or run lies between --since and --until; leave these out")
-    return Reader(connection, replace(given, since_ns=since_ns, until_ns=until_ns), request.now_ns)
+    return Reader(connection, replace(scope, since_ns=since_ns, until_ns=until_ns), request.now_ns)
 
 
 def _write(answer: Answer, request: Request) -> None:
