@@ -228,17 +228,19 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
         return []
     gaps: list[LedgerGap] = []
     last, end_ns = _last(found, host), left[-1][1]
-    idle: list[Span] = []
+    ran: list[Span] = []
     if last and _is_ahead(last, found):
         gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
     elif last and not last.ended:
         unwritten = _from(_seen_until(found, last, what), left)
         if found.watches_never(last, what) and not any(_silence(span, sent=found.sent) for span in unwritten):
-            idle, unwritten = unwritten, []
+            ran, unwritten = unwritten, []
+        elif ends := found.written.get(last.run_id):  # what it wrote last, whatever that was, it wrote while it ran
+            ran = [(min(ends.values()), max(ends.values()))]
         gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
     absent = _without(left, _union([
-        *_union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))), *idle], (0, end_ns)))
+        *_union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))), *ran], (0, end_ns)))
     sure = _without(absent, skipped)
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in sure]
     gaps += [_synthetic(host, span, TO_AND_FRO) for span in _without(absent, sure)]

@@ -72,6 +72,9 @@ def test_what_no_source_watches_is_not_to_be_written() -> None:
     written = [(50 * NANO, 90 * NANO, NO_SOURCE), (90 * NANO, 100 * NANO, NOT_WRITTEN)]
     assert told((1, "software")) == told(watches=[alive, _watch(0, 40 * NANO, ending="failed")]) == written
     assert told(asked="counters") == [(50 * NANO, 90 * NANO, NOT_WATCHED), *written[1:]]
+    read = _watch(92 * NANO, 92 * NANO, "counters")  # at that moment it ran
+    assert told(watches=[alive, read], asked="counters") == [
+        (50 * NANO, 92 * NANO, NOT_WATCHED), (92 * NANO, 100 * NANO, NOT_WRITTEN)]
     assert told(until_ns=200 * NANO) == [(50 * NANO, 90 * NANO, NO_SOURCE), (90 * NANO, 200 * NANO, NOT_WRITTEN)]
     assert told(watches=[])[-1] == (90 * NANO, 100 * NANO, NOT_WRITTEN)
 
