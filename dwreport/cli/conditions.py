@@ -1,17 +1,19 @@
-"""--fail-if: conditions on a report, by which scripts are told with exit code 3."""
+"""--fail-if: conditions on a report: scripts are told with exit code 3 that one holds, with 4 that one may."""
 
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from math import inf
 
 import click
 
 from dwreport.report.answer import Answer
-from dwreport.report.sums import sums
+from dwreport.report.sums import Sum, doubts, sums
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne}
+_EQUALITIES = {"==", "!="}  # of these the ends of a range do not tell
 _CONDITION = re.compile(r"\s*([a-z_]+)\s*(>=|<=|==|!=|>|<)\s*([0-9][0-9_ ]*(?:\.[0-9]+)?)\s*(%?)\s*")
 NAMES = ("drops", "packets", "harmful", "suspect", "benign", "unknown", "findings", "coverage")
 _PERCENT = "coverage"
@@ -26,6 +28,15 @@ class ConditionError(click.ClickException):
         super().__init__(f"{told}; that is what --fail-if asks for")
 
 
+class UndecidedError(click.ClickException):
+    """None holds, as far as is on record, but one may: the report is written, and no script takes it for a no."""
+
+    exit_code = 4
+
+    def __init__(self, told: str) -> None:
+        super().__init__(f"{told}; what --fail-if asks for may be so")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A number of the report, how it is compared, and with what."""
@@ -35,9 +46,13 @@ class Condition:
     value: float
     text: str
 
-    def holds(self, found: float) -> bool:
-        """Say whether it is so."""
-        return _COMPARISONS[self.comparison](found, self.value)
+    def holds(self, found: Sum) -> bool | None:
+        """Say whether it is so; None where that is not on record."""
+        compare = _COMPARISONS[self.comparison]
+        if self.comparison in _EQUALITIES and found.least < self.value < found.most:
+            return None
+        ends = {compare(found.least, self.value), compare(found.most, self.value)}
+        return ends.pop() if len(ends) == 1 else None
 
 
 def condition(text: str) -> Condition:
@@ -50,12 +65,25 @@ def condition(text: str) -> Condition:
     return Condition(match[1], match[2], float(re.sub("[_ ]", "", match[3])), text.strip())
 
 
-def check(conditions: Iterable[Condition], answer: Answer) -> list[str]:
-    """Return what to say of each condition that holds, with the number that was found."""
-    known = sums(answer)
-    return [f"{one.text}: {one.name} is {_shown(one.name, known[one.name])}" for one in conditions
-            if one.holds(known[one.name])]
+def check(conditions: Collection[Condition], answer: Answer) -> None:
+    """Raise ConditionError where any holds, UndecidedError where any may; say what was found.
+
+    Who asks for coverage has said how much of the time may be missing: other numbers are then those of the rest.
+    """
+    blind = not any(one.name == _PERCENT for one in conditions)
+    known = sums(answer, blind=blind)
+    judged = [(one, one.holds(known[one.name])) for one in conditions]
+    if held := [f"{one.text}: {one.name} is {_shown(one.name, known[one.name])}" for one, holds in judged if holds]:
+        raise ConditionError(", ".join(held))
+    if maybe := [f"{one.text}: {one.name} is {_shown(one.name, known[one.name])}" for one, holds in judged
+                 if holds is None]:
+        raise UndecidedError("; ".join([", ".join(maybe), *doubts(answer, blind=blind)]))
 
 
-def _shown(name: str, value: float) -> str:
-    return f"{value:.6g} %" if name == _PERCENT else f"{int(value)}"
+def _shown(name: str, found: Sum) -> str:
+    """Return the number of the report, and where it may be another, between which it lies."""
+    if name == _PERCENT:
+        return f"{found.value:.6g} %"
+    if found.least == found.most:
+        return f"{int(found.value)}"
+    return f"{int(found.value)} ({int(found.least)} {'or more' if found.most == inf else f'to {int(found.most)}'})"

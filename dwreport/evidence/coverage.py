@@ -1,7 +1,7 @@
 """Which part of a report's window was watched: the union of the watches on record, and why the rest was not: pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -22,6 +22,7 @@ NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
+_OF_SOURCES = {"software", "hardware", "packets"}
 _OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
@@ -41,7 +42,8 @@ LIMITS = {
 class Recorded:
     """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it).
 
-    `sent` says that it came here from hosts, some minutes after they have written it.
+    `sent` says that it came here from hosts, some minutes after they have written it. `ever` is what which run has
+    watched at any time, where that is not in `watches` alone.
     """
 
     runs: Sequence[Run]
@@ -49,6 +51,16 @@ class Recorded:
     ledger: Sequence[LedgerGap]
     now_ns: int | None = None
     sent: bool = False
+    ever: Collection[tuple[int, str]] = ()
+
+    def watches_never(self, run: Run, what: str) -> bool:
+        """Say whether a run goes on without a source: those that it has, it has begun to watch with itself."""
+        return what in _OF_SOURCES and "daemon" in self.written.get(run.run_id, {}) and (
+            run.run_id, what) not in self._watched
+
+    @cached_property
+    def _watched(self) -> set[tuple[int, str]]:
+        return {*self.ever, *((watch.run_id, watch.what) for watch in self.watches)}
 
     @cached_property
     def by_host(self) -> "dict[str | None, Recorded]":
@@ -114,7 +126,8 @@ def recorded(reader: Reader) -> Recorded:
     for run, collector in reader.rows("SELECT run_id, collector FROM collector_runs"):
         ran[cast("int", run)].add(str(collector))
     ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names()), *left_out(watches, reader.runs(), ran)]
-    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled))
+    ever = cast("list[tuple[int, str]]", list(reader.rows("SELECT DISTINCT run_id, what FROM watches")))
+    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled), ever)
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -215,13 +228,19 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
         return []
     gaps: list[LedgerGap] = []
     last, end_ns = _last(found, host), left[-1][1]
+    ran: list[Span] = []
     if last and _is_ahead(last, found):
         gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
     elif last and not last.ended:
         unwritten = _from(_seen_until(found, last, what), left)
+        if found.watches_never(last, what) and not any(_silence(span, sent=found.sent) for span in unwritten):
+            ran, unwritten = unwritten, []
+        elif ends := found.written.get(last.run_id):  # what it wrote last, whatever that was, it wrote while it ran
+            ran = [(min(ends.values()), max(ends.values()))]
         gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
-    absent = _without(left, _union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))))
+    absent = _without(left, _union([
+        *_union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))), *ran], (0, end_ns)))
     sure = _without(absent, skipped)
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in sure]
     gaps += [_synthetic(host, span, TO_AND_FRO) for span in _without(absent, sure)]

@@ -1,8 +1,7 @@
 """Drops by what they have in common: --by reason,interface,hour; of what was sampled alone, about how many."""
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, make_dataclass
 from functools import partial
 from math import ceil, floor, sqrt
@@ -10,10 +9,8 @@ from typing import Any
 
 import click
 
-from dropwatchd.history.read.bounds import Bounds, bounds
 from dropwatchd.history.read.portions import DEVIATIONS, effective, spread
 from dropwatchd.history.read.reader import DropTotal, PacketRow, Reader
-from dropwatchd.model import NANO, DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of
 from dwreport.packets.ethertypes import protocol_name
@@ -24,9 +21,9 @@ from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.text import netns_text, number, share, time_format
+from dwreport.views._hours import TIMES, Stretch, hours
 from dwreport.views._lead import events_lead, hidden
 
-_HOUR_NS = 3600 * NANO
 Values = tuple[str | None, ...]
 _Span = tuple[int, int]
 
@@ -77,9 +74,8 @@ _SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
     "address": lambda packet: ends_of(packet).source,
     "destination": lambda packet: ends_of(packet).destination,
 }
-_TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
 _FIRM = {"interface", "netns", "host", "port", "address", "destination"}  # these are copied
-NAMES = (*EXACT, *_SAMPLED, *_TIMES)
+NAMES = (*EXACT, *_SAMPLED, *TIMES)
 
 
 @dataclass
@@ -117,79 +113,52 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
 def _grouped(reader: Reader, wanted: Wanted) -> list[tuple[Values, _Group]]:
     """Return groups, those of times in their order, others with the most first."""
     scope, by = reader.scope, wanted.by
-    step = next((name for name in by if name in _TIMES), None)
-    ahead_ns = time.localtime(scope.since_ns // NANO).tm_gmtoff * NANO  # by half hours in some zones
-    start_ns = (scope.since_ns + ahead_ns) // _HOUR_NS * _HOUR_NS - ahead_ns
+    name = next((name for name in by if name in TIMES), None)
+    steps = hours(reader, name) if name else None
+    whole = (steps.start_ns, steps.step_ns) if steps else (scope.since_ns, scope.until_ns - scope.since_ns)
     samples: dict[tuple[object, ...], list[PacketRow]] = defaultdict(list)
     if any(name in _SAMPLED for name in by):
         for packet in reader.packets():
             samples[packet.host, packet.key].append(packet)
-    ends = _ends(reader, start_ns) if step else {}
     groups: dict[Values, _Group] = defaultdict(_Group)
-    for total in reader.drops(start_ns, _HOUR_NS if step else scope.until_ns - start_ns):
+    begins: dict[str | None, int] = {}  # an hour that comes twice has no order by its name
+    for total in reader.drops(*whole):
         if keeps(wanted, _severity(total)):
             every = samples[total.host, total.drop.key]
-            for when, count, span in _steps(total, start_ns, step, ends.get((total.host, total.drop.key), {})):
-                own = [packet for packet in every if step is None or _label(step, packet.time_ns) == when]
-                for values, part, seen in _parts(total, count, when, by, own):
-                    _add(groups[values], part, seen or span)
-    if step:
-        return sorted(groups.items(), key=lambda item: (str(item[0][by.index(step)]), -item[1].count))
+            for one in steps.stretches(total, scope.since_ns) if steps else [_all(total)]:
+                begins[one.label] = min(one.first_ns, begins.get(one.label, one.first_ns))
+                own = [packet for packet in every if not steps or steps.label(packet.time_ns) == one.label]
+                for values, part, seen in _parts(total, one, by, own):
+                    _add(groups[values], part, seen or (one.first_ns, one.last_ns))
+    if name:
+        return sorted(groups.items(), key=lambda item: (begins[item[0][by.index(name)]], -item[1].count))
     return sorted(groups.items(), key=lambda item: (-item[1].count, str(item[0])))
 
 
-def _ends(reader: Reader, start_ns: int) -> Bounds:
-    """Return when the first and the last of each hour were: of what samples alone tell, those of these."""
-    if reader.scope.only is None:
-        return bounds(reader, start_ns, _HOUR_NS)
-    found: dict[tuple[str, DropKey], dict[int, _Span]] = defaultdict(dict)
-    for packet in reader.packets():
-        hours, place = found[packet.host, packet.key], (packet.time_ns - start_ns) // _HOUR_NS
-        first_ns, last_ns = hours.get(place, (packet.time_ns, packet.time_ns))
-        hours[place] = min(first_ns, packet.time_ns), max(last_ns, packet.time_ns)
-    return found
+def _all(total: DropTotal) -> Stretch:
+    return Stretch(None, total.drop.count, total.drop.first_ns, total.drop.last_ns)
 
 
-def _steps(total: DropTotal, start_ns: int, step: str | None,
-           ends: Mapping[int, _Span]) -> Iterator[tuple[str | None, int, _Span]]:
-    """Yield the drops of each step of local time, and when in it the first and the last were."""
-    whole = total.drop.first_ns, total.drop.last_ns
-    if step is None:
-        yield None, total.drop.count, whole
-        return
-    counts: dict[str, int] = defaultdict(int)
-    spans: dict[str, _Span] = {}
-    for place, count in (+total.shape).items():
-        when = _label(step, start_ns + place * _HOUR_NS)
-        counts[when] += count
-        first_ns, last_ns = ends.get(place, whole)
-        before = spans.get(when, (first_ns, last_ns))
-        spans[when] = min(first_ns, before[0]), max(last_ns, before[1])
-    for when, count in counts.items():
-        yield when, count, spans[when]
-
-
-def _label(step: str, time_ns: int) -> str:
-    return time.strftime(_TIMES[step], time.localtime(time_ns // NANO))
-
-
-def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
+def _parts(total: DropTotal, one: Stretch, by: Sequence[str],
            packets: Sequence[PacketRow]) -> Iterator[tuple[Values, _Part, _Span | None]]:
     """Yield the values of drops, and how many have them.
 
     When the first and the last were is told by samples, too, of what samples alone tell.
     """
+    count, when = one.count, one.label
+
     def values(packet: PacketRow | None) -> Values:
-        return tuple(when if name in _TIMES else EXACT[name](total) if name in EXACT
+        return tuple(when if name in TIMES else EXACT[name](total) if name in EXACT
                      else _SAMPLED[name](packet) if packet else None for name in by)
 
     # Of drops that are about so many, any part is too.
     whole = total.drop.count
     error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
-    beyond = 0 if total.about else total.at_most - whole
+    beyond = one.up + (0 if total.about else total.at_most - whole)
+    doubtful = one.down + total.straddling
     most = max(count, total.at_most) if total.about else count + beyond
     if not any(name in _SAMPLED for name in by) or not packets:
-        sure = total.at_least if when is None else min(1, count) if total.about else max(0, count - total.straddling)
+        sure = total.at_least if when is None else min(1, count) if total.about else max(0, count - doubtful)
         yield values(None), _Part(count, count ** 2 * error, sure, most), None
         return
     sampled: dict[Values, list[PacketRow]] = defaultdict(list)
@@ -204,7 +173,7 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
         times = [packet.time_ns for packet in own]
         sure = min(len(own), count) if when is None or is_census else 0
         yield (key, _Part(count * part, variance, sure, sure + beyond if is_census else most,
-                          max(beyond, total.straddling)), (min(times), max(times)))
+                          max(beyond, doubtful)), (min(times), max(times)))
 
 
 def _add(group: _Group, part: _Part, span: _Span) -> None:
@@ -230,7 +199,7 @@ def _columns(by: Iterable[str], rows: Sequence[Any], times: str) -> list[Column[
     return [
         Column("COUNT", _count, right=True),
         Column("SHARE", lambda row: share(row.count, whole), right=True),
-        *(Column(name.upper(), partial(_value, name), wraps=name not in _TIMES, firm=name in _FIRM) for name in by),
+        *(Column(name.upper(), partial(_value, name), wraps=name not in TIMES, firm=name in _FIRM) for name in by),
         Column("FIRST", lambda row: moment(row.first, times)),
         Column("LAST", lambda row: moment(row.last, times)),
     ]

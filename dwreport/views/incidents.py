@@ -11,7 +11,6 @@ import click
 
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.read.reader import DropTotal, Reader
-from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
@@ -106,9 +105,8 @@ class _Own:
 
     def _owners(self) -> Iterator[object]:
         """Yield whose sockets lost packets meanwhile, of each cause: no filter by interface knows sockets."""
-        scope = self.reader.scope
-        all_of_it = Scope(scope.since_ns, scope.until_ns, host=scope.host)
-        facts = Facts(self.drops, Reader(self.reader.connection, all_of_it, self.reader.now_ns).counters())
+        all_of_it = Reader(self.reader.connection, self.reader.scope.unfiltered(), self.reader.now_ns)
+        facts = Facts(self.drops, all_of_it.counters())
         for drop in self.drops:
             group = Group("reason", "", of_drop(drop.key), [drop], Place(drop.host, drop.netns))
             yield from owners(group, Senders([drop]), facts)

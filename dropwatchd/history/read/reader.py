@@ -23,15 +23,17 @@ from dropwatchd.history.read.scope import (
     AT_LEAST,
     AT_MOST,
     INSIDE,
+    OF_RUNS,
     WINDOWS,
     Scope,
     change_clause,
     drop_clause,
+    host_clause,
     may_clause,
     run_clause,
 )
 from dropwatchd.history.statements import SUM_DELTAS, summed
-from dropwatchd.model import DropKey, Window
+from dropwatchd.model import DropKey, GapCause, Window
 
 __all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
            "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
@@ -147,6 +149,10 @@ KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d
 COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
                    JOIN runs r ON r.id = d.run_id"""
 
+# What a later run does to the record of others, and what befalls that on its way to a central one.
+_OF_ANY_RUN = ", ".join(f"'{cause}'" for cause in (
+    GapCause.EXPIRED, GapCause.STORAGE_FULL, GapCause.NOT_UPLOADED, GapCause.NOT_ANSWERED))
+
 # That nothing speaks against a run r going on: a next one of its machine, or its end.
 _LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
 
@@ -214,7 +220,8 @@ class Reader:
         return [LedgerGap(*cast("_GapRow", row)) for row in self.rows(f"""
             SELECT host_of(r.id), g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
             FROM gaps g JOIN runs r ON r.id = g.run_id
-            WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
+            WHERE g.until_ns >= :since AND g.since_ns < :until AND {host_clause(self.scope)}
+                  AND ({OF_RUNS} OR g.cause IN ({_OF_ANY_RUN}))
             ORDER BY g.since_ns, g.id""")]
 
     def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
