@@ -5,7 +5,7 @@
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE SCHEMA dropwatch;
 CREATE TABLE dropwatch.revision (revision text NOT NULL, usable_from text NOT NULL);
-INSERT INTO dropwatch.revision VALUES ('0002', '0001');
+INSERT INTO dropwatch.revision VALUES ('0004', '0001');
 
 CREATE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint IMMUTABLE LANGUAGE sql AS $$
     SELECT ('x' || encode(substr(sha256(convert_to(

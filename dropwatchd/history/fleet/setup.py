@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 # What makes the schema of each revision out of the one before. A revision that hosts or reports of an older one cannot
 # use sets usable_from.
-_STEPS = {"0001": ("schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",)}
+_STEPS = {"0001": ("schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",), "0004": ("guard.sql",)}
 
 
 def set_up(url: str) -> None:
