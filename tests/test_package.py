@@ -119,6 +119,7 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/_data/migrations/versions/0002_namespace_runs.py",
         "dropwatchd/_data/systemd/dropwatchd.service",
         "dropwatchd/_data/systemd/dropwatchd-upload.service",
+        "dropwatchd/history/fleet/begin.sql",
         "dropwatchd/history/fleet/schema.sql",
         "dropwatchd/history/fleet/tidy.sql",
         "dropwatchd/history/fleet/roles.sql",

@@ -50,7 +50,7 @@ def test_names_of_ones_own_give_no_rights(server: Server, live: Live) -> None:
     """A table called as one of the system's, and a function: also where the functions were made by an older schema."""
     asked(server.url(), "CREATE DATABASE copy_old TEMPLATE template0")
     url = server.url("copy_old")
-    for name in ("schema.sql", "tidy.sql", "roles.sql"):
+    for name in ("begin.sql", "schema.sql", "tidy.sql", "roles.sql"):
         asked(url, script(name))
     asked(url, """CREATE FUNCTION dropwatch.is_mine(tenant text) RETURNS boolean STABLE LANGUAGE sql AS $$
                   SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenant_' || tenant

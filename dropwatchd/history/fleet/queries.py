@@ -53,7 +53,7 @@ BASE: Queries = {
                                              ORDER BY until_boot_ns DESC NULLS LAST, until_ns DESC) AS newest
               FROM dropwatch.watches w WHERE {_of('w')} AND run = ANY(%(runs)s)) w
         WHERE newest = 1 OR ending = '' OR (until_ns >= %(since)s AND since_ns < %(until)s)
-        ORDER BY since_ns, place""",
+        ORDER BY since_ns, place, run""",
     "INSERT INTO namespaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)": f"""
         SELECT namespace, entity, boot_id, cookie, inode, name, kind, valid_from_ns, valid_until_ns
         FROM dropwatch.namespaces WHERE {_of()}""",
@@ -126,20 +126,20 @@ NEEDED: dict[str, Queries] = {
         """INSERT INTO gaps (run_id, id, since_ns, until_ns, cause, effect, scope, lost, detail)
            VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
             SELECT run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
-            WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap""",
+            WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap, run""",
     },
     "events": {
         """INSERT INTO events (run_id, id, time_ns, kind, subject, detail, namespace_id, ifindex)
            VALUES (?, NULL, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
             SELECT run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
-            WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event""",
+            WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event, run""",
     },
     "packets": {
         """INSERT INTO packets (run_id, id, time_ns, location_id, kind_id, interface_id, length, weight, link_header,
                                 data, details) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
             SELECT run, time_ns, location, kind, interface, length, weight, link_header, data, details
             FROM dropwatch.packets WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s
-            ORDER BY time_ns, packet""",
+            ORDER BY time_ns, packet, run""",
     },
 }
 
