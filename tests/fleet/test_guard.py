@@ -1,5 +1,6 @@
 """What one host, or one reader, can do to another's: nothing; and what tidying leaves for those that send on."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -9,12 +10,14 @@ import pytest
 from dropwatchd.history.fleet.connect import script
 from dropwatchd.history.fleet.setup import set_up, tidy
 from dropwatchd.upload.loop import Target, send_all
+from dwreport.__main__ import run as run_report
 from tests.fleet.conftest import asked
-from tests.fleet.life import COUNTERS, GAUGE, KEY, Life
+from tests.fleet.life import COUNTERS, GAUGE, KEY, START, Life
 from tests.fleet.server import Server
 
 Live = Callable[..., Life]
 _DAY_S = 86_400
+_WINDOW = ("--since", f"@{START}", "--until", f"@{START + 3600}")
 
 
 def test_what_was_removed_is_not_sent_again(central: str, live: Live) -> None:
@@ -79,6 +82,41 @@ def test_names_of_ones_own_give_no_rights(server: Server, live: Live) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             host.execute("UPDATE dropwatch.hosts SET tenant = 'mine'")
     asked(server.url(), "DROP DATABASE copy_old WITH (FORCE)")
+
+
+def test_rows_under_anothers_keys_are_not_taken_for_his(central: str, live: Live,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever knows another host's keys adds nothing to it, renames nothing of it, and stops no report."""
+    for name in ("good", "evil"):
+        life = live(name)
+        life.go_on(60, {KEY: 5}, {COUNTERS[0]: 5})
+        send_all(Target(central, life.path))
+    [(good, run), (evil, own)] = asked(central, "SELECT host, run FROM dropwatch.runs ORDER BY hostname DESC")
+    asked(central, f"""
+        INSERT INTO dropwatch.drops SELECT {evil}, {run}, location, kind, interface, window_start_ns, window_width_ns,
+            1000, bytes, first_ns, last_ns FROM dropwatch.drops WHERE host = {good};
+        INSERT INTO dropwatch.runs (host, run, boot_id, hostname, kernel, version, started_ns)
+            SELECT {evil}, {run}, boot_id, 'evil', kernel, version, started_ns FROM dropwatch.runs WHERE run = {own};
+        INSERT INTO dropwatch.interfaces SELECT {evil}, interface, boot_id, namespace, ifindex, 'not so', kind, driver,
+            peer, valid_from_ns, valid_until_ns FROM dropwatch.interfaces WHERE host = {good};
+        INSERT INTO dropwatch.namespaces SELECT {evil}, namespace, entity, boot_id, cookie, inode, 'not so', kind,
+            valid_from_ns, valid_until_ns FROM dropwatch.namespaces WHERE host = {good};
+        INSERT INTO dropwatch.counters SELECT {evil}, counter, collector, 'not so', namespace, ifindex, interface,
+            labels, gauge FROM dropwatch.counters WHERE host = {good}""")  # noqa: S608 - numbers of this test
+    assert _drops(central, capsys) == [("evil", "eth0", 1005), ("good", "eth0", 5)]
+    asked(central, f"DELETE FROM dropwatch.runs WHERE host = {evil} AND run = {run}")  # noqa: S608
+    assert _drops(central, capsys) == [("evil", "eth0", 5), ("good", "eth0", 5)]
+    assert run_report(["counters", *_WINDOW, "--database", central]) == 0
+    assert "not so" not in capsys.readouterr().out
+    asked(central, f"DELETE FROM dropwatch.hosts WHERE host = {evil}")  # noqa: S608
+    assert _drops(central, capsys) == [("good", "eth0", 5)]
+
+
+def _drops(central: str, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, int]]:
+    capsys.readouterr()
+    assert run_report(["--by", "host,interface", "--format", "json", *_WINDOW, "--database", central]) == 0
+    groups = json.loads(capsys.readouterr().out)["groups"]
+    return sorted((row["host"], row["interface"], row["count"]) for row in groups)
 
 
 def test_nonsense_that_would_stop_every_report_is_refused(central: str, live: Live) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
-from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
+from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, GENUINE, NEEDED, RUNS, USED_COUNTERS, Queries
 from dropwatchd.history.fleet.shards import Missing, Shards, ask
 from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
@@ -77,7 +77,7 @@ class _Window(Pulled):
     _shards: Shards
     _missing: list[tuple[int, Missing]]  # with the number of a run of their own
     _bound: dict[str, Any]
-    _runs: dict[int, int]
+    _runs: dict[tuple[int, int], int]  # the number of a run here, by its host's key and its own
     _lacking: dict[str, str]  # statements that make the tables which are not here yet
     _is_coarse: bool  # changes of counters are added up between the edges of the window
     _parts: bool  # it is asked for parts of the window
@@ -96,9 +96,9 @@ class _Window(Pulled):
         self._bound = _bound(asked, scope)
         with source.cursor(binary=True) as cursor:
             cursor.execute(RUNS, self._bound)
-            rows = cursor.fetchall()
-        self._runs = {row[0]: place for place, row in enumerate(rows, 1)}  # in the order in which they were recorded
-        self._bound["runs"] = [*self._runs]
+            rows = [row for row in cursor.fetchall() if row[1] in asked.machines]  # of hosts that were not removed
+        self._runs = {(row[1], row[0]): place for place, row in enumerate(rows, 1)}  # in the order of recording
+        self._bound["runs"] = [row[0] for row in rows]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
         self._missing = [*enumerate(asked.missing, len(rows) + 1)]
@@ -151,18 +151,25 @@ class _Window(Pulled):
                     continue
                 cursor.execute(self._shards.of_all(query) if "%(" not in query else query, self._bound)
                 rows = cursor.fetchall()
-                if "/*run*/" in insert:
-                    rows = [(self._runs[row[0]], *row[1:]) for row in rows if row[0] in self._runs]
-                self.executemany(insert.replace("/*run*/", ""), rows)
+                if "/*run*/" in insert:  # what a host says of a run that is not its own is nothing
+                    rows = [(self._runs[row[:2]], *row[2:]) for row in rows if row[:2] in self._runs]
+                try:
+                    self.executemany(insert.replace("/*run*/", ""), rows)
+                except sqlite3.IntegrityError:
+                    [table] = re.findall("INSERT INTO ([a-z]+) ", insert)
+                    if table not in GENUINE:
+                        raise
+                    cursor.execute(f"{query} AND {GENUINE[table]}".encode(), self._bound)
+                    self._ask(f"DELETE FROM {table}")  # noqa: S608
+                    self.executemany(insert, cursor.fetchall())
         self._ask("COMMIT")
 
     def _take_counters(self) -> None:
         """Take the names of the counters that are referred to."""
         used = [row[0] for row in self._ask(
             "SELECT counter_id FROM counter_starts UNION SELECT counter_id FROM counter_changes")]
-        with self._source.cursor(binary=True) as cursor:
-            cursor.execute(USED_COUNTERS, {**self._bound, "counters": used})
-            self.executemany("INSERT OR IGNORE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", cursor.fetchall())
+        self._bound["counters"] = used
+        self._take(USED_COUNTERS)
 
     def _expire(self) -> None:
         """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
