@@ -140,7 +140,8 @@ class Sender:
                                  SELECT sum(delta) FROM dropwatch.counter_changes d
                                  WHERE d.host = s.host AND d.run = s.run AND d.counter = s.counter), 0)
                              FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
-                             WHERE gauge AND host = %s AND run = %s"""))
+                             WHERE gauge AND host = %s AND run = %s"""),
+            lambda: _expired(connection))
 
     def send(self, connection: "Connection[Any]", made: Slice, marks: Marks) -> int:
         """Write a slice that was made by these marks; return how many rows. Raise OvertakenError, and the driver's."""
@@ -167,6 +168,12 @@ class Sender:
 
     def _new(self, name: str, rows: Sequence[Row]) -> Sequence[Row]:
         return [row for row in rows if (name, row) not in self._there] if name in _NAMES else rows
+
+
+def _expired(connection: "Connection[Any]") -> int:
+    """Return up to when rows were removed there, as far as its schema lets hosts know (from 0004 on)."""
+    [(may,)] = connection.execute("SELECT has_table_privilege('dropwatch.expired', 'SELECT')").fetchall()
+    return int(connection.execute("SELECT max(until_ns) FROM dropwatch.expired").fetchall()[0][0]) if may else 0
 
 
 def _begin(cursor: Any, host: int, made: Slice, marks: Marks) -> None:

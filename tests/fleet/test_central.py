@@ -103,7 +103,8 @@ def test_old_days_go_and_nothing_claims_that_there_is_nothing(central: str, live
     assert asked(central, "SELECT count(*) FROM dropwatch.drops_rest") == [(0,)]
     tidy(central, 2)
     assert asked(central, "SELECT (SELECT count(*) FROM dropwatch.drops), (SELECT count(*) FROM dropwatch.watches"
-                          " WHERE what <> 'daemon'), (SELECT count(*) FROM dropwatch.events)") == [(0, 0, 0)]
+                          " WHERE what <> 'daemon' AND since_ns < until_ns),"
+                          " (SELECT count(*) FROM dropwatch.events)") == [(0, 0, 0)]
     assert asked(central, "SELECT value FROM dropwatch.counter_starts JOIN dropwatch.counters USING (host, counter)"
                           " WHERE gauge") == [(1600,)]
     assert asked(central, "SELECT until_ns > 0 FROM dropwatch.expired") == [(True,)]

@@ -128,6 +128,33 @@ def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.Capture
     assert "no host mail is on record; there are db-1" in _text(capsys, "--database", central, "--host", "mail", code=2)
 
 
+def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    """One that stopped before it lowers the coverage of all; clocks that are off are told, not taken for silence."""
+    for name, start, minutes in (("here", START, 60), ("gone", START - 7200, 5), ("ahead", START + 7200, 5),
+                                 ("behind", START - 7200, 5)):
+        life = live(name, start=start)
+        for _ in range(minutes):
+            life.go_on(60, {KEYS[1]: 1})
+        if name == "gone":
+            life.stop()
+        send_all(Target(central, life.path))
+    asked(central, "UPDATE dropwatch.hosts SET ahead_ns = CASE hostname WHEN 'ahead' THEN 7200000000000"
+                   " ELSE -7200000000000 END WHERE hostname IN ('ahead', 'behind')")
+    told = _said(capsys, central, "hosts")
+    assert {row["host"]: (row["status"], row["drops"], row["ending"]) for row in told["fleet"]} == {
+        "here": ("complete", 30, None), "gone": ("blind", None, "stopped"), "ahead": ("blind", None, "clock off"),
+        "behind": ("blind", None, "clock off")}
+    assert (told["coverage"]["status"], told["coverage"]["fraction"]) == ("partial", 0.25)
+    gaps = {gap["host"]: gap for gap in told["coverage"]["gaps"]}
+    assert gaps["gone"]["cause"] == "no record: dropwatchd was not running"
+    assert "was 2 h ahead when it last sent" in gaps["ahead"]["detail"]
+    assert "was 2 h behind when it last sent" in gaps["behind"]["detail"]
+    assert "clock of the host, which was off" in _text(capsys, "--database", central, "--host", "ahead")
+    asked(central, "DELETE FROM dropwatch.hosts WHERE hostname <> 'here'")
+    assert _said(capsys, central)["coverage"]["status"] == "complete"
+
+
 def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     """No central history in a database, no such database, no server."""
     asked(server.url(), "CREATE DATABASE nothing TEMPLATE template0")
