@@ -46,7 +46,8 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
 
     A host that is silent is not one without drops.
     """
-    scope, judged, known = reader.scope, assessed(reader), recorded(reader)
+    scope, known = reader.scope, recorded(reader)
+    judged = assessed(reader, known=known)
     totals = reader.drops(scope.since_ns, scope.until_ns - scope.since_ns)
     found = findings(gather(reader, totals), Filters(scope, reader.namespaces()))
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]

@@ -53,7 +53,7 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     """Return the report with what is behind it."""
     scope, known = reader.scope, recorded(reader)
     chart = chart_of(reader, known)
-    judged, totals = assessed(reader), reader.drops(chart.start_ns, chart.step_ns)
+    judged, totals = assessed(reader, known=known), reader.drops(chart.start_ns, chart.step_ns)
     evidence = gather(reader, totals)
     end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
     found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
