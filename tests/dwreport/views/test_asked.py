@@ -64,6 +64,26 @@ def test_what_samples_tell_is_about_so_many_and_what_they_do_not_may_match(
         assert NONE not in text
 
 
+def test_windows_without_a_sample_of_their_own_are_told_of(history: History, report: Report) -> None:
+    """The report knows of them by what others of their key had; in a list of windows they would be missing."""
+    run = history.run()
+    history.drop(run, AT_NS, 100, **PLAIN)
+    for place in range(10):
+        history.packet(run, AT_NS + place, datagram(53), weight=10, link_header=False)
+    history.drop(run, AT_NS + 10 * NANO, 7, **PLAIN)
+    whole, windows = (report.json(*view, "--port", "53") for view in ((), ("drops",)))
+    assert ([row["count"] for row in whole["drops"]], whole["may_match"]) == ([100], 7)
+    assert ([row["count"] for row in windows["drops"]], windows["may_match"]) == ([100], 7)
+    for place in range(10):
+        history.packet(run, AT_NS + 20 * NANO + place, datagram(53), weight=5, link_header=False)
+    history.drop(run, AT_NS + 20 * NANO, 43, **PLAIN)
+    whole, windows = (report.json(*view, "--port", "53") for view in ((), ("drops",)))
+    assert ([row["count"] for row in whole["drops"]], whole["may_match"]) == ([150], 0)
+    assert ([row["count"] for row in windows["drops"]], windows["may_match"]) == ([100, 43], 7)
+    assert "7 more drops may match: of their windows too few were sampled." in report("drops", "--port", "53")
+    assert "more drops may match" not in report("--port", "53")
+
+
 @pytest.mark.usefixtures("sampled")
 def test_every_view_and_format_says_the_same(report: Report) -> None:
     """Findings, groups, packets, the time line, CSV, a comparison: of what is about so many no number stands bare."""
