@@ -13,7 +13,6 @@ from dwreport.report.sums import Sum, doubts, sums
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne}
-_EQUALITIES = {"==", "!="}  # of these the ends of a range do not tell
 _CONDITION = re.compile(r"\s*([a-z_]+)\s*(>=|<=|==|!=|>|<)\s*([0-9][0-9_ ]*(?:\.[0-9]+)?)\s*(%?)\s*")
 NAMES = ("drops", "packets", "harmful", "suspect", "benign", "unknown", "findings", "coverage")
 _PERCENT = "coverage"
@@ -47,12 +46,12 @@ class Condition:
     text: str
 
     def holds(self, found: Sum) -> bool | None:
-        """Say whether it is so; None where that is not on record."""
+        """Say whether it is so of the number that the report has; None where it may be of the true one."""
         compare = _COMPARISONS[self.comparison]
-        if self.comparison in _EQUALITIES and found.least < self.value < found.most:
-            return None
-        ends = {compare(found.least, self.value), compare(found.most, self.value)}
-        return ends.pop() if len(ends) == 1 else None
+        if compare(found.value, self.value):
+            return True
+        between = self.comparison == "==" and found.least <= self.value <= found.most
+        return None if between or compare(found.least, self.value) or compare(found.most, self.value) else False
 
 
 def condition(text: str) -> Condition:
@@ -66,18 +65,14 @@ def condition(text: str) -> Condition:
 
 
 def check(conditions: Collection[Condition], answer: Answer) -> None:
-    """Raise ConditionError where any holds, UndecidedError where any may; say what was found.
-
-    Who asks for coverage has said how much of the time may be missing: other numbers are then those of the rest.
-    """
-    blind = not any(one.name == _PERCENT for one in conditions)
-    known = sums(answer, blind=blind)
+    """Raise ConditionError where any holds, UndecidedError where any may; say what was found."""
+    known = sums(answer)
     judged = [(one, one.holds(known[one.name])) for one in conditions]
     if held := [f"{one.text}: {one.name} is {_shown(one.name, known[one.name])}" for one, holds in judged if holds]:
         raise ConditionError(", ".join(held))
     if maybe := [f"{one.text}: {one.name} is {_shown(one.name, known[one.name])}" for one, holds in judged
                  if holds is None]:
-        raise UndecidedError("; ".join([", ".join(maybe), *doubts(answer, blind=blind)]))
+        raise UndecidedError("; ".join([", ".join(maybe), *doubts(answer)]))
 
 
 def _shown(name: str, found: Sum) -> str:

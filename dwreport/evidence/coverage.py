@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.reader import LedgerGap, Reader, Run, WatchRow
+from dropwatchd.history.read.stops import stops
 from dropwatchd.model import NANO, GapCause
 from dwreport.evidence.switched_off import left_out, switched_off
 from dwreport.text import duration
@@ -23,7 +24,7 @@ NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
 _OF_SOURCES = {"software", "hardware", "packets"}
-_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED}
+_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED, GapCause.CLOCK_OFF}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
@@ -43,7 +44,8 @@ class Recorded:
     """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it).
 
     `sent` says that it came here from hosts, some minutes after they have written it. `ever` is what which run has
-    watched at any time, where that is not in `watches` alone.
+    watched at any time, where that is not in `watches` alone. `absent` are hosts that are on record, though with no run
+    in the window: beside others they count as hosts of which nothing is known.
     """
 
     runs: Sequence[Run]
@@ -52,6 +54,7 @@ class Recorded:
     now_ns: int | None = None
     sent: bool = False
     ever: Collection[tuple[int, str]] = ()
+    absent: Sequence[str] = ()
 
     def watches_never(self, run: Run, what: str) -> bool:
         """Say whether a run goes on without a source: those that it has, it has begun to watch with itself."""
@@ -72,7 +75,8 @@ class Recorded:
             watches[watch.host].append(watch)
         for gap in self.ledger:
             ledger[gap.host].append(gap)
-        return {host: replace(self, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
+        return {host: replace(self, runs=runs[host], watches=watches[host], ledger=ledger[host], absent=())
+                for host in [*runs, *self.absent]}
 
     @cached_property
     def spans(self) -> dict[tuple[str | None, str], list[Span]]:
@@ -137,7 +141,16 @@ def recorded(reader: Reader) -> Recorded:
         ran[cast("int", run)].add(str(collector))
     ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names()), *left_out(watches, reader.runs(), ran)]
     ever = cast("list[tuple[int, str]]", list(reader.rows("SELECT DISTINCT run_id, what FROM watches")))
-    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled), ever)
+    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled), ever,
+                    _absent(reader, ledger))
+
+
+def _absent(reader: Reader, ledger: Iterable[LedgerGap]) -> list[str]:
+    """Return the hosts without a run in the window: recorded before it, or by a clock that is ahead of it."""
+    there = {run.hostname for run in reader.runs()}
+    hosts = [*(stop.host for stop in stops(reader) if there),
+             *(gap.host for gap in ledger if gap.cause == GapCause.CLOCK_OFF and gap.host)]
+    return [host for host in dict.fromkeys(hosts) if host not in there]
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -239,15 +252,18 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
     gaps: list[LedgerGap] = []
     last, end_ns = _last(found, host), left[-1][1]
     ran: list[Span] = []
+    is_off = any(gap.cause == GapCause.CLOCK_OFF for gap in found.ledger if gap.host == host)
     if last and _is_ahead(last, found):
-        gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
+        gaps = [_synthetic(host, span, GapCause.CLOCK_OFF if is_off else SET_BACK)
+                for span in _from(last.since_ns, left)]
     elif last and not last.ended:
         unwritten = _from(_seen_until(found, last, what), left)
         if found.watches_never(last, what) and not any(_silence(span, sent=found.sent) for span in unwritten):
             ran, unwritten = unwritten, []
         elif ends := found.written.get(last.run_id):  # what it wrote last, whatever that was, it wrote while it ran
             ran = [(min(ends.values()), max(ends.values()))]
-        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
+        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent, is_off=is_off))
+                for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
     absent = _without(left, _union([
         *_union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))), *ran], (0, end_ns)))
@@ -286,8 +302,10 @@ def _ended_at(found: Recorded, run: Run, what: str) -> int:
     return min(run.until_ns, max(ends, default=run.until_ns))
 
 
-def _silence(span: Span, *, sent: bool) -> str:
+def _silence(span: Span, *, sent: bool, is_off: bool = False) -> str:
     lasted_ns = span[1] - span[0]
+    if is_off:
+        return "by the host's clock, which is off, this time is yet to come, or was not sent"
     if sent:
         return f"nothing has come for {duration(lasted_ns)}: the host is silent, or cannot send" \
             if lasted_ns > _UNSENT_NS else ""

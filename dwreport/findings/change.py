@@ -93,7 +93,7 @@ class Side:
         known = self.known
         return replace(known, runs=[run for run in known.runs if run.hostname == host],
                        watches=[watch for watch in known.watches if watch.host == host],
-                       ledger=[gap for gap in known.ledger if gap.host in {None, host}])
+                       ledger=[gap for gap in known.ledger if gap.host in {None, host}], absent=())
 
     def _is_same(self, one: int | None, other: int | None) -> bool:
         """Say whether two namespaces are one, or have one name; where none is told, it is the whole host."""

@@ -9,7 +9,7 @@ from typing import cast
 from dwreport.report.answer import Answer
 from dwreport.report.findings import FindingRow
 from dwreport.report.rows import TotalRow
-from dwreport.text import counted, fraction
+from dwreport.text import counted
 
 _NEARLY = 0.9999
 _SEVERITIES = ("harmful", "suspect", "benign", "unknown")
@@ -30,11 +30,11 @@ class Sum:
 _NONE = Sum(0, 0, 0)
 
 
-def sums(answer: Answer, *, blind: bool = True) -> dict[str, Sum]:
+def sums(answer: Answer) -> dict[str, Sum]:
     """Return packets by the severity of their finding, drops that were recorded, and coverage in percent.
 
-    What filters may hide, and what was dropped while nobody watched, may be of any severity. Without `blind`, no more
-    is supposed of the time that was not watched than of any other: who asks says how much of it there may be.
+    What filters may hide, and what was dropped where nobody watched at all, may be of any severity. Of a window that
+    was watched in part numbers are of that part: how much that is, coverage says.
     """
     found = [row for section in answer.sections for row in section.rows if isinstance(row, FindingRow)]
     drops = [row for section in answer.sections if section.key == "drops" for row in section.rows
@@ -46,7 +46,7 @@ def sums(answer: Answer, *, blind: bool = True) -> dict[str, Sum]:
     for total in drops:
         least = total.at_least if total.about else total.count - total.straddling
         known["drops"] = known["drops"].plus(total.count, least, total.at_most)
-    events, packets = (inf, inf) if blind and _blind(answer) else _hidden(answer)
+    events, packets = (inf, inf) if answer.coverage.status == "blind" else _hidden(answer)
     near = sum(total.at_most for total in drops if not total.count)  # no finding has drops that may all be outside
     for name in _SEVERITIES:
         known[name] = known[name].plus(0, 0, packets + near)
@@ -59,12 +59,9 @@ def sums(answer: Answer, *, blind: bool = True) -> dict[str, Sum]:
     return {**known, "coverage": Sum(covered, covered, covered)}
 
 
-def doubts(answer: Answer, *, blind: bool = True) -> list[str]:
+def doubts(answer: Answer) -> list[str]:
     """Say why there may be more than the report has."""
-    why = []
-    if blind and _blind(answer):
-        share = answer.coverage.fraction
-        why.append(f"{fraction(share)} of the window was watched" if share < 1 else "drops were missed")
+    why = ["nobody watched"] if answer.coverage.status == "blind" else []
     if sum(_hidden(answer)):
         _events, packets = _hidden(answer)
         why.append(f"{counted(packets, 'more packet')} may match the filters")
@@ -76,12 +73,6 @@ def _hidden(answer: Answer) -> tuple[int, int]:
     drops = cast("int", answer.extra.get("may_match", 0))
     losses = cast("Mapping[str, int]", answer.extra.get("not_judged", {}))
     return drops, drops + losses.get("packets", 0)
-
-
-def _blind(answer: Answer) -> bool:
-    """Say whether drops were missed; what is not written yet, by a daemon that lives, is in the next report."""
-    coverage = answer.coverage
-    return coverage.status == "blind" or (coverage.status == "partial" and not coverage.only_unwritten)
 
 
 def _coverage(answer: Answer) -> float:

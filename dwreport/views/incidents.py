@@ -225,4 +225,4 @@ def _of(known: Recorded, host: str) -> Recorded:
     """Return what is recorded of a host, but for counters, which make many watches and tell nothing here."""
     return replace(known, runs=[run for run in known.runs if run.hostname == host],
                    watches=[watch for watch in known.watches if watch.host == host and watch.what != "counters"],
-                   ledger=[gap for gap in known.ledger if gap.host in {None, host}])
+                   ledger=[gap for gap in known.ledger if gap.host in {None, host}], absent=())

@@ -59,7 +59,8 @@ def view(reader: Reader, wanted: Wanted) -> Answer:  # noqa: ARG001 - of views
 
 def _row(run: ToldRun, drops: int, known: Recorded) -> RunRow:
     watches = [watch for watch in known.watches if watch.run_id == run.run_id]
-    own = replace(known, runs=[one for one in known.runs if one.run_id == run.run_id], watches=watches)
+    own = replace(known, runs=[one for one in known.runs if one.run_id == run.run_id], watches=watches,
+                  absent=())
     judged = assess(own, (run.since_ns, max(run.until_ns, run.since_ns + 1)), _asked(watches))
     return RunRow(run.number, Moment(run.since_ns), Moment(run.until_ns), run.goes_on, run.ending, run.version,
                   run.kernel, list(sources(watches)), judged.status, judged.fraction, drops, run.boot_id, run.host)

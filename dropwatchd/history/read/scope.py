@@ -30,7 +30,9 @@ _OF_MESSAGES = "symbol GLOB 'unix_*' OR symbol GLOB 'netlink_*' OR symbol GLOB '
 # The parts of windows that meet add up to the row.
 _BEFORE = """CASE WHEN {edge} <= first_ns THEN 0 WHEN {edge} > last_ns THEN count WHEN count < 2 THEN 0
              ELSE 1 + CAST((count - 2) * (1.0 * ({edge} - first_ns) / (last_ns - first_ns)) AS INTEGER) END"""
-INSIDE = f"(({_BEFORE.format(edge=':until')}) - ({_BEFORE.format(edge=':since')}))"
+IS_WITHIN = "(first_ns >= :since AND last_ns < :until)"
+INSIDE = f"""CASE WHEN {IS_WITHIN} THEN count
+             ELSE ({_BEFORE.format(edge=':until')}) - ({_BEFORE.format(edge=':since')}) END"""
 AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN count < 2 THEN 0
               ELSE (first_ns >= :since) + (last_ns < :until) END"""
 AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
