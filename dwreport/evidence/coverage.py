@@ -117,6 +117,16 @@ class Coverage:
     own: Sequence[LedgerGap] = ()
     written: Mapping[str | None, int] = field(default_factory=dict)
 
+    def passed_ns(self, window: Span) -> int:
+        """Return how long that window of one host lasted: less what a clock that was set has left out."""
+        never = sum(min(gap.until_ns, window[1]) - max(gap.since_ns, window[0])
+                    for gap in self.gaps if gap.cause == NEVER_WAS)
+        return max(0, window[1] - window[0] - never)
+
+    def watched_ns(self, window: Span) -> int:
+        """Return how long of it was watched."""
+        return int(self.fraction * self.passed_ns(window))
+
     @property
     def only_unwritten(self) -> bool:
         """Say whether nothing is amiss but that the last seconds are not written yet, by a daemon that lives."""
