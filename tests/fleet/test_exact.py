@@ -15,7 +15,7 @@ from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.upload.loop import Target, send_all
 from tests.fleet.conftest import asked, copied
-from tests.fleet.life import COUNTERS, KEY, Life
+from tests.fleet.life import COUNTERS, KEY, START, Life
 from tests.fleet.server import Server
 
 Live = Callable[..., Life]
@@ -66,6 +66,23 @@ def test_sums_are_exact_whatever_happens(server: Server, central: str, live: Liv
     check(sender.url, life)
     assert send_all(Target(sender.url, life.path)) == 0
     check(sender.url, life)
+
+
+def test_a_clock_that_is_set_by_years_holds_nothing_up(central: str, live: Live) -> None:
+    """It is 1970 until the time has been asked for; then, once, it is next century: each is sent by the next time."""
+    life = live()
+    sender = Target(central, life.path)
+    for seconds in (-START, START, 75 * 31_536_000, -75 * 31_536_000):
+        life.go_on(20, {KEY: 3}, {COUNTERS[0]: 3})
+        life.set_clock(seconds)
+    life.go_on(600, {KEY: 3}, {COUNTERS[0]: 3})
+    life.go_on(600)
+    send_all(sender)
+    check(central, life)
+    life.stop()
+    send_all(sender)
+    check(central, life)
+    assert asked(central, "SELECT complete FROM dropwatch.runs") == [(True,)]
 
 
 @pytest.mark.parametrize("table", ["locations", "interfaces", "drops", "counter_changes", "watches", "gaps"])
