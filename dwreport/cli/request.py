@@ -77,26 +77,29 @@ def respond(view: View, options: Options) -> None:
         check(conditions, judged)
 
 
-def asked(ask: Callable[[Reader], T], request: Request, options: Options) -> T:
-    """Return what is found in one snapshot of the history, perhaps at a second try; raise click.ClickException."""
+def asked(ask: Callable[[Reader], T], request: Request, options: Options, *, whole: bool = False) -> T:
+    """Return what is found in one snapshot of the history, perhaps at a second try; raise click.ClickException.
+
+    With `whole`, a central history gives each row, where it else may add up.
+    """
     def found(connection: Connection) -> T:
         with progress(connection):
             return ask(_reader(connection, request, options))
 
     try:
         if request.fleet:
-            return _asked_of_fleet(found, request.fleet)
+            return _asked_of_fleet(found, request.fleet, whole=whole)
         return read(request.database, found)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _asked_of_fleet(found: Callable[[Connection], T], url: str) -> T:
+def _asked_of_fleet(found: Callable[[Connection], T], url: str, *, whole: bool) -> T:
     from dropwatchd.history.fleet.connect import FleetError  # noqa: PLC0415 - of central histories alone
     from dropwatchd.history.fleet.pull import opened  # noqa: PLC0415
 
     try:
-        with opened(url) as connection:
+        with opened(url, whole=whole) as connection:
             for line in connection.told:
                 click.echo(f"dwreport: {line}", err=True)
             return found(connection)

@@ -26,13 +26,20 @@ def test_a_host_writes_as_itself_alone(central: str, live: Live) -> None:
     mine, other = live("web-1"), live("web-2")
     for life in (mine, other):
         life.go_on(10, {KEY: 5}, {COUNTERS[0]: 5})
-        life.stop()
     login = f"host_{mine.machine_id}"
     asked(central, f"CREATE ROLE {login} LOGIN IN ROLE dropwatch_write")
-    asked(central, "CREATE ROLE reader LOGIN IN ROLE dropwatch_read")
-    send_all(Target(central, other.path))
     own = central.replace("postgres@", f"{login}@")
-    send_all(Target(own, mine.path))
+    asked(central, "CREATE ROLE reader LOGIN IN ROLE dropwatch_read")
+    targets = Target(central, other.path), Target(own, mine.path)
+    for _ in range(2):
+        for target, life in zip(targets, (other, mine), strict=True):
+            send_all(target)
+            life.go_on(60, {KEY: 3}, {COUNTERS[0]: 3})
+    with pytest.raises(FleetError, match="row-level security"):
+        send_all(Target(own, other.path, sender=targets[0].sender))
+    for target, life in zip(targets, (other, mine), strict=True):
+        life.stop()
+        send_all(target)
     check(central, mine, other)
     assert asked(own, "SELECT hostname FROM dropwatch.hosts") == [("web-1",)]
     with pytest.raises(FleetError, match=r"row-level security|another program"):
@@ -49,7 +56,7 @@ def test_a_host_writes_as_itself_alone(central: str, live: Live) -> None:
     asked(central, "CREATE ROLE tenant_blue; GRANT tenant_blue TO reader;"
                    "UPDATE dropwatch.hosts SET tenant = 'blue' WHERE hostname = 'web-2'")
     assert asked(reader, "SELECT hostname FROM dropwatch.hosts") == [("web-2",)]
-    assert asked(reader, "SELECT count(*), sum(count)::int FROM dropwatch.drops") == [(1, 5)]
+    assert asked(reader, "SELECT count(*), sum(count)::int FROM dropwatch.drops") == [(2, 11)]
 
 
 def test_a_host_without_a_true_machine_id_is_refused(central: str, live: Live) -> None:

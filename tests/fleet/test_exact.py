@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from dropwatchd.history.calendar import HOUR_NS
-from dropwatchd.history.fleet.connect import FleetError
+from dropwatchd.history.fleet.connect import FleetError, connect
 from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.upload.loop import Target, send_all
+from dropwatchd.upload.send import Sender
 from tests.fleet.conftest import asked, copied
 from tests.fleet.life import COUNTERS, KEY, START, Life
 from tests.fleet.server import Server
@@ -61,6 +62,9 @@ def test_sums_are_exact_whatever_happens(server: Server, central: str, live: Liv
             older = copied(server, psycopg.conninfo.conninfo_to_dict(sender.url)["dbname"])  # type: ignore[arg-type]
         if chance.random() < 0.05:
             sender = Target(older, life.path)
+        if chance.random() < 0.05:
+            sender.url = older  # what the sender remembers is of the other one
+        _check_memory(sender, life)
     life.stop()
     send_all(sender)
     check(sender.url, life)
@@ -83,6 +87,13 @@ def test_a_clock_that_is_set_by_years_holds_nothing_up(central: str, live: Live)
     send_all(sender)
     check(central, life)
     assert asked(central, "SELECT complete FROM dropwatch.runs") == [(True,)]
+
+
+def _check_memory(target: Target, life: Life) -> None:
+    """See that what a sender takes to be there is there, where it is the last who has sent."""
+    with connect(target.url) as connection:
+        remembered, there = (sender.marks(connection, life.machine_id) for sender in (target.sender, Sender()))
+        assert remembered == there or remembered.sendings > there.sendings
 
 
 @pytest.mark.parametrize("table", ["locations", "interfaces", "drops", "counter_changes", "watches", "gaps"])

@@ -11,7 +11,7 @@ from dropwatchd.history.fleet.connect import script
 from dropwatchd.history.fleet.setup import set_up, tidy
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run as run_report
-from tests.fleet.conftest import asked
+from tests.fleet.conftest import asked, older
 from tests.fleet.life import COUNTERS, GAUGE, KEY, START, Life
 from tests.fleet.server import Server
 
@@ -51,10 +51,7 @@ def test_what_was_removed_is_not_sent_again(central: str, live: Live) -> None:
 
 def test_names_of_ones_own_give_no_rights(server: Server, live: Live) -> None:
     """A table called as one of the system's, and a function: also where the functions were made by an older schema."""
-    asked(server.url(), "CREATE DATABASE copy_old TEMPLATE template0")
-    url = server.url("copy_old")
-    for name in ("begin.sql", "schema.sql", "tidy.sql", "roles.sql"):
-        asked(url, script(name))
+    url = older(server, "0001")
     asked(url, """CREATE FUNCTION dropwatch.is_mine(tenant text) RETURNS boolean STABLE LANGUAGE sql AS $$
                   SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenant_' || tenant
                                                             AND pg_has_role(session_user, oid, 'member'))$$""")
@@ -81,7 +78,6 @@ def test_names_of_ones_own_give_no_rights(server: Server, live: Live) -> None:
         assert host.execute("SELECT hostname FROM dropwatch.hosts").fetchall() == [("web-2",)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             host.execute("UPDATE dropwatch.hosts SET tenant = 'mine'")
-    asked(server.url(), "DROP DATABASE copy_old WITH (FORCE)")
 
 
 def test_rows_under_anothers_keys_are_not_taken_for_his(central: str, live: Live,

@@ -1,0 +1,81 @@
+"""The usual slice in few bytes, for dropwatch.send(): what went on, but no names, no ledger, no other run.
+
+Numbers that are small as text are sent as text: PostgreSQL's arrays take 12 bytes for each that is binary.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from dropwatchd.upload.memory import Memory
+from dropwatchd.upload.slice import Row, Sent, Slice
+from dropwatchd.upload.windows import MINUTE_NS
+
+_FIRST_SCHEMA = "0003"  # that has the function
+_TABLES = {"drops", "counter_changes", "watches", "interfaces"}
+_START, _WIDTH, _COUNT, _BYTES, _FIRST, _LAST = 3, 4, 5, 6, 7, 8  # columns of drops, behind where, why and interface
+_WATCH, _PART, _UNTIL, _UNTIL_BOOT, _ENDING = 0, 1, 7, 9, 11      # columns of watches
+
+
+class Header(NamedTuple):
+    """What every sending says: when was the last one, by the server's clock, and what time it is by ours."""
+
+    schema: str
+    host: int
+    run: int
+    last_sent_us: int
+    now_ns: int
+
+
+def is_usual(rows: dict[str, Sequence[Row]], made: Slice, memory: Memory) -> bool:
+    """Say whether dropwatch.send() can take the rows."""
+    sent = memory.marks.runs.get(made.run_key)
+    return (memory.schema >= _FIRST_SCHEMA and made.hostname == memory.hostname
+            and sent is not None and not made.complete
+            and not any(some for name, some in rows.items() if name not in _TABLES)
+            and all(row[_WIDTH] == MINUTE_NS for row in rows.get("drops", ()))
+            and all(memory.goes_on(row) for row in rows.get("interfaces", ()))
+            and all(_goes_on(row, sent) for row in rows.get("watches", ())))
+
+
+def _goes_on(row: Row, sent: Sent) -> bool:
+    last = sent.watches.get(row[_WATCH])
+    return last is not None and last.number == row[_PART] and not row[_ENDING]
+
+
+def call(header: Header, made: Slice, rows: dict[str, Sequence[Row]]) -> tuple[bytes, list[Any]]:
+    """Return a statement and what is bound in it."""
+    watches, drops, changes, interfaces = (rows.get(name, ()) for name in (
+        "watches", "drops", "counter_changes", "interfaces"))
+    base_ns = min((row[_UNTIL] for row in watches), default=made.changes_ns)
+    skew_ns = next((row[_UNTIL] - row[_UNTIL_BOOT] for row in watches if row[_UNTIL_BOOT] is not None), 0)
+    minute_ns = base_ns - base_ns % MINUTE_NS
+    places, spans, counters = _numbered(row[:3] for row in drops), _numbered(row[1:3] for row in changes), \
+        _numbered(row[0] for row in changes)
+    bound = [
+        *header, made.changes_ns, made.reach_ns,
+        [row[_WATCH] for row in watches], _small(row[_PART] or None for row in watches), base_ns, skew_ns,
+        _small(row[_UNTIL] - base_ns for row in watches),
+        _small(None if row[_UNTIL_BOOT] is None else row[_UNTIL] - row[_UNTIL_BOOT] - skew_ns for row in watches),
+        [row[0] for row in interfaces], _small(row[-1] - base_ns for row in interfaces),
+        *([place[column] for place in places] for column in range(3)),
+        _small(places[row[:3]] for row in drops), _small((row[_START] - minute_ns) // MINUTE_NS for row in drops),
+        _small(row[_COUNT] for row in drops), _small(row[_BYTES] for row in drops),
+        _small(row[_FIRST] - row[_START] for row in drops), _small(row[_LAST] - row[_FIRST] for row in drops),
+        _small(until_ns - base_ns for until_ns, _since_ns in spans),
+        _small(until_ns - since_ns for until_ns, since_ns in spans), [*counters],
+        _small(counters[row[0]] for row in changes), _small(spans[row[1:3]] for row in changes),
+        _small(row[3] for row in changes)]
+    marks = ",".join("%t" if value in ([], ()) or isinstance(value, str) else "%b" for value in bound)
+    return f"SELECT dropwatch.send({marks})".encode(), [value or "{}" if isinstance(value, list) else value
+                                                        for value in bound]
+
+
+def _numbered(values: Iterable[Any]) -> dict[Any, int]:
+    """Give each value that differs a number, from 1 on."""
+    return {value: number for number, value in enumerate(dict.fromkeys(values), 1)}
+
+
+def _small(values: Iterable[int | None]) -> str:
+    """Return an array as PostgreSQL reads it: nothing at all where all of it is NULL."""
+    texts = ["NULL" if value is None else str(value) for value in values]
+    return f"{{{','.join(texts)}}}" if {*texts} != {"NULL"} else "{}"
