@@ -89,6 +89,23 @@ def test_a_clock_that_is_set_by_years_holds_nothing_up(central: str, live: Live)
     assert asked(central, "SELECT complete FROM dropwatch.runs") == [(True,)]
 
 
+def test_a_clock_that_was_ahead_and_is_set_back_leaves_nothing_behind(central: str, live: Live) -> None:
+    """What was sent by a later time does not stand for what comes after it by an earlier one."""
+    life = live()
+    sender = Target(central, life.path)
+    life.go_on(400, {KEY: 3}, {COUNTERS[0]: 3})
+    life.set_clock(20_000)
+    life.go_on(50, {KEY: 3}, {COUNTERS[0]: 3})
+    send_all(sender)
+    life.set_clock(-20_000)
+    for seconds in (1, 401, 410, 400):
+        life.go_on(seconds, {KEY: 3}, {COUNTERS[0]: 3, COUNTERS[1]: 5})
+        send_all(sender)
+    life.stop()
+    send_all(sender)
+    check(central, life)
+
+
 def _check_memory(target: Target, life: Life) -> None:
     """See that what a sender takes to be there is there, where it is the last who has sent."""
     with connect(target.url) as connection:
