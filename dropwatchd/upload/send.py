@@ -61,7 +61,8 @@ class Sender:
                                  SELECT sum(delta) FROM dropwatch.counter_changes d
                                  WHERE d.host = s.host AND d.run = s.run AND d.counter = s.counter), 0)
                              FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
-                             WHERE gauge AND host = %s AND run = %s"""))
+                             WHERE gauge AND host = %s AND run = %s"""),
+            lambda: _expired(connection))
 
     def send(self, connection: "Connection[Any]", made: Slice) -> int:
         """Write a slice that was made by the marks; return how many rows. Raise OvertakenError, and the driver's."""
@@ -80,6 +81,12 @@ class Sender:
         memory.sent(made, sent_us)
         self._memory, self.is_sure = memory, True
         return sum(map(len, rows.values()))
+
+
+def _expired(connection: "Connection[Any]") -> int:
+    """Return up to when rows were removed there, as far as its schema lets hosts know (from 0004 on)."""
+    [(may,)] = connection.execute("SELECT has_table_privilege('dropwatch.expired', 'SELECT')").fetchall()
+    return int(connection.execute("SELECT max(until_ns) FROM dropwatch.expired").fetchall()[0][0]) if may else 0
 
 
 def _ask(connection: "Connection[Any]", machine_id: str) -> Memory:

@@ -68,12 +68,15 @@ class Server:
 
     def pause(self) -> None:
         """Have it answer nothing, until it may go on."""
-        for process in self._sessions():
-            os.kill(process, signal.SIGSTOP)
+        self._tell(signal.SIGSTOP)
 
     def go_on(self) -> None:
+        self._tell(signal.SIGCONT)
+
+    def _tell(self, what: signal.Signals) -> None:
         for process in self._sessions():
-            os.kill(process, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # its client has gone meanwhile
+                os.kill(process, what)
 
     def cpu_s(self) -> float:
         """Return the CPU time of the server and of those of its processes that have ended."""

@@ -10,7 +10,7 @@ import pytest
 
 from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up, tidy
-from dropwatchd.history.sent import sent_until
+from dropwatchd.history.sent import sent_until, tell_sent
 from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
 from dropwatchd.upload.read import RefusedError
@@ -80,6 +80,7 @@ def test_what_expired_before_it_was_sent_is_in_the_ledger(central: str, live: Li
     life.go_on(3600, {KEY: 7}, {COUNTERS[0]: 7, GAUGE: 100})
     for _ in range(4):
         life.go_on(86_400)
+    tell_sent(life.path, int(life.now * NANO))  # of now, by the clock of this test
     life.expire()
     life.go_on(60, {KEY: 8}, {COUNTERS[0]: 8, GAUGE: -50})
     life.go_on(600)
@@ -110,7 +111,8 @@ def test_old_days_go_and_nothing_claims_that_there_is_nothing(central: str, live
     assert asked(central, "SELECT count(*) FROM dropwatch.drops_rest") == [(0,)]
     tidy(central, 2)
     assert asked(central, "SELECT (SELECT count(*) FROM dropwatch.drops), (SELECT count(*) FROM dropwatch.watches"
-                          " WHERE what <> 'daemon'), (SELECT count(*) FROM dropwatch.events)") == [(0, 0, 0)]
+                          " WHERE what <> 'daemon' AND since_ns < until_ns),"
+                          " (SELECT count(*) FROM dropwatch.events)") == [(0, 0, 0)]
     assert asked(central, "SELECT value FROM dropwatch.counter_starts JOIN dropwatch.counters USING (host, counter)"
                           " WHERE gauge") == [(1600,)]
     assert asked(central, "SELECT until_ns > 0 FROM dropwatch.expired") == [(True,)]

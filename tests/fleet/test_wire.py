@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from dropwatchd.history.fleet.connect import FleetError, script
+from dropwatchd.history.fleet.connect import FleetError
 from dropwatchd.upload.loop import Target, send_all
-from tests.fleet.conftest import asked
+from tests.fleet.conftest import asked, older
 from tests.fleet.life import COUNTERS, KEYS, Life
 from tests.fleet.relay import Relay
 from tests.fleet.server import Server
@@ -23,10 +23,7 @@ _TABLES = ("runs", "watches", "drops", "counter_changes", "counters", "counter_s
 
 def test_few_bytes_write_the_same(server: Server, central: str, live: Live) -> None:
     """To a server of before, which takes tables, and to one of today: all rows are the same, of all columns."""
-    asked(server.url(), "CREATE DATABASE copy_before TEMPLATE template0")
-    before, life, chance = server.url("copy_before"), live(), Random(2)
-    for name in ("schema.sql", "tidy.sql", "roles.sql", "views.sql"):
-        asked(before, script(name))
+    before, life, chance = older(server, "0002"), live(), Random(2)
     relay = Relay(server)
     targets, sizes = [Target(relay.through(url), life.path) for url in (before, central)], []
     for number in range(30):

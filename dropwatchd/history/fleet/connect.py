@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from psycopg import Connection
 
-REVISION = "0003"
+REVISION = "0004"
 _OLDEST = "0001"  # that this program can write and read: hosts and servers are not upgraded at one moment
 
 

@@ -2,33 +2,37 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
-from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
+from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, GENUINE, NEEDED, RUNS, USED_COUNTERS, Queries
 from dropwatchd.history.fleet.shards import Missing, Shards, ask
 from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
 from dropwatchd.model import NANO, Effect, GapCause
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
 
 _MARGIN_NS = 300 * NANO  # what a report looks at before its window: see Aligned, and events
 _HOUR_NS = 3600 * NANO
 _FINE_NS = 26 * _HOUR_NS  # windows up to here are read minute by minute, the midst of longer ones by the hour
 _INDEXED = {"watches": "run_id", "runs": "machine_id", "interfaces": "boot_id", "counters": "collector"}
 _WITH = {"counter_changes": "counters", "counter_starts": "counters"}  # tables that come with another
+_AT_ONCE = 10_000  # rows of a whole history
 _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked for
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Pulled]:
-    """Give what a Reader takes for a connection; raise FleetError."""
+def opened(url: str, *, whole: bool = False) -> Iterator[Pulled]:
+    """Give what a Reader takes for a connection; raise FleetError.
+
+    With `whole` nothing is added up, whatever the window is, and it is taken into a temporary file: it may be much.
+    """
     with connect(url) as connection:
         try:
             shards = ask(connection)
@@ -36,7 +40,8 @@ def opened(url: str) -> Iterator[Pulled]:
             connection.execute("SET jit = off")  # compiling takes longer than these queries
             connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            yield _Puller(connection, shards).connection()
+            connection.execute("SET cursor_tuple_fraction = 1")  # all that they find is taken
+            yield _Puller(connection, shards, whole).connection()
         except psycopg().Error as error:
             raise explained(error) from error
 
@@ -47,6 +52,7 @@ class _Puller:
 
     source: "Connection[Any]"
     shards: Shards
+    whole: bool
     taken: list["_Window"] = field(default_factory=list)
 
     def connection(self) -> Pulled:
@@ -59,9 +65,9 @@ class _Puller:
         for window in self.taken:
             if window.has(scope):
                 return window
-        made = sqlite3.connect(":memory:", isolation_level=None, factory=_Window)
+        made = sqlite3.connect("" if self.whole else ":memory:", isolation_level=None, factory=_Window)
         made.pull = self.pull
-        made.begin(self.source, scope, self.shards)
+        made.begin(self.source, scope, self.shards, whole=self.whole)
         self.taken.append(made)
         return made
 
@@ -76,15 +82,17 @@ class _Window(Pulled):
     _scope: Scope
     _shards: Shards
     _missing: list[tuple[int, Missing]]  # with the number of a run of their own
+    _off: dict[int, tuple[str, int, int]]  # newest run of a host whose clock is off: its machine, start, how far ahead
     _bound: dict[str, Any]
-    _runs: dict[int, int]
+    _runs: dict[tuple[int, int], int]  # the number of a run here, by its host's key and its own
     _lacking: dict[str, str]  # statements that make the tables which are not here yet
     _is_coarse: bool  # changes of counters are added up between the edges of the window
+    _whole: bool  # each row is taken by itself, some at a time
     _parts: bool  # it is asked for parts of the window
 
-    def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards) -> None:
+    def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards, *, whole: bool) -> None:
         """Take the runs and what they watched."""
-        self._source, self._scope, self._shards = source, scope, shards
+        self._source, self._scope, self._shards, self._whole = source, scope, shards, whole
         self._is_coarse = self._parts = False
         tables = dict(re.findall(r"(?s)CREATE TABLE (\w+) (.*?);", script("local.sql")))
         late = {*NEEDED, *_WITH}
@@ -93,14 +101,17 @@ class _Window(Pulled):
             if table not in late:
                 self._ask(f"CREATE TABLE {table} {rest}")
         asked = asked_hosts(source, scope.host, shards)
-        self._bound = _bound(asked, scope)
+        self._bound = _bound(asked, scope, whole=whole)
         with source.cursor(binary=True) as cursor:
             cursor.execute(RUNS, self._bound)
-            rows = cursor.fetchall()
-        self._runs = {row[0]: place for place, row in enumerate(rows, 1)}  # in the order in which they were recorded
-        self._bound["runs"] = [*self._runs]
+            rows = [row for row in cursor.fetchall() if row[1] in asked.machines]  # of hosts that were not removed
+        self._runs = {(row[1], row[0]): place for place, row in enumerate(rows, 1)}  # in the order of recording
+        self._bound["runs"] = [row[0] for row in rows]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
+        newest = {row[1]: (place, row[6]) for place, row in enumerate(rows, 1)}
+        self._off = {newest[host][0]: (asked.machines[host], newest[host][1], ahead_ns)
+                     for host, ahead_ns in asked.ahead.items() if host in newest}
         self._missing = [*enumerate(asked.missing, len(rows) + 1)]
         self.executemany("INSERT INTO runs VALUES (?, ?, '', ?, '', '', ?, NULL, ?)", [
             (place, host.machine_id, host.hostname, min(host.sent_ns, scope.since_ns), GapCause.NOT_ANSWERED)
@@ -136,7 +147,7 @@ class _Window(Pulled):
             self._ask(self._lacking.pop(table))
         self._take(NEEDED[name])
         if name == "counters":
-            self._is_coarse = True
+            self._is_coarse = not self._whole
             self._take_counters()
         elif name == "gaps":
             self._expire()
@@ -144,25 +155,40 @@ class _Window(Pulled):
 
     def _take(self, queries: Queries) -> None:
         self._ask("BEGIN")
-        with self._source.cursor(binary=True) as cursor:
+        with self._cursor() as cursor:
             for insert, query in queries.items():
                 if not query:
                     self._ask(insert)
                     continue
                 cursor.execute(self._shards.of_all(query) if "%(" not in query else query, self._bound)
-                rows = cursor.fetchall()
-                if "/*run*/" in insert:
-                    rows = [(self._runs[row[0]], *row[1:]) for row in rows if row[0] in self._runs]
-                self.executemany(insert.replace("/*run*/", ""), rows)
+                rows: Iterable[tuple[Any, ...]] = cursor if self._whole else cursor.fetchall()
+                if "/*run*/" in insert:  # what a host says of a run that is not its own is nothing
+                    rows = ((self._runs[row[:2]], *row[2:]) for row in rows if row[:2] in self._runs)
+                try:
+                    self.executemany(insert.replace("/*run*/", ""), rows)
+                except sqlite3.IntegrityError:
+                    [table] = re.findall("INSERT INTO ([a-z]+) ", insert)
+                    if table not in GENUINE:
+                        raise
+                    cursor.execute(f"{query} AND {GENUINE[table]}".encode(), self._bound)
+                    self._ask(f"DELETE FROM {table}")  # noqa: S608
+                    self.executemany(insert, cursor.fetchall())
         self._ask("COMMIT")
+
+    def _cursor(self) -> "Cursor[Any]":
+        """Return what asks for all rows at once, or of a whole history for some at a time."""
+        if not self._whole:
+            return self._source.cursor(binary=True)
+        cursor = self._source.cursor("taken", binary=True)
+        cursor.itersize = _AT_ONCE
+        return cursor
 
     def _take_counters(self) -> None:
         """Take the names of the counters that are referred to."""
         used = [row[0] for row in self._ask(
             "SELECT counter_id FROM counter_starts UNION SELECT counter_id FROM counter_changes")]
-        with self._source.cursor(binary=True) as cursor:
-            cursor.execute(USED_COUNTERS, {**self._bound, "counters": used})
-            self.executemany("INSERT OR IGNORE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", cursor.fetchall())
+        self._bound["counters"] = used
+        self._take(USED_COUNTERS)
 
     def _expire(self) -> None:
         """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
@@ -172,6 +198,7 @@ class _Window(Pulled):
             VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", [
                 (place, since_ns, self._bound["until"], GapCause.NOT_ANSWERED, Effect.BLIND,
                  f"shard {host.shard}: {host.fault}") for place, host in self._missing])
+        self._ask_clocks()
         query = self._shards.of_all("SELECT coalesce(max(until_ns), 0) FROM dropwatch.expired")
         [(until_ns,)] = self._source.execute(query.encode()).fetchall()
         if until_ns > since_ns:
@@ -180,18 +207,42 @@ class _Window(Pulled):
                 SELECT max(id), ?, ?, ?, ?, 'drops', NULL, '' FROM runs GROUP BY machine_id""",
                       (since_ns, until_ns, GapCause.EXPIRED, Effect.BLIND))
 
+    def _ask_clocks(self) -> None:
+        """Have the ledger tell whose clock was off when it last sent, from the begin of its newest run on."""
+        for place, (machine_id, started_ns, ahead_ns) in self._off.items():
+            since_ns = max(self._bound["edge"], min(started_ns, started_ns - ahead_ns))
+            [(watched,)] = self._ask("""
+                SELECT EXISTS (SELECT 1 FROM watches w JOIN runs r ON r.id = w.run_id WHERE machine_id = ?
+                               AND w.until_ns > ? AND w.since_ns < ?)""",
+                                     (machine_id, self._bound["edge"], self._bound["until"]))
+            if since_ns < self._bound["until"]:
+                self._ask("""
+                    INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
+                    VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", (
+                        place, since_ns, self._bound["until"], GapCause.CLOCK_OFF,
+                        Effect.PARTIAL if watched else Effect.BLIND, _off(ahead_ns)))
+
     def _index(self) -> None:
         for table, column in _INDEXED.items():
             if table not in self._lacking:
                 self._ask(f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})")
 
 
-def _bound(asked: Asked, scope: Scope) -> dict[str, Any]:
-    """Return what the queries refer to."""
+def _off(ahead_ns: int) -> str:
+    """Say how a clock was off; a program of a host measured it as it sent."""
+    minutes = abs(ahead_ns) // (60 * NANO)
+    lasted = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+    how, then = ("ahead", "late") if ahead_ns > 0 else ("behind", "early")
+    return f"its clock was {lasted} {how} when it last sent: what it recorded stands so much too {then}"
+
+
+def _bound(asked: Asked, scope: Scope, *, whole: bool) -> dict[str, Any]:
+    """Return what the queries refer to; of a whole history nothing lies where they add up."""
     since_ns, until_ns = scope.since_ns - _MARGIN_NS, scope.until_ns
-    is_long = until_ns - since_ns > _FINE_NS
+    is_long = until_ns - since_ns > _FINE_NS and not whole
     return {
-        "hosts": asked.keys, "every": asked.every, "since": since_ns, "edge": scope.since_ns, "until": until_ns,
+        "hosts": asked.keys, "every": asked.every, "since": since_ns, "until": until_ns,
+        "edge": until_ns if whole else scope.since_ns,
         "windows": since_ns - WIDEST_WINDOW_NS, "changes": until_ns + LONGEST_CHANGE_NS,
         "all_runs": len(asked.keys) <= _FEW,
         "hours": -(-scope.since_ns // _HOUR_NS) * _HOUR_NS if is_long else until_ns,
