@@ -57,7 +57,7 @@ def _make(path: Path, request: Request, options: Options, *, redact: bool) -> _M
 
     found = asked(make, request, options, whole=True)
     if isinstance(found, OlderError):
-        raise click.ClickException("this history was made by an older dropwatchd; start dropwatchd once to upgrade it")
+        raise click.ClickException(str(found))
     if isinstance(found, Exception):
         raise click.ClickException(f"cannot write the bundle ({found}); check the room for temporary files")
     return found
