@@ -53,6 +53,10 @@ def _make(path: Path, request: Request, options: Options, *, redact: bool) -> _M
             made = bundle(reader, path, redact=redact)
         except (OlderError, OSError) as error:
             return error
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:  # of the new one: a history is only read
+                raise
+            return error
         return made, answered(reader, assessed(reader), ()), (reader.scope.since_ns, reader.scope.until_ns)
 
     found = asked(make, request, options, whole=True)
