@@ -126,6 +126,8 @@ def test_the_wheel_holds_the_units_and_the_program(wheel: Path) -> None:
         "dropwatchd/history/fleet/tenants.sql",
         "dropwatchd/history/fleet/local.sql",
         "dropwatchd/history/fleet/views.sql",
+        "dropwatchd/history/fleet/guard.sql",
+        "dropwatchd/history/fleet/send.sql",
         "dropwatchd/history/fleet/coordinator.sql",
         "dropwatchd/_data/systemd/config.toml",
         "dwreport/render/html/page.html",

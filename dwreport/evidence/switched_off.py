@@ -13,6 +13,8 @@ _FEW = 3
 
 def switched_off(watches: Sequence[WatchRow], names: Mapping[int, str]) -> list[LedgerGap]:
     """Return the times as gaps, one for all collectors of a namespace that were off together; `names` are those."""
+    if all(watch.ending != SWITCHED_OFF for watch in watches):
+        return []
     last_ns: dict[str, int] = defaultdict(int)
     own: dict[tuple[str, int | None, str], list[WatchRow]] = defaultdict(list)
     for watch in watches:
@@ -38,6 +40,8 @@ def left_out(watches: Sequence[WatchRow], runs: Sequence[Run], ran: Mapping[int,
 
     `ran` are the collectors of each run, whether they found anything or not; one of which they are not known is left.
     """
+    if not ran:
+        return []
     read: dict[int, set[str]] = defaultdict(set)
     for watch in watches:
         if watch.what == "counters":

@@ -5,7 +5,7 @@ from typing import Any
 
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.stops import stops
-from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, assess, recorded
+from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, Recorded, assess, recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.rows import GapRow, gap_row
@@ -15,11 +15,14 @@ _MOST = 20  # gaps that a person reads beside a report
 _EFFECTS = {"blind": "nothing was seen", "partial": "some drops were missed", "detail": "counted, with less detail"}
 
 
-def assessed(reader: Reader, asked: str | None = None) -> Coverage:
-    """Judge how far the report's window was watched, as far as it has passed: for drops, or for what is asked."""
+def assessed(reader: Reader, asked: str | None = None, known: Recorded | None = None) -> Coverage:
+    """Judge how far the report's window was watched, as far as it has passed: for drops, or for what is asked.
+
+    `known` is what the history was asked before, if it was.
+    """
     scope = reader.scope
     window = (scope.since_ns, min(scope.until_ns, reader.now_ns))
-    return assess(recorded(reader), window, asked or scope.origin)
+    return assess(known or recorded(reader), window, asked or scope.origin)
 
 
 def answered(reader: Reader, judged: Coverage, sections: Sequence[Section[Any]], lead: Sequence[str] = (),

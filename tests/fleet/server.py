@@ -56,6 +56,13 @@ class Server:
         self._process.send_signal(how)
         self._process.wait(_START_S)
 
+    def kill(self) -> None:
+        """Kill it and its children at once, as nobody can prevent."""
+        for process in self._sessions():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self._process.wait(_START_S)
+
     def pause(self) -> None:
         """Have it answer nothing, until it may go on."""
         self._tell(signal.SIGSTOP)

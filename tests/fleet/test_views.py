@@ -18,7 +18,7 @@ from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
-from tests.fleet.conftest import asked
+from tests.fleet.conftest import asked, older
 from tests.fleet.life import KEY, START, Life
 from tests.fleet.server import Server
 from tests.fleet.test_exact import check
@@ -88,10 +88,7 @@ def test_tenants_and_hosts_hold_for_views(central: str, live: Live) -> None:
 
 def test_a_schema_is_upgraded_and_one_that_is_too_new_is_refused(server: Server, live: Live) -> None:
     """Hosts go on sending to an older schema, and to a newer one that takes them; with it stays what was there."""
-    asked(server.url(), "CREATE DATABASE copy_old TEMPLATE template0")
-    url, life = server.url("copy_old"), live()
-    for name in ("begin.sql", "schema.sql", "tidy.sql", "roles.sql"):
-        asked(url, script(name))
+    url, life = older(server, "0001"), live()
     life.go_on(60, {KEY: 5})
     send_all(Target(url, life.path))
     set_up(url)
@@ -108,7 +105,6 @@ def test_a_schema_is_upgraded_and_one_that_is_too_new_is_refused(server: Server,
         with pytest.raises(FleetError, match=r"schema 9998.*upgrade dropwatchd here"):
             use()
     check(url, life)
-    asked(server.url(), "DROP DATABASE copy_old")
 
 
 def asked_of(url: str, sql: str) -> list[tuple[Any, ...]]:

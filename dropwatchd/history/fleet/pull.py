@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
-from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
+from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, GENUINE, NEEDED, RUNS, USED_COUNTERS, Queries
 from dropwatchd.history.fleet.shards import Missing, Shards, ask
 from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
@@ -82,8 +82,9 @@ class _Window(Pulled):
     _scope: Scope
     _shards: Shards
     _missing: list[tuple[int, Missing]]  # with the number of a run of their own
+    _off: dict[int, tuple[str, int, int]]  # newest run of a host whose clock is off: its machine, start, how far ahead
     _bound: dict[str, Any]
-    _runs: dict[int, int]
+    _runs: dict[tuple[int, int], int]  # the number of a run here, by its host's key and its own
     _lacking: dict[str, str]  # statements that make the tables which are not here yet
     _is_coarse: bool  # changes of counters are added up between the edges of the window
     _whole: bool  # each row is taken by itself, some at a time
@@ -103,11 +104,14 @@ class _Window(Pulled):
         self._bound = _bound(asked, scope, whole=whole)
         with source.cursor(binary=True) as cursor:
             cursor.execute(RUNS, self._bound)
-            rows = cursor.fetchall()
-        self._runs = {row[0]: place for place, row in enumerate(rows, 1)}  # in the order in which they were recorded
-        self._bound["runs"] = [*self._runs]
+            rows = [row for row in cursor.fetchall() if row[1] in asked.machines]  # of hosts that were not removed
+        self._runs = {(row[1], row[0]): place for place, row in enumerate(rows, 1)}  # in the order of recording
+        self._bound["runs"] = [row[0] for row in rows]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
+        newest = {row[1]: (place, row[6]) for place, row in enumerate(rows, 1)}
+        self._off = {newest[host][0]: (asked.machines[host], newest[host][1], ahead_ns)
+                     for host, ahead_ns in asked.ahead.items() if host in newest}
         self._missing = [*enumerate(asked.missing, len(rows) + 1)]
         self.executemany("INSERT INTO runs VALUES (?, ?, '', ?, '', '', ?, NULL, ?)", [
             (place, host.machine_id, host.hostname, min(host.sent_ns, scope.since_ns), GapCause.NOT_ANSWERED)
@@ -158,9 +162,17 @@ class _Window(Pulled):
                     continue
                 cursor.execute(self._shards.of_all(query) if "%(" not in query else query, self._bound)
                 rows: Iterable[tuple[Any, ...]] = cursor if self._whole else cursor.fetchall()
-                if "/*run*/" in insert:
-                    rows = ((self._runs[row[0]], *row[1:]) for row in rows if row[0] in self._runs)
-                self.executemany(insert.replace("/*run*/", ""), rows)
+                if "/*run*/" in insert:  # what a host says of a run that is not its own is nothing
+                    rows = ((self._runs[row[:2]], *row[2:]) for row in rows if row[:2] in self._runs)
+                try:
+                    self.executemany(insert.replace("/*run*/", ""), rows)
+                except sqlite3.IntegrityError:
+                    [table] = re.findall("INSERT INTO ([a-z]+) ", insert)
+                    if table not in GENUINE:
+                        raise
+                    cursor.execute(f"{query} AND {GENUINE[table]}".encode(), self._bound)
+                    self._ask(f"DELETE FROM {table}")  # noqa: S608
+                    self.executemany(insert, cursor.fetchall())
         self._ask("COMMIT")
 
     def _cursor(self) -> "Cursor[Any]":
@@ -175,9 +187,8 @@ class _Window(Pulled):
         """Take the names of the counters that are referred to."""
         used = [row[0] for row in self._ask(
             "SELECT counter_id FROM counter_starts UNION SELECT counter_id FROM counter_changes")]
-        with self._source.cursor(binary=True) as cursor:
-            cursor.execute(USED_COUNTERS, {**self._bound, "counters": used})
-            self.executemany("INSERT OR IGNORE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", cursor.fetchall())
+        self._bound["counters"] = used
+        self._take(USED_COUNTERS)
 
     def _expire(self) -> None:
         """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
@@ -187,6 +198,7 @@ class _Window(Pulled):
             VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", [
                 (place, since_ns, self._bound["until"], GapCause.NOT_ANSWERED, Effect.BLIND,
                  f"shard {host.shard}: {host.fault}") for place, host in self._missing])
+        self._ask_clocks()
         query = self._shards.of_all("SELECT coalesce(max(until_ns), 0) FROM dropwatch.expired")
         [(until_ns,)] = self._source.execute(query.encode()).fetchall()
         if until_ns > since_ns:
@@ -195,10 +207,33 @@ class _Window(Pulled):
                 SELECT max(id), ?, ?, ?, ?, 'drops', NULL, '' FROM runs GROUP BY machine_id""",
                       (since_ns, until_ns, GapCause.EXPIRED, Effect.BLIND))
 
+    def _ask_clocks(self) -> None:
+        """Have the ledger tell whose clock was off when it last sent, from the begin of its newest run on."""
+        for place, (machine_id, started_ns, ahead_ns) in self._off.items():
+            since_ns = max(self._bound["edge"], min(started_ns, started_ns - ahead_ns))
+            [(watched,)] = self._ask("""
+                SELECT EXISTS (SELECT 1 FROM watches w JOIN runs r ON r.id = w.run_id WHERE machine_id = ?
+                               AND w.until_ns > ? AND w.since_ns < ?)""",
+                                     (machine_id, self._bound["edge"], self._bound["until"]))
+            if since_ns < self._bound["until"]:
+                self._ask("""
+                    INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
+                    VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", (
+                        place, since_ns, self._bound["until"], GapCause.CLOCK_OFF,
+                        Effect.PARTIAL if watched else Effect.BLIND, _off(ahead_ns)))
+
     def _index(self) -> None:
         for table, column in _INDEXED.items():
             if table not in self._lacking:
                 self._ask(f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})")
+
+
+def _off(ahead_ns: int) -> str:
+    """Say how a clock was off; a program of a host measured it as it sent."""
+    minutes = abs(ahead_ns) // (60 * NANO)
+    lasted = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+    how, then = ("ahead", "late") if ahead_ns > 0 else ("behind", "early")
+    return f"its clock was {lasted} {how} when it last sent: what it recorded stands so much too {then}"
 
 
 def _bound(asked: Asked, scope: Scope, *, whole: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What is taken out of the central history for a window: by the tables that need it, statements that insert rows.
 
-The first column of what belongs to a run is the run's key, and becomes its number; `/*run*/` marks these. Columns are
-in the order of local.sql.
+The first columns of what belongs to a run are its host and its key, which become its number; `/*run*/` marks these.
+Columns are in the order of local.sql.
 """
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
@@ -48,7 +48,7 @@ _IS_GAUGE = f"""EXISTS (SELECT FROM dropwatch.counters c
 BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
                             limits, ending) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-        SELECT run, what, name, namespace, since_ns, until_ns, since_boot_ns, until_boot_ns, limits, ending
+        SELECT host, run, what, name, namespace, since_ns, until_ns, since_boot_ns, until_boot_ns, limits, ending
         FROM (SELECT w.*, row_number() OVER (PARTITION BY host, run
                                              ORDER BY until_boot_ns DESC NULLS LAST, until_ns DESC) AS newest
               FROM dropwatch.watches w WHERE {_of('w')} AND run = ANY(%(runs)s)) w
@@ -77,7 +77,7 @@ NEEDED: dict[str, Queries] = {
     "drops": {
         # Minutes; whole hours of a long window are added up there.
         _DROPS: f"""
-            SELECT run, location, kind, interface,
+            SELECT host, run, location, kind, interface,
                    window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END AS start,
                    CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END AS width,
                    sum(count)::bigint, CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first_ns),
@@ -87,7 +87,8 @@ NEEDED: dict[str, Queries] = {
         # Of hours that were folded before they were sent, what is in none of their minutes here.
         f"""{_DROPS} ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes,
             first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)""": f"""
-            SELECT run, location, kind, interface, d.window_start_ns, d.window_width_ns, d.count - coalesce(m.sum, 0),
+            SELECT host, run, location, kind, interface, d.window_start_ns, d.window_width_ns,
+                   d.count - coalesce(m.sum, 0),
                    CASE WHEN m.rows = m.known THEN greatest(d.bytes - coalesce(m.bytes, 0), 0) END, first_ns, last_ns
             FROM dropwatch.drops d CROSS JOIN LATERAL (
                 SELECT sum(m.count)::bigint AS sum, sum(m.bytes)::bigint AS bytes, count(*) AS rows,
@@ -102,15 +103,15 @@ NEEDED: dict[str, Queries] = {
     "counters": {
         # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
         _CHANGES: f"""
-            SELECT run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
+            SELECT host, run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
             FROM dropwatch.counter_changes d WHERE {_CHANGED} AND {_BETWEEN} AND NOT {_IS_GAUGE}
             GROUP BY host, run, counter""",
         f"{_CHANGES} /*by itself*/": f"""
-            SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
+            SELECT host, run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
             WHERE {_CHANGED} AND (NOT ({_BETWEEN}) OR {_IS_GAUGE})""",
         # When counters were first read: all readings in the window, one of each sort before it.
         "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": f"""
-            SELECT run, counter, time_ns, value FROM (
+            SELECT host, run, counter, time_ns, value FROM (
                 SELECT s.*, row_number() OVER (PARTITION BY s.host, run, collector, c.name, namespace) AS place, gauge
                 FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
                 WHERE {_of('s')} AND s.run = ANY(%(runs)s) AND time_ns < %(until)s) s
@@ -118,26 +119,26 @@ NEEDED: dict[str, Queries] = {
         # What a gauge was at the begin: where it moved before, it starts with what came of that.
         """INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns""": f"""
-            SELECT run, counter, max(until_ns), {_SUM_DELTAS}
+            SELECT host, run, counter, max(until_ns), {_SUM_DELTAS}
             FROM dropwatch.counter_changes d JOIN dropwatch.counters c USING (host, counter)
             WHERE {_of('d')} AND gauge AND run = ANY(%(runs)s) AND until_ns <= %(since)s GROUP BY host, run, counter""",
     },
     "gaps": {
         """INSERT INTO gaps (run_id, id, since_ns, until_ns, cause, effect, scope, lost, detail)
            VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-            SELECT run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
+            SELECT host, run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
             WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap, run""",
     },
     "events": {
         """INSERT INTO events (run_id, id, time_ns, kind, subject, detail, namespace_id, ifindex)
            VALUES (?, NULL, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-            SELECT run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
+            SELECT host, run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
             WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event, run""",
     },
     "packets": {
         """INSERT INTO packets (run_id, id, time_ns, location_id, kind_id, interface_id, length, weight, link_header,
                                 data, details) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-            SELECT run, time_ns, location, kind, interface, length, weight, link_header, data, details
+            SELECT host, run, time_ns, location, kind, interface, length, weight, link_header, data, details
             FROM dropwatch.packets WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s
             ORDER BY time_ns, packet, run""",
     },
@@ -145,8 +146,18 @@ NEEDED: dict[str, Queries] = {
 
 # Of a part of the window: each change by itself.
 FINE_CHANGES: Queries = {"DELETE FROM counter_changes": "", _CHANGES: f"""
-    SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d WHERE {_CHANGED}"""}
+    SELECT host, run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d WHERE {_CHANGED}"""}
 
-USED_COUNTERS = f"""
+# Where two hosts have names of one key: those that are of their own host, as its key begins with it.
+_GENUINE = """EXISTS (SELECT FROM dropwatch.hosts h WHERE h.host = ANY(%(hosts)s) AND h.host = {0}s.host
+                              AND {0} = dropwatch.key(machine_id, {1}))"""
+GENUINE = {
+    "namespaces": _GENUINE.format("namespace", """boot_id, cookie::text, inode::text,
+        CASE WHEN kind IN ('container', 'pod', 'unit') THEN NULL ELSE name END"""),
+    "interfaces": _GENUINE.format("interface", "boot_id, namespace::text, ifindex::text, name"),
+    "counters": _GENUINE.format("counter", """collector, name, namespace::text, ifindex::text, interface, labels"""),
+}
+
+USED_COUNTERS: Queries = {"INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)": f"""
     SELECT counter, collector, name, namespace, ifindex, interface, labels, gauge FROM dropwatch.counters
-    WHERE {_of()} AND counter = ANY(%(counters)s)"""
+    WHERE {_of()} AND counter = ANY(%(counters)s)"""}

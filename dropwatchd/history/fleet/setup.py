@@ -14,14 +14,15 @@ logger = logging.getLogger(__name__)
 
 # What makes the schema of each revision out of the one before. A revision that hosts or reports of an older one cannot
 # use sets usable_from.
-_STEPS = {"0001": ("begin.sql", "schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",)}
+STEPS = {"0001": ("begin.sql", "schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",),
+          "0003": ("send.sql",), "0004": ("guard.sql",)}
 # The same for a database that has no rows of its own, but asks others.
 _COORDINATOR = {"0001": ("begin.sql", "schema.sql", "coordinator.sql"), "0002": ("views.sql",)}
 
 
 def set_up(url: str) -> None:
     """Make the tables and the roles, or upgrade them, and make room for the next days; raise FleetError."""
-    _make(url, _STEPS, "SELECT dropwatch.make_room()")
+    _make(url, STEPS, "SELECT dropwatch.make_room()")
 
 
 def set_up_coordinator(url: str) -> None:
@@ -30,7 +31,7 @@ def set_up_coordinator(url: str) -> None:
 
 
 def _make(url: str, steps: dict[str, tuple[str, ...]], then: str) -> None:
-    with connect(url, is_new=True) as connection:
+    with connect(url, unchecked=True) as connection:
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (key("dropwatch.setup"),))
@@ -53,7 +54,7 @@ def _see_that_it_is_one(connection: "Connection[Any]", found: str, steps: dict[s
     [(shards,)] = connection.execute("SELECT to_regclass('dropwatch.shards')").fetchall()
     if found and shards is None and steps is _COORDINATOR:
         raise FleetError("this database has a central history of its own; ask several from another database")
-    if shards is not None and steps is _STEPS:
+    if shards is not None and steps is STEPS:
         raise FleetError("this database asks others, and takes no history; set up each of these")
     if shards is not None and found < max(steps):
         raise FleetError(f"this database asks others by schema {found}, and has nothing of its own: drop it, make it "

@@ -3,7 +3,8 @@
 # ruff: noqa: S608 - the SQL is put together from texts of this package; values are bound.
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -12,13 +13,12 @@ from dropwatchd.history.read.reader import (
     COUNTER_JOINS,
     KEY,
     KEY_JOINS,
-    CounterRow,
     CounterTotal,
     Reader,
     key_of,
     moved_at_most,
 )
-from dropwatchd.history.read.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.read.scope import change_clause, drop_clause, run_clause
 from dropwatchd.history.statements import SUM_DELTAS, summed
 from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 
@@ -104,7 +104,7 @@ class Aligned:
 
     def __init__(self, reader: Reader) -> None:
         self._edge_ns = reader.scope.since_ns
-        scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
+        scope = reader.scope.unfiltered()
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
             SELECT coalesce(max(since_ns) - {_ROUND_NS}, :since) FROM counter_changes d JOIN runs r ON r.id = d.run_id
@@ -136,7 +136,7 @@ class Aligned:
     def counters(self) -> list[CounterTotal]:
         """Return by how much counters moved from their first to their last reading; of it, what may be too early."""
         clause = f"{change_clause(self._reader.scope)} AND since_ns >= :since AND until_ns < :until"
-        return [CounterTotal(*cast("CounterRow", row)) for row in self._reader.rows(f"""
+        return [CounterTotal._make(row) for row in self._reader.rows(f"""
             WITH {layers.changes(clause, "h.since_ns >= :edge AND h.until_ns < :until")},
             d AS MATERIALIZED (
                 SELECT run_id, counter_id, {SUM_DELTAS} AS delta, {moved_at_most("since_ns < :edge")} AS straddling
@@ -155,18 +155,18 @@ class Aligned:
         """
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
-        read = cast("set[tuple[str, str, str, int | None]]", set(self._reader.rows(f"""
-            WITH watched AS MATERIALIZED (
-                SELECT DISTINCT w.run_id, w.name, e.entity
-                FROM watches w LEFT JOIN namespaces e ON e.id = w.namespace_id
-                WHERE w.what = 'counters' AND w.since_ns < :until AND w.until_ns >= :since)
-            SELECT DISTINCT host_of(r.id), c.collector, c.name, n.entity
+        watched = defaultdict[tuple[int, str], set[int | None]](set)
+        for watch in self._reader.watches():
+            if watch.what == "counters" and watch.until_ns >= self._reader.scope.since_ns:
+                watched[watch.run_id, watch.name].add(watch.netns)
+        started = cast("Iterator[tuple[int, str, str, str, int | None]]", self._reader.rows(f"""
+            SELECT DISTINCT s.run_id, host_of(r.id), c.collector, c.name, n.entity
             FROM counter_starts s JOIN counters c ON c.id = s.counter_id JOIN runs r ON r.id = s.run_id
                  LEFT JOIN namespaces n ON n.id = c.namespace_id
-                 JOIN watched w ON w.run_id = s.run_id AND w.name = c.collector
-                      AND (w.entity IS NULL OR n.entity IS NULL OR w.entity = n.entity)
             WHERE c.name IN (SELECT value FROM json_each(:names)) AND s.time_ns < :until
-                  AND {run_clause(self._reader.scope)}""", names=json.dumps([*names]))))
+                  AND {run_clause(self._reader.scope)}""", names=json.dumps([*names])))
+        read = {(host, collector, name, netns) for run, host, collector, name, netns in started
+                if (there := watched.get((run, collector))) and (netns is None or {None, netns} & there)}
         off = {(watch.host, watch.name, watch.netns) for watch in self._reader.watches()
                if watch.what == "counters" and watch.ending == SWITCHED_OFF}
         return {(host, collector, name, netns) for host, collector, name, netns in read

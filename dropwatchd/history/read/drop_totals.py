@@ -56,15 +56,25 @@ def drop_of(row: Row) -> Drop:
 
 
 def merged(rows: Iterator[Row]) -> list[DropTotal]:
-    """Add up what differs by step, and by row ids alone: the same device has a row of its own in each boot."""
+    """Add up what differs by row ids alone: the same device has a row of its own in each boot."""
     totals: dict[tuple[str, DropKey], DropTotal] = {}
     for row in rows:
-        straddling, step, at_most, reach = cast("tuple[int, int, int, int]", row[20:])
-        shape = Counter({step: cast("int", row[16]), **dict.fromkeys(range(int(step) + 1, int(reach) + 1), 0)})
-        new = DropTotal(cast("str", row[0]), drop_of(row), straddling, shape, at_most)
+        straddling, at_most, steps = cast("tuple[int, int, str]", row[20:])
+        new = DropTotal(cast("str", row[0]), drop_of(row), straddling, _shape(steps), at_most)
         old = totals.get((new.host, new.drop.key))
         totals[new.host, new.drop.key] = new if old is None else _added(old, new)
     return [*totals.values()]
+
+
+def _shape(steps: str) -> Counter[int]:
+    """Return the counts of steps, each written as its number, its count, and the last step that its rows reach."""
+    numbers = iter(map(int, steps.split(",")))
+    shape: Counter[int] = Counter()
+    for step, count, reach in sorted(zip(numbers, numbers, numbers, strict=True)):
+        shape[step] += count
+        for further in range(step + 1, reach + 1):
+            shape[further] += 0
+    return shape
 
 
 def _added(one: DropTotal, other: DropTotal) -> DropTotal:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 from dropwatchd.history.read import layers, samples
 from dropwatchd.history.read.asked import install
@@ -23,17 +23,20 @@ from dropwatchd.history.read.scope import (
     AT_LEAST,
     AT_MOST,
     INSIDE,
+    IS_WITHIN,
+    OF_RUNS,
     WINDOWS,
     Scope,
     change_clause,
     drop_clause,
+    host_clause,
     may_clause,
     run_clause,
 )
 from dropwatchd.history.statements import SUM_DELTAS, summed
-from dropwatchd.model import DropKey, Window
+from dropwatchd.model import DropKey, GapCause, Window
 
-__all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterRow", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
+__all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
            "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
 
 
@@ -54,9 +57,8 @@ class Run:
     ended: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRow:
-    """That something was watched on a host: see model.Watch. `netns` is an entity's number."""
+class WatchRow(NamedTuple):
+    """That something was watched on a host: see model.Watch. `netns` is an entity's number. A fleet has many."""
 
     host: str
     run_id: int
@@ -95,8 +97,7 @@ class LedgerGap:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CounterTotal:
+class CounterTotal(NamedTuple):
     """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
 
     host: str
@@ -147,6 +148,10 @@ KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d
 COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
                    JOIN runs r ON r.id = d.run_id"""
 
+# What a later run does to the record of others, and what befalls that on its way to a central one.
+_OF_ANY_RUN = ", ".join(f"'{cause}'" for cause in (
+    GapCause.EXPIRED, GapCause.STORAGE_FULL, GapCause.NOT_UPLOADED, GapCause.NOT_ANSWERED))
+
 # That nothing speaks against a run r going on: a next one of its machine, or its end.
 _LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
 
@@ -194,7 +199,7 @@ class Reader:
         return self._watches
 
     def _read_watches(self) -> list[WatchRow]:
-        return [WatchRow(*cast("_WatchRow", row[:7]), _limits(cast("str", row[7])), cast("str", row[8]))
+        return [WatchRow._make((*row[:7], _limits(cast("str", row[7])), row[8]))
                 for row in self.rows(f"""
             SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
             FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
@@ -214,7 +219,8 @@ class Reader:
         return [LedgerGap(*cast("_GapRow", row)) for row in self.rows(f"""
             SELECT host_of(r.id), g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
             FROM gaps g JOIN runs r ON r.id = g.run_id
-            WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
+            WHERE g.until_ns >= :since AND g.since_ns < :until AND {host_clause(self.scope)}
+                  AND ({OF_RUNS} OR g.cause IN ({_OF_ANY_RUN}))
             ORDER BY g.since_ns, g.id""")]
 
     def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
@@ -241,18 +247,24 @@ class Reader:
         same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
         return merged(self.rows(f"""
             WITH {layers.drops(f"{drop_clause(self.scope)} AND {AT_MOST} > 0", f"{layers.WITHIN} AND {same_step}")},
-            d AS MATERIALIZED (
+            steps AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
                        sum({INSIDE}) AS inside,
                        CASE WHEN count(bytes) = count(*)
-                            THEN sum(CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END)
+                            THEN sum(CASE WHEN {IS_WITHIN} THEN bytes
+                                     ELSE CASE {INSIDE} WHEN count THEN bytes ELSE bytes * {INSIDE} / count END END)
                        END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
                        sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most,
                        max((min(last_ns, :until - 1) - :start) / :step) AS reach
-                FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step)
-            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.step, d.at_most,
-                   d.reach
+                FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step),
+            d AS MATERIALIZED (
+                SELECT run_id, location_id, kind_id, interface_id, sum(inside) AS inside,
+                       CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes, min(first) AS first,
+                       max(last) AS last, sum(at_least) AS at_least, sum(at_most) AS at_most,
+                       group_concat(step || ',' || inside || ',' || reach) AS shape
+                FROM steps GROUP BY run_id, location_id, kind_id, interface_id)
+            SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.at_most, d.shape
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
     def may_match(self) -> int:
@@ -269,6 +281,10 @@ class Reader:
         """Return how many of them that is because no sample tells, or too few do."""
         start_ns, step_ns = self.scope.since_ns, min(self.scope.until_ns - self.scope.since_ns, 2**63 - 1)
         return sum(part.open for _total, part in self._unsure(start_ns, step_ns))
+
+    def unsampled_of_windows(self) -> int:
+        """Return the like of the windows that were taken one by one: those without a sample of their own tell less."""
+        return self._portioned.open if self._portioned else 0
 
     def others(self) -> list[str]:
         """Return what sampled packets of the window had, the most frequent first, where none has what is asked for."""
@@ -299,7 +315,7 @@ class Reader:
 
     def counters(self) -> list[CounterTotal]:
         """Return the counters that moved, by collector and name."""
-        return [CounterTotal(*cast("CounterRow", row)) for row in self.rows(f"""
+        return [CounterTotal._make(row) for row in self.rows(f"""
             WITH {layers.changes(change_clause(self.scope))},
             d AS MATERIALIZED (
                 SELECT run_id, counter_id, {SUM_DELTAS} AS delta,
@@ -378,8 +394,6 @@ def moved_at_most(condition: str) -> str:
 
 _RunRow = tuple[int, str, str, str, int, int, bool]
 _PacketRow = tuple[int, int, int, int, bytes, str | None]
-_WatchRow = tuple[str, int, str, str, int | None, int, int]
 _DeviceRow = tuple[str, int | None, str, str | None, str | None, str | None]
 _EventRow = tuple[str, int, str, str, str, int | None]
 _GapRow = tuple[str, int, int, str, str, str, int | None, str]
-CounterRow = tuple[str, str, str, int | None, str | None, str, int, bool, int, str | None, int | None]

@@ -63,8 +63,10 @@ class Retention:
     def _unsent(self, before_ns: int) -> int:
         """Return what time something goes before that waits to be sent, some days and no longer."""
         sent_ns = sent_until(self.connection)
-        if sent_ns is None or sent_ns >= before_ns:
+        if sent_ns is None or before_ns <= sent_ns <= max(self.now_ns, self.wall_ns):
             return before_ns
+        if sent_ns > before_ns:  # by a clock that was ahead: nobody knows
+            sent_ns = 0
         return max(sent_ns - sent_ns % HOUR_NS, self._before(self.options.days + self.options.unsent_days))
 
     def _expire(self, before_ns: int, why: str = "") -> int:

@@ -83,7 +83,7 @@ def _asked(database: Path, scope: Scope, step_ns: int) -> list[Any]:
         aligned = Aligned(reader)
         drops = sorted((asdict(total) for total in reader.drops(scope.since_ns, step_ns)), key=str)
         return [drops, reader.may_match() if scope.filtered else 0, reader.counters(),
-                sorted(map(asdict, aligned.drops()), key=str), sorted(map(asdict, aligned.counters()), key=str),
+                sorted(map(asdict, aligned.drops()), key=str), sorted(aligned.counters(), key=str),
                 bound_sockets(reader), gauges(reader, "device")]
 
     return read(database, ask)
@@ -200,7 +200,7 @@ def test_what_counters_moved_goes_round_as_counters_do(new_writer: Callable[...,
             delta, straddling = {0: (3, 0), 3950: (5, huge), 5000: (5 - 2**63, 0)}[since]
             assert moved["UdpRcvbufErrors"] == (delta, straddling)
             assert moved.get("mtu") == {0: (-2, 0), 3950: (huge, 0)}.get(since)
-            assert [total["delta"] for total in same if total["name"] == "UdpRcvbufErrors"] == [delta]
+            assert [total.delta for total in same if total.name == "UdpRcvbufErrors"] == [delta]
             assert bool(sockets) == (since < 4200)  # then all of them are gone
             answers.append((since, counters, same, sockets))
         _sum(database)
