@@ -40,6 +40,7 @@ def is_needed(connection: sqlite3.Connection, run_id: int, reach_ns: int, mark_n
             "SELECT 1 FROM counter_changes WHERE until_ns = ? AND run_id = ?", (mark_ns, run_id)).fetchone():
         return True
     return reach_ns > mark_ns or any(watch.hole_ns is not None or watch.begin_ns == watch.since_ns < reach_ns
+                                     or watch.begin_ns + _NEAR_NS < reach_ns
                                      for watch in watches if watch.what == "counters")
 
 

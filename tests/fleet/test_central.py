@@ -10,7 +10,7 @@ import pytest
 
 from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up, tidy
-from dropwatchd.history.sent import sent_until
+from dropwatchd.history.sent import sent_until, tell_sent
 from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
 from dropwatchd.upload.read import RefusedError
@@ -80,6 +80,7 @@ def test_what_expired_before_it_was_sent_is_in_the_ledger(central: str, live: Li
     life.go_on(3600, {KEY: 7}, {COUNTERS[0]: 7, GAUGE: 100})
     for _ in range(4):
         life.go_on(86_400)
+    tell_sent(life.path, int(life.now * NANO))  # of now, by the clock of this test
     life.expire()
     life.go_on(60, {KEY: 8}, {COUNTERS[0]: 8, GAUGE: -50})
     life.go_on(600)

@@ -1,8 +1,11 @@
 """What one host, or one reader, can do to another's: nothing; and what tidying leaves for those that send on."""
 
 import json
+import os
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -139,3 +142,28 @@ def test_sums_beyond_64_bits_do_not_stop_the_tidying(central: str, live: Live) -
     send_all(Target(central, life.path))
     tidy(central, 2)
     assert asked(central, "SELECT count(*) FROM dropwatch.drops") == [(0,)]
+
+
+@pytest.mark.parametrize(("told", "is_kept"), [
+    (None, False), ("garbage", True), ("9" * 40, True), ("-5", True), ("ahead", True), ("sent", False), ("fifo", True),
+    ("link", True), ("folder", True)])
+def test_what_the_sender_tells_is_no_more_than_a_time(live: Live, told: str | None, *, is_kept: bool) -> None:
+    """Its file is another user's: whatever lies there, the daemon goes on, and keeps some days longer what may wait."""
+    life = live(start=int(time.time()) - 4 * _DAY_S)
+    life.go_on(60, {KEY: 5})
+    life.go_on(4 * _DAY_S - 120)
+    place = life.path.parent / "upload" / "sent"
+    if told:
+        place.parent.mkdir()
+    if told == "fifo":
+        os.mkfifo(place)
+    elif told == "link":
+        place.symlink_to("/dev/zero")
+    elif told == "folder":
+        place.mkdir()
+    elif told:
+        ahead = {"ahead": _DAY_S, "sent": -_DAY_S}.get(told)
+        place.write_text(told if ahead is None else str(int((time.time() + ahead) * 1e9)))
+    life.expire(2)
+    with closing(sqlite3.connect(life.path)) as connection:
+        assert bool(connection.execute("SELECT count(*) FROM drops").fetchone()[0]) is is_kept

@@ -31,9 +31,9 @@ GRANT SELECT ON dropwatch.expired TO dropwatch_write, dropwatch_relay;
 ALTER TABLE dropwatch.drops ADD CONSTRAINT are_counts
     CHECK (count BETWEEN 0 AND 281474976710656 AND bytes BETWEEN 0 AND 72057594037927936) NOT VALID;
 ALTER TABLE dropwatch.runs ADD CONSTRAINT is_a_time
-    CHECK (started_ns BETWEEN -4611686018427387904 AND 4611686018427387904) NOT VALID;
+    CHECK (started_ns BETWEEN -9000000000000000000 AND 9000000000000000000) NOT VALID;
 ALTER TABLE dropwatch.watches ADD CONSTRAINT are_times
-    CHECK (since_ns >= -4611686018427387904 AND until_ns <= 4611686018427387904) NOT VALID;
+    CHECK (since_ns >= -9000000000000000000 AND until_ns <= 9000000000000000000) NOT VALID;
 ALTER TABLE dropwatch.watches ADD CONSTRAINT is_a_list CHECK (json_typeof(limits::json) = 'array') NOT VALID;
 ALTER TABLE dropwatch.counters ADD CONSTRAINT is_an_object CHECK (json_typeof(labels::json) = 'object') NOT VALID;
 
