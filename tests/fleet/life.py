@@ -68,6 +68,11 @@ class Life:
         self._writer = Writer(self.path, Identity(self.name, self.machine_id, f"boot-{self.boots}", "6.18.0"))
         self._begin()
 
+    def rename(self, name: str) -> None:
+        """Give the host another name, which the daemon finds when it is started again."""
+        self.name = name
+        self.restart()
+
     def crash(self, seconds: float = 2) -> None:
         """Kill it, and start it again."""
         self._writer.close()

@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from dropwatchd.history.fleet.connect import script
+from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up, tidy
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run as run_report
@@ -130,6 +130,25 @@ def test_nonsense_that_would_stop_every_report_is_refused(central: str, live: Li
             ("watches", "limits = 'x'"), ("watches", "limits = '{}'"), ("counters", "labels = '[1]'")):
         with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InvalidTextRepresentation)):
             asked(central, f"UPDATE dropwatch.{table} SET {nonsense}")  # noqa: S608 - of this test
+
+
+def test_names_have_letters_of_all_sorts(server: Server, central: str, live: Live,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever encoding psql is told to use; a database that has not all letters is refused when it is set up."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    names = ["höst €", "\u202e\x1b[2J", "a\0b", "\U0001f600" * 3000, "1:a,2:b", "'\";--\n\\"]
+    for number, name in enumerate(names):
+        life = live(f"host-{number}")
+        life.rename(name)
+        life.go_on(60, {KEY._replace(location=KEY.location._replace(symbol=name)): 5})
+        send_all(Target(central, life.path))
+    monkeypatch.delenv("PGCLIENTENCODING")
+    assert {*asked(central, "SELECT hostname, symbol FROM dropwatch.hosts JOIN dropwatch.drops USING (host)"
+                            " JOIN dropwatch.locations USING (location)")} == {
+        (name.replace("\0", "\\x00"),) * 2 for name in names}
+    asked(server.url(), "CREATE DATABASE copy_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(FleetError, match="ENCODING 'UTF8'"):
+        set_up(server.url("copy_latin1"))
 
 
 def test_sums_beyond_64_bits_do_not_stop_the_tidying(central: str, live: Live) -> None:

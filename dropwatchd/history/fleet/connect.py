@@ -22,7 +22,7 @@ def connect(url: str, *, unchecked: bool = False) -> "Connection[Any]":
     driver = psycopg()
     try:
         connection: Connection[Any] = driver.connect(url, connect_timeout=10, autocommit=True,
-                                                     application_name="dropwatchd")
+                                                     application_name="dropwatchd", client_encoding="UTF8")
         if not unchecked:
             check(connection)
     except driver.Error as error:
