@@ -1,6 +1,7 @@
 """Writes slices into the central history: one transaction each, which counts itself, so that none is done twice."""
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import REVISION, check, psycopg
@@ -9,12 +10,10 @@ from dropwatchd.model import NANO
 from dropwatchd.upload import short
 from dropwatchd.upload.memory import Memory
 from dropwatchd.upload.reconcile import There
-from dropwatchd.upload.slice import Marks, Part, Row, Sent, Slice
+from dropwatchd.upload.slice import Marks, Part, Sent, Slice
 from dropwatchd.upload.tables import RUN, STATEMENTS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from psycopg import Connection
 
 _CHANGED = "40001"  # serialization_failure: what dropwatch.send() raises where something is not as it was
@@ -70,11 +69,15 @@ class Sender:
         memory, self._memory = self._memory, None
         assert memory is not None, "a slice is made by marks"  # noqa: S101 - a mistake of ours
         rows = memory.new(made)
-        if short.is_usual(rows, made, memory):
-            sent_us = _send_short(connection, made, rows, memory)
+        if short.is_usual(made, memory):
+            usual, rest = short.parted(rows, made, memory)
+            with connection.transaction() if any(rest.values()) else nullcontext():
+                sent_us = _send_short(connection, made, usual, memory.sent_us)
+                _insert(connection, made, rest)
         else:
-            with connection.transaction(), connection.cursor() as cursor:
-                sent_us = _send_long(cursor, made, rows, memory.marks.sendings)
+            with connection.transaction():
+                sent_us = _begin(connection, made, memory.marks.sendings)
+                _insert(connection, made, rows)
         memory.sent(made, sent_us)
         self._memory, self.is_sure = memory, True
         return sum(map(len, rows.values()))
@@ -106,9 +109,9 @@ def _ask(connection: "Connection[Any]", machine_id: str) -> Memory:
     return Memory(machine_id, hostname, schema, marks, sent_us)
 
 
-def _send_short(connection: "Connection[Any]", made: Slice, rows: "dict[str, Sequence[Row]]", memory: Memory) -> int:
+def _send_short(connection: "Connection[Any]", made: Slice, rows: short.Rows, last_sent_us: int) -> int:
     """Write what is usual; return when that was, by the server's clock in microseconds."""
-    header = short.Header(REVISION, key(made.machine_id), made.run_key, memory.sent_us, time.time_ns())
+    header = short.Header(REVISION, key(made.machine_id), made.run_key, last_sent_us, time.time_ns())
     try:
         [(sent_us,)] = connection.execute(*short.call(header, made, rows)).fetchall()
     except psycopg().Error as error:
@@ -120,32 +123,29 @@ def _send_short(connection: "Connection[Any]", made: Slice, rows: "dict[str, Seq
     return int(sent_us)
 
 
-def _send_long(cursor: Any, made: Slice, rows: "dict[str, Sequence[Row]]", sendings: int) -> int:
-    """Write anything, table by table; return when."""
-    host = key(made.machine_id)
-    sent_us = _begin(cursor, host, made, sendings)
-    ending = made.run[5:] if made.complete else (None, None)
-    cursor.execute(RUN, (host, made.run_key, *made.run[:5], *ending, made.changes_ns, made.reach_ns, made.complete))
+def _insert(connection: "Connection[Any]", made: Slice, rows: short.Rows) -> None:
+    """Write anything, table by table."""
     for name, table in TABLES.items():
         if chosen := rows.get(name):
-            scope = [{"host": host, "run": made.run_key}[part] for part in table.scope.split()]
-            cursor.execute(STATEMENTS[name], [*scope, *(list(column) for column in zip(*chosen, strict=True))])
-    return sent_us
+            scope = [{"host": key(made.machine_id), "run": made.run_key}[part] for part in table.scope.split()]
+            connection.execute(STATEMENTS[name], [*scope, *(list(column) for column in zip(*chosen, strict=True))])
 
 
-def _begin(cursor: Any, host: int, made: Slice, sendings: int) -> int:
-    """Count the transaction, and return when it is; who was overtaken by another sender finds another number."""
-    before_ns = time.time_ns()
-    cursor.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1e9)::bigint")
-    ahead_ns = (before_ns + time.time_ns()) // 2 - cursor.fetchone()[0]
+def _begin(connection: "Connection[Any]", made: Slice, sendings: int) -> int:
+    """Count the transaction, and write its run; return when it is. Who was overtaken finds another number."""
+    host, before_ns = key(made.machine_id), time.time_ns()
+    [(there_ns,)] = connection.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1e9)::bigint").fetchall()
+    ahead_ns = (before_ns + time.time_ns()) // 2 - there_ns
     ahead_ns = 0 if abs(ahead_ns) < NANO else ahead_ns
     if not sendings:
-        cursor.execute("INSERT INTO dropwatch.hosts (host, machine_id, hostname) VALUES (%s, %s, %s)"
-                       " ON CONFLICT DO NOTHING", (host, made.machine_id, made.hostname))
-    found = cursor.execute("""UPDATE dropwatch.hosts SET sendings = sendings + 1, sent_at = clock_timestamp(),
-                                     hostname = %s, ahead_ns = %s WHERE host = %s AND sendings = %s AND machine_id = %s
-                              RETURNING (extract(epoch FROM sent_at) * 1e6)::bigint""",
-                           (made.hostname, ahead_ns, host, sendings, made.machine_id)).fetchone()
+        connection.execute("INSERT INTO dropwatch.hosts (host, machine_id, hostname) VALUES (%s, %s, %s)"
+                           " ON CONFLICT DO NOTHING", (host, made.machine_id, made.hostname))
+    found = connection.execute("""
+        UPDATE dropwatch.hosts SET sendings = sendings + 1, sent_at = clock_timestamp(), hostname = %s, ahead_ns = %s
+        WHERE host = %s AND sendings = %s AND machine_id = %s RETURNING (extract(epoch FROM sent_at) * 1e6)::bigint""",
+                               (made.hostname, ahead_ns, host, sendings, made.machine_id)).fetchone()
     if found is None:
         raise OvertakenError
+    ending = made.run[5:] if made.complete else (None, None)
+    connection.execute(RUN, (host, made.run_key, *made.run[:5], *ending, made.changes_ns, made.reach_ns, made.complete))
     return int(found[0])

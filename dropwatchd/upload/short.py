@@ -1,17 +1,17 @@
-"""The usual slice in few bytes, for dropwatch.send(): what went on, but no names, no ledger, no other run.
+"""What is usual of a slice in few bytes, for dropwatch.send(): what went on, but no names, no ledger, no other run.
 
 Numbers that are small as text are sent as text: PostgreSQL's arrays take 12 bytes for each that is binary.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dropwatchd.upload.memory import Memory
-from dropwatchd.upload.slice import Row, Sent, Slice
+from dropwatchd.upload.slice import Row, Slice
 from dropwatchd.upload.windows import MINUTE_NS
 
 _FIRST_SCHEMA = "0003"  # that has the function
-_TABLES = {"drops", "counter_changes", "watches", "interfaces"}
+Rows = Mapping[str, Sequence[Row]]
 _START, _WIDTH, _COUNT, _BYTES, _FIRST, _LAST = 3, 4, 5, 6, 7, 8  # columns of drops, behind where, why and interface
 _WATCH, _PART, _UNTIL, _UNTIL_BOOT, _ENDING = 0, 1, 7, 9, 11      # columns of watches
 
@@ -26,23 +26,29 @@ class Header(NamedTuple):
     now_ns: int
 
 
-def is_usual(rows: dict[str, Sequence[Row]], made: Slice, memory: Memory) -> bool:
-    """Say whether dropwatch.send() can take the rows."""
-    sent = memory.marks.runs.get(made.run_key)
+def is_usual(made: Slice, memory: Memory) -> bool:
+    """Say whether dropwatch.send() can take what is usual of a slice: it goes on with a run that is there."""
     return (memory.schema >= _FIRST_SCHEMA and made.hostname == memory.hostname
-            and sent is not None and not made.complete
-            and not any(some for name, some in rows.items() if name not in _TABLES)
-            and all(row[_WIDTH] == MINUTE_NS for row in rows.get("drops", ()))
-            and all(memory.goes_on(row) for row in rows.get("interfaces", ()))
-            and all(_goes_on(row, sent) for row in rows.get("watches", ())))
+            and made.run_key in memory.marks.runs and not made.complete)
 
 
-def _goes_on(row: Row, sent: Sent) -> bool:
-    last = sent.watches.get(row[_WATCH])
-    return last is not None and last.number == row[_PART] and not row[_ENDING]
+def parted(rows: Rows, made: Slice, memory: Memory) -> tuple[Rows, Rows]:
+    """Return rows that dropwatch.send() can take, and those that have to go into tables."""
+    there = memory.marks.runs[made.run_key].watches
+
+    def goes_on(watch: Row) -> bool:
+        last = there.get(watch[_WATCH])
+        return last is not None and last.number == watch[_PART] and not watch[_ENDING]
+
+    tests: dict[str, Callable[[Row], bool]] = {
+        "drops": lambda row: row[_WIDTH] == MINUTE_NS, "counter_changes": lambda _row: True,
+        "interfaces": memory.goes_on, "watches": goes_on}
+    usual = {name: [row for row in some if name in tests and tests[name](row)] for name, some in rows.items()}
+    return usual, {name: [row for row in some if not (name in tests and tests[name](row))]
+                   for name, some in rows.items()}
 
 
-def call(header: Header, made: Slice, rows: dict[str, Sequence[Row]]) -> tuple[bytes, list[Any]]:
+def call(header: Header, made: Slice, rows: Rows) -> tuple[bytes, list[Any]]:
     """Return a statement and what is bound in it."""
     watches, drops, changes, interfaces = (rows.get(name, ()) for name in (
         "watches", "drops", "counter_changes", "interfaces"))

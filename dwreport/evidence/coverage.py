@@ -1,8 +1,8 @@
 """Which part of a report's window was watched: the union of the watches on record, and why the rest was not: pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -101,6 +101,8 @@ class Recorded:
 class Coverage:
     """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when all of that was written.
 
+    `written` is up to when each host has written what is asked for.
+
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
     could not see by their nature. `asked` is what was to be watched: `own` are the gaps that speak of that.
     """
@@ -113,6 +115,17 @@ class Coverage:
     limits: tuple[str, ...] = ()
     asked: str = "software"
     own: Sequence[LedgerGap] = ()
+    written: Mapping[str | None, int] = field(default_factory=dict)
+
+    def passed_ns(self, window: Span) -> int:
+        """Return how long that window of one host lasted: less what a clock that was set has left out."""
+        never = sum(min(gap.until_ns, window[1]) - max(gap.since_ns, window[0])
+                    for gap in self.gaps if gap.cause == NEVER_WAS)
+        return max(0, window[1] - window[0] - never)
+
+    def watched_ns(self, window: Span) -> int:
+        """Return how long of it was watched."""
+        return int(self.fraction * self.passed_ns(window))
 
     @property
     def only_unwritten(self) -> bool:
@@ -173,15 +186,16 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     limited = _limited(found.watches, window, what)
     gaps, own = ([*sorted([*some, *limited], key=lambda gap: (gap.since_ns, gap.until_ns))] for some in (gaps, own))
     harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in own)
+    written = _written(parts, what)
     status: Status = "blind" if not covered_ns else "partial" if harmed or covered_ns < passed_ns else "complete"
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
-        _written_until(parts, what),
+        _written_until(parts, written),
         sources(watch for watch in found.watches
                 if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
-        what, own)
+        what, own, written)
 
 
 def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
@@ -278,12 +292,22 @@ def _seen_until(found: Recorded, run: Run, what: str) -> int:
     return ends.get(what, ends.get("daemon", run.until_ns))
 
 
-def _written_until(parts: dict[str | None, Recorded], what: str) -> int | None:
-    """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
-    goes_on = [_seen_until(part, run, what) for host, part in parts.items()
-               if (run := _last(part, host)) and not run.ended]
-    return min(goes_on) if goes_on else max((_ended_at(part, run, what) for part in parts.values()
-                                             for run in part.runs), default=None)
+def _written(parts: Mapping[str | None, Recorded], what: str) -> dict[str | None, int]:
+    """Return up to when each host that goes on has written what is asked for; of another, when it last did."""
+    found = {}
+    for host, part in parts.items():
+        last = _last(part, host)
+        if last and not last.ended:
+            found[host] = _seen_until(part, last, what)
+        elif part.runs:
+            found[host] = max(_ended_at(part, run, what) for run in part.runs)
+    return found
+
+
+def _written_until(parts: Mapping[str | None, Recorded], written: Mapping[str | None, int]) -> int | None:
+    """Return up to when all hosts that go on have written; where none does, when the last ended."""
+    goes_on = [written[host] for host, part in parts.items() if (run := _last(part, host)) and not run.ended]
+    return min(goes_on) if goes_on else max(written.values(), default=None)
 
 
 def _ended_at(found: Recorded, run: Run, what: str) -> int:

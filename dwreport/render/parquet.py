@@ -1,4 +1,4 @@
-"""Tables as Parquet files: loaded into a DuckDB of their own, joined there, and written sorted.
+"""Tables as Parquet files: loaded into a DuckDB of their own, joined there, and written.
 
 It keeps what has no room in memory in files of the folder that it is given.
 """

@@ -18,17 +18,19 @@ Change = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 # What is of one moment, or has its key there, is in the archive of that moment alone, so that those of hours that meet
 # add up. What lasts is in each that it touches: a watch as far as it lies in the window, a gap as it is in the ledger.
+# All is in the order of time, which makes files small. DuckDB all but keeps it: to sort there takes ten times the disk.
 _LASTS = "since_ns < :until AND (until_ns > :since OR since_ns >= :since)"
 _ROWS = {
-    "drops": "SELECT * FROM drops WHERE window_start_ns >= :since AND window_start_ns < :until",
-    "counter_changes": "SELECT * FROM counter_changes WHERE until_ns >= :since AND until_ns < :until",
+    "drops": "SELECT * FROM drops WHERE window_start_ns >= :since AND window_start_ns < :until AND {} ORDER BY 1, 2",
+    "counter_changes": """
+        SELECT * FROM counter_changes WHERE until_ns >= :since AND until_ns < :until AND {} ORDER BY 1""",
     "watches": f"""
-        SELECT id, run_id, what, name, namespace_id, max(since_ns, :since), min(until_ns, :until),
-               since_boot_ns + max(since_ns, :since) - since_ns, until_boot_ns + min(until_ns, :until) - until_ns,
-               limits, CASE WHEN until_ns > :until THEN '' ELSE ending END FROM watches WHERE {_LASTS}""",
-    "gaps": f"SELECT * FROM gaps WHERE {_LASTS}",
-    "events": "SELECT * FROM events WHERE time_ns >= :since AND time_ns < :until",
-    "packets": "SELECT * FROM packets WHERE time_ns >= :since AND time_ns < :until",
+        SELECT id, run_id, what, name, namespace_id, max(since_ns, :since), min(until_ns, :until), NULL, NULL,
+               limits, CASE WHEN until_ns > :until THEN '' ELSE ending END
+        FROM watches WHERE {_LASTS} AND {{}} ORDER BY run_id, what, name, since_ns""",
+    "gaps": f"SELECT * FROM gaps WHERE {_LASTS} AND {{}} ORDER BY since_ns, id",
+    "events": "SELECT * FROM events WHERE time_ns >= :since AND time_ns < :until AND {} ORDER BY time_ns, id",
+    "packets": "SELECT * FROM packets WHERE time_ns >= :since AND time_ns < :until AND {} ORDER BY time_ns, id",
 }
 _NAMES = ("runs", "locations", "kinds", "interfaces", "counters", "namespaces")
 
@@ -36,7 +38,6 @@ _RUN = "r.machine_id, r.boot_id, r.started_ns AS run_started_ns"
 _SPACE = "n.cookie AS netns_cookie, n.inode AS netns_inode"
 _PLACE = f"""l.symbol, l."offset" AS symbol_offset, l.address, i.driver AS interface_driver, i.peer AS interface_peer,
              {_SPACE}, {_RUN}"""
-_WHOSE = "hostname, machine_id, run_started_ns"
 _RUNS = " UNION ".join(f"SELECT run_id FROM {table}" for table in _ROWS)
 
 
@@ -45,32 +46,24 @@ def _utc(column: str) -> str:
     return f"make_timestamp({column} // 1000)::TIMESTAMPTZ"
 
 
-class _File(NamedTuple):
-    """What is in a file, and in which order."""
-
-    columns: str
-    source: str
-    order: str
-
-
-def _of_view(view: str, more: str, order: str) -> _File:
-    """Return the columns of a history's view, and others behind them."""
-    return _File(f"{columns(_utc)[view]}, {more}", SOURCES[view], order)
+def _of_view(view: str, more: str) -> str:
+    """Return the query for the columns of a history's view, and others behind them."""
+    shown = columns(_utc)[view].replace(".until_ns - ", ".until_ns::HUGEINT - ")  # else it fails where that overflows
+    return f"SELECT {shown}, {more} FROM {SOURCES[view]}"
 
 
 _FILES = {
-    "drops": _of_view("v_drops", _PLACE, f"window_start_ns, window_seconds, {_WHOSE}, location, reason, interface,"
-                                         " netns, ifindex, protocol"),
-    "counters": _of_view("v_counters", f"{_SPACE}, {_RUN}", f"until_ns, {_WHOSE}, collector, name, netns, interface"),
-    "watches": _of_view("v_watches", f"{_SPACE}, {_RUN}", f"{_WHOSE}, what, name, netns, since_ns"),
-    "gaps": _of_view("v_gaps", _RUN, f"since_ns, until_ns, {_WHOSE}, cause, scope"),
-    "events": _of_view("v_events", f"{_SPACE}, {_RUN}", f"time_ns, {_WHOSE}, kind, subject"),
-    "packets": _File(f"""{_utc('d.time_ns')} AS time, d.weight, d.length, d.link_header, d.data, d.details, {KEY},
-                         r.hostname, d.run_id, d.time_ns, {_PLACE}""", f"packets d {KEY_JOINS}",
-                     f"time_ns, {_WHOSE}, location, reason"),
-    "runs": _File(f"""{_utc('started_ns')} AS started, {_utc('ended_ns')} AS ended, ending, hostname, kernel, version,
-                      id AS run_id, started_ns, ended_ns, machine_id, boot_id""",
-                  f"(SELECT * FROM runs WHERE id IN ({_RUNS}))", "started_ns, machine_id"),
+    "drops": _of_view("v_drops", _PLACE),
+    "counters": _of_view("v_counters", f"{_SPACE}, {_RUN}"),
+    "watches": _of_view("v_watches", f"{_SPACE}, {_RUN}"),
+    "gaps": _of_view("v_gaps", _RUN),
+    "events": _of_view("v_events", f"{_SPACE}, {_RUN}"),
+    "packets": f"""
+        SELECT {_utc('d.time_ns')} AS time, d.weight, d.length, d.link_header, d.data, d.details, {KEY}, r.hostname,
+               d.run_id, d.time_ns, {_PLACE} FROM packets d {KEY_JOINS}""",
+    "runs": f"""
+        SELECT {_utc('started_ns')} AS started, {_utc('ended_ns')} AS ended, ending, hostname, kernel, version,
+               id AS run_id, started_ns, ended_ns, machine_id, boot_id FROM runs WHERE id IN ({_RUNS})""",
 }
 
 
@@ -90,9 +83,9 @@ def archive(reader: Reader, folder: Path, *, redact: bool) -> Archived:
     with TemporaryDirectory(prefix=".rows-", dir=folder) as work, tables(Path(work)) as made:
         for table in (*_ROWS, *_NAMES):
             _load(reader, made, table, change)
-        for name, (shown, source, order) in _FILES.items():
+        for name, query in _FILES.items():
             file = f"{name}.parquet"
-            made.write(f"SELECT * EXCLUDE (run_id) FROM (SELECT {shown} FROM {source}) ORDER BY {order}", file)
+            made.write(f"SELECT * EXCLUDE (run_id) FROM ({query})", file)
             Path(work, file).replace(folder / file)
         [(drops,)] = made.ask("SELECT coalesce(sum(count), 0) FROM drops")
         rows = {table: int(made.ask(f"SELECT count(*) FROM {table}")[0][0]) for table in _ROWS}
@@ -113,7 +106,7 @@ def _rows(reader: Reader, query: str) -> Cursor:
 
 
 def _load(reader: Reader, made: Tables, table: str, change: Change | None) -> None:
-    query = f"{_ROWS[table]} AND {_of_hosts(reader)}" if table in _ROWS else f"SELECT * FROM {table}"
+    query = _ROWS[table].format(_of_hosts(reader)) if table in _ROWS else f"SELECT * FROM {table} ORDER BY id"
     found = _rows(reader, query)
     described = reader.connection.execute(f"PRAGMA table_info({table})")
     types = {str(name): str(kind) for _id, name, kind, *_rest in described}

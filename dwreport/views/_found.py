@@ -47,11 +47,10 @@ def findings_of(reader: Reader, wanted: Wanted) -> Window:
     """Return the findings whose severity is wanted, with the numbers that a report gives them."""
     scope, known = reader.scope, recorded(reader)
     chart, judged = chart_of(reader, known), assessed(reader, known=known)
-    end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
-    lasting = Lasting(known, end_ns, chart.step_ns, scope.origin)
+    until = until_of(reader, judged)
+    lasting = Lasting(known, until.end_ns, chart.step_ns, scope.origin, until.ends)
     evidence = gather(reader, reader.drops(chart.start_ns, chart.step_ns))
     every = findings(evidence, Filters(scope, reader.namespaces()), lasting).found
-    until = until_of(reader, end_ns)
     kept = (finding for finding in every if keeps(wanted, finding.severity))
     return Window([Found(finding, finding_row(finding, number), [clean(part) for part in parts(finding, until)])
-                   for number, finding in enumerate(kept, 1)], judged, chart, end_ns)
+                   for number, finding in enumerate(kept, 1)], judged, chart, until.end_ns)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dropwatchd.history.read.portions import DEVIATIONS, effective, spread
+from dropwatchd.history.read.portions import effective, likely
 from dropwatchd.history.read.reader import DropTotal, PacketRow, Reader
 from dwreport import causes
 from dwreport.findings.ends import ends_of
@@ -30,13 +30,14 @@ _Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """So many drops, the variance of that where samples tell it, and how many there are for sure, and at most.
+    """So many drops, the squares of how many fewer and more samples leave open, and how many there are in any case.
 
     At an edge of the window drops are apportioned: `edge` fewer, or more, may have been in it.
     """
 
     count: float
-    variance: float
+    fewer: float
+    more: float
     sure: int
     most: int
     edge: int = 0
@@ -80,10 +81,11 @@ NAMES = (*EXACT, *_SAMPLED, *TIMES)
 
 @dataclass
 class _Group:
-    """What is added up: so many drops, of which the number is sure but for the variance of sampling."""
+    """What is added up: so many drops, of which the number is sure but for what sampling leaves open: see _Part."""
 
     count: float = 0.0
-    variance: float = 0.0
+    fewer: float = 0.0
+    more: float = 0.0
     sure: int = 0
     most: int = 0
     edge: int = 0
@@ -102,7 +104,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     record = make_dataclass("GroupRow", [*((name, str | None) for name in wanted.by), ("count", int), ("at_least", int),
                                          ("at_most", int), ("about", bool), ("first", Moment), ("last", Moment)],
                             frozen=True)
-    rows = [record(*values, round(group.count), *_range(group), bool(group.variance), Moment(group.first_ns),
+    rows = [record(*values, round(group.count), *_range(group), _is_about(group), Moment(group.first_ns),
                    Moment(group.last_ns)) for values, group in found]
     times = time_format(scope.since_ns, scope.until_ns)
     section: Section[Any] = Section("groups", rows, _columns(wanted.by, rows, times), rows, record=record)
@@ -153,13 +155,13 @@ def _parts(total: DropTotal, one: Stretch, by: Sequence[str],
 
     # Of drops that are about so many, any part is too.
     whole = total.drop.count
-    error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
+    below, above = ((whole - total.at_least) / whole, (total.at_most - whole) / whole) if total.about else (0.0, 0.0)
     beyond = one.up + (0 if total.about else total.at_most - whole)
     doubtful = one.down + total.straddling
     most = max(count, total.at_most) if total.about else count + beyond
     if not any(name in _SAMPLED for name in by) or not packets:
         sure = total.at_least if when is None else min(1, count) if total.about else max(0, count - doubtful)
-        yield values(None), _Part(count, count ** 2 * error, sure, most), None
+        yield values(None), _Part(count, (count * below) ** 2, (count * above) ** 2, sure, most), None
         return
     sampled: dict[Values, list[PacketRow]] = defaultdict(list)
     for packet in packets:
@@ -169,16 +171,19 @@ def _parts(total: DropTotal, one: Stretch, by: Sequence[str],
     is_census = len(packets) >= total.drop.count == count and not total.about
     for key, own in sampled.items():
         part = sum(packet.weight for packet in own) / whole
-        variance = 0.0 if is_census else count ** 2 * (spread(part, size) + part ** 2 * error)
+        low, high = (part, part) if is_census else likely(part, size)
+        fewer, more = (count ** 2 * ((end - part) ** 2 + (part * error) ** 2)
+                       for end, error in ((low, below), (high, above)))
         times = [packet.time_ns for packet in own]
         sure = min(len(own), count) if when is None or is_census else 0
-        yield (key, _Part(count * part, variance, sure, sure + beyond if is_census else most,
+        yield (key, _Part(count * part, fewer, more, sure, sure + beyond if is_census else most,
                           max(beyond, doubtful)), (min(times), max(times)))
 
 
 def _add(group: _Group, part: _Part, span: _Span) -> None:
     group.count += part.count
-    group.variance += part.variance
+    group.fewer += part.fewer
+    group.more += part.more
     group.sure += part.sure
     group.most += part.most
     group.edge += part.edge
@@ -187,11 +192,18 @@ def _add(group: _Group, part: _Part, span: _Span) -> None:
 
 
 def _range(group: _Group) -> tuple[int, int]:
-    """Return between how many and how many there are, of what was sampled for 95 of 100 samplings."""
-    if not group.variance:
+    """Return between how many and how many there are, of what was sampled for 95 of 100 samplings.
+
+    The distances of the parts to the ends of their ranges add up as deviations do (Zou and Donner's MOVER).
+    """
+    if not _is_about(group):
         return group.sure, group.most
-    error = group.edge + DEVIATIONS * sqrt(group.variance)
-    return max(group.sure, floor(group.count - error)), min(group.most, ceil(group.count + error))
+    return (max(group.sure, floor(group.count - group.edge - sqrt(group.fewer))),
+            min(group.most, ceil(group.count + group.edge + sqrt(group.more))))
+
+
+def _is_about(group: _Group) -> bool:
+    return bool(group.fewer or group.more)
 
 
 def _columns(by: Iterable[str], rows: Sequence[Any], times: str) -> list[Column[Any]]:

@@ -76,8 +76,7 @@ class _Window:
 
     @property
     def watched_ns(self) -> int:
-        since_ns, until_ns = self.side.window
-        return int((until_ns - since_ns) * self.judged.fraction)
+        return self.judged.watched_ns(self.side.window)
 
 
 def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:

@@ -55,9 +55,9 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     chart = chart_of(reader, known)
     judged, totals = assessed(reader, known=known), reader.drops(chart.start_ns, chart.step_ns)
     evidence = gather(reader, totals)
-    end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
-    found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
-    until = until_of(reader, end_ns)
+    until = until_of(reader, judged)
+    found = findings(evidence, Filters(scope, reader.namespaces()),
+                     Lasting(known, until.end_ns, chart.step_ns, scope.origin, until.ends))
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
     shown = every_shown(kept, chart, until)
     shared = _shared(reader, kept)

@@ -12,8 +12,9 @@ _OPTIONS = ("-c", "max_connections=200", "-c", "shared_buffers=256MB", "-c", "ma
 
 @click.group(help=__doc__)
 def main() -> None:
-    """Have a signal end the server as well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Have signals end the server as well."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # which a shell's background ignores
+        signal.signal(number, signal.default_int_handler)
 
 
 @main.command("realtime")

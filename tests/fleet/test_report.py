@@ -155,6 +155,25 @@ def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
     assert said(capsys, central)["coverage"]["status"] == "complete"
 
 
+def test_each_host_is_judged_by_its_own_record(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    """What goes on on one is not cut where another was heard of last; nor is that one claimed to go on later."""
+    for name, minutes in (("web-1", 40), ("web-2", 20)):
+        life = live(name)
+        for _ in range(minutes * 6):
+            life.go_on(10, {KEY: 5})
+        send_all(Target(central, life.path))
+    found = said(capsys, central)["findings"]
+    assert [(row["hosts"], row["state"]) for row in found] == [(["web-1"], "going on"), (["web-2"], "going on")]
+    told = _text(capsys, "--database", central)
+    for at in ("10:40:00", "10:20:00"):
+        assert re.search(f"since 10:00:00, going on at {at}", told), told
+    told = _text(capsys, "--database", central, "incidents")
+    assert re.search("going on at 10:40:00 .* web-1", told), told
+    assert re.search("going on at 10:20:00 .* web-2", told), told
+    assert {row["host"]: row["end"][11:19] for row in said(capsys, central, "incidents")["incidents"]} == {
+        "web-1": "10:39:50", "web-2": "10:19:50"}
+
+
 def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     """No central history in a database, no such database, no server."""
     asked(server.url(), "CREATE DATABASE nothing TEMPLATE template0")

@@ -282,6 +282,10 @@ class Reader:
         start_ns, step_ns = self.scope.since_ns, min(self.scope.until_ns - self.scope.since_ns, 2**63 - 1)
         return sum(part.open for _total, part in self._unsure(start_ns, step_ns))
 
+    def unsampled_of_windows(self) -> int:
+        """Return the like of the windows that were taken one by one: those without a sample of their own tell less."""
+        return self._portioned.open if self._portioned else 0
+
     def others(self) -> list[str]:
         """Return what sampled packets of the window had, the most frequent first, where none has what is asked for."""
         return [*self._portioned.others()] if self._portioned else []

@@ -43,9 +43,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     history.drop(one, START_NS + 7, MOST, bytes=0, name=None, ifindex=None, netns=None, protocol=None)
     history.drop(one, START_NS + 9, 1, bytes=None, symbol=None, offset=None, address="0xffffffff81234567", reason="",
                  trap="t", trap_group="", origin="hardware")
+    history.drop(two, MIDDLE_NS, 3)
+    history.counter(two, "edge", 9, MIDDLE_NS)
+    history.event(two, MIDDLE_NS, "edge", "")
+    history.packet(two, MIDDLE_NS, b"edge")
     history.packet(one, START_NS + 50 * NANO, bytes(range(256)), weight=3, details='{"queue": "fq"}')
     history.packet(one, START_NS + 51 * NANO, b"", link_header=False)
     history.gap(one, START_NS - 50 * NANO, MIDDLE_NS + 5, effect="detail", lost=7)
+    history.gap(two, -MOST, MOST, effect="partial")
     history.execute(f"UPDATE interfaces SET kind = {BROKEN}, driver = '', peer = '#4' WHERE name = 'eth0'")
     yield history
     history.close()
@@ -89,8 +94,8 @@ def test_rows_are_those_of_the_views(whole: History, tmp_path: Path, capsys: pyt
     told = capsys.readouterr().err
     drops = sum(row["count"] for row in _shown(whole, "v_drops", "window_start_ns"))
     assert drops > MOST
-    assert f"wrote {drops:,}".replace(",", " ") + " drops in 7 rows, 5 counter changes, 2 packets into" in told
-    assert "coverage 48.61 %: 7 gaps" in told
+    assert f"wrote {drops:,}".replace(",", " ") + " drops in 8 rows, 6 counter changes, 3 packets into" in told
+    assert "coverage 48.61 %: 8 gaps" in told
     for name, key in KEYS.items():
         shown = _shown(whole, f"v_{name}", key)
         times = [column for column in ("window_start", "first", "last", "since", "until", "time") if column in shown[0]]
@@ -105,11 +110,12 @@ def test_rows_are_those_of_the_views(whole: History, tmp_path: Path, capsys: pyt
     [broken] = {row["interface_kind"] for row in _rows(made, "drops") if row["interface"] == "eth0"}
     assert broken == "ht\\xff-\\x80"
     assert {row["module"] for row in _rows(made, "drops")} == {None, ODD}
-    assert sorted(row["delta"] for row in _rows(made, "counters")) == [-2**63, -1, 1, 2**32, MOST]
+    assert sorted(row["delta"] for row in _rows(made, "counters")) == [-2**63, -1, 1, 9, 2**32, MOST]
     assert [(row["data"], row["weight"], row["link_header"], row["details"], row["location"], row["symbol_offset"])
             for row in _rows(made, "packets")] == [
         (bytes(range(256)), 3, True, '{"queue": "fq"}', "udp_queue_rcv_one_skb+0x1f", 0x1f),
-        (b"", 1, False, None, "udp_queue_rcv_one_skb+0x1f", 0x1f)]
+        (b"", 1, False, None, "udp_queue_rcv_one_skb+0x1f", 0x1f),
+        (b"edge", 1, True, None, "udp_queue_rcv_one_skb+0x1f", 0x1f)]
     assert {(row["hostname"], row["machine_id"], row["ended_ns"]) for row in _rows(made, "runs")} == {
         ("db1.corp.example", "c0ffee11", START_NS + 1500 * NANO), ("web,2", "beef", None)}
 
@@ -132,13 +138,14 @@ def test_archives_of_times_that_meet_add_up(whole: History, tmp_path: Path, caps
     assert all(START_NS <= row["since_ns"] <= row["until_ns"] <= MIDDLE_NS for row in _rows(early, "watches"))
     gaps = [*_rows(early, "gaps"), *_rows(tmp_path / "late", "gaps")]
     assert {repr(row) for row in gaps} == {repr(row) for row in _rows(both, "gaps")}
-    assert len(gaps) == len(_rows(both, "gaps")) + 2
+    assert len(gaps) == len(_rows(both, "gaps")) + 3
+    assert 2 * MOST / 1e9 in {row["seconds"] for row in gaps}
 
 
 def test_a_host_is_chosen_and_others_are_not_in_it(whole: History, tmp_path: Path) -> None:
     made = _archive(whole, tmp_path / "made", START_NS, END_NS, "--host", "web*")
     assert {row["machine_id"] for name in FILES for row in _rows(made, name)} == {"beef"}
-    assert sorted(row["count"] for row in _rows(made, "drops")) == [2, 5]
+    assert sorted(row["count"] for row in _rows(made, "drops")) == [2, 3, 5]
 
 
 def test_who_it_was_is_not_in_a_redacted_one(whole: History, tmp_path: Path) -> None:
