@@ -46,12 +46,13 @@ _WATCHED = [("daemon", "", None), ("software", "bpf", None), ("packets", "bpf", 
 class Life:
     """A host with one history; `dropped` and `moved` are what it was told so far, by what reports name."""
 
-    def __init__(self, path: Path, name: str, start: int = START, machine_id: str | None = None) -> None:
+    def __init__(self, path: Path, name: str, start: int = START, machine_id: str | None = None,
+                 boots: int = 0) -> None:
         self.path, self.name = path, name
         self.machine_id = machine_id or hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
         self.dropped: Counter[tuple[str | None, str | None, str | None]] = Counter()
         self.moved: Counter[str] = Counter()
-        self.now, self.boots = float(start), 0
+        self.now, self.boots = float(start), boots
         self._skew = 0
         self.boot()
 

@@ -174,6 +174,18 @@ def test_each_host_is_judged_by_its_own_record(central: str, live: Live, capsys:
         "web-1": "10:39:50", "web-2": "10:19:50"}
 
 
+def test_a_copy_of_a_machine_is_not_that_machine(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where two send by one machine id, one that is silent would be covered by the other."""
+    for name, start, minutes in (("web-1", START, 60), ("copy", START + 900, 10)):
+        life = live(name, start=start, machine_id="0123456789abcdef" * 2, boots=minutes)
+        for _ in range(minutes):
+            life.go_on(60, {KEYS[1]: 1})
+        send_all(Target(central, life.path))
+    found = [gap for gap in said(capsys, central)["coverage"]["gaps"] if gap["cause"] == "two boots at one time"]
+    assert [gap["effect"] for gap in found] == ["partial"]
+    assert "copy and web-1: machines with one machine id" in found[0]["detail"]
+
+
 def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     """No central history in a database, no such database, no server."""
     asked(server.url(), "CREATE DATABASE nothing TEMPLATE template0")
