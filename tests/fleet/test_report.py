@@ -174,6 +174,20 @@ def test_each_host_is_judged_by_its_own_record(central: str, live: Live, capsys:
         "web-1": "10:39:50", "web-2": "10:19:50"}
 
 
+def test_a_run_has_the_number_that_it_is_asked_for_by(central: str, live: Live, capsys: pytest.CaptureFixture[str],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where of many hosts those alone are taken that are of the window."""
+    life = live()
+    for _ in range(4):
+        life.go_on(1000)
+        life.restart()
+    life.stop()
+    send_all(Target(central, life.path))
+    numbers = {row["number"] for row in said(capsys, central, "runs")["runs"]}
+    monkeypatch.setattr("dropwatchd.history.fleet.pull._FEW", 0)
+    assert {row["number"] for row in said(capsys, central, "runs")["runs"]} == numbers == {-2, -3, -4}
+
+
 def test_a_copy_of_a_machine_is_not_that_machine(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     """Where two send by one machine id, one that is silent would be covered by the other."""
     for name, start, minutes in (("web-1", START, 60), ("copy", START + 900, 10)):

@@ -55,6 +55,8 @@ def test_what_shards_say_is_what_one_says(server: Server, central: str, shards: 
     rows = said(asking, *_WINDOW, "hosts", told="not answered: shard s2")["fleet"]
     assert {row["host"] for row in rows if row["drops"] is None} == {
         name for name, shard in placed.items() if shard == "s2"}
+    assert {row["host"] for row in said(asking, *_WINDOW, "runs", told="not answered: shard s2")["runs"]} == {
+        name for name, shard in placed.items() if shard == "s1"}
     with pytest.raises(psycopg.Error, match="could not connect to server"):
         asked(asking, "SELECT count(*) FROM dropwatch.v_drops")
 

@@ -109,13 +109,14 @@ class _Window(Pulled):
         self._runs = {(row[1], row[0]): place for place, row in enumerate(rows, 1)}  # in the order of recording
         self._bound["runs"] = [row[0] for row in rows]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                         [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
+                         [(place, asked.machines[row[1]], *row[2:-1]) for place, row in enumerate(rows, 1)])
+        self.places = {number: row[-1] for number, row in enumerate(rows, 1)}
         newest = {row[1]: (place, row[6]) for place, row in enumerate(rows, 1)}
         self._off = {newest[host][0]: Off(asked.machines[host], newest[host][1], ahead_ns)
                      for host, ahead_ns in asked.ahead.items() if host in newest}
         self._missing = [*enumerate(asked.missing, len(rows) + 1)]
         self.executemany("INSERT INTO runs VALUES (?, ?, '', ?, '', '', ?, NULL, ?)", [
-            (place, host.machine_id, host.hostname, min(host.sent_ns, scope.since_ns), GapCause.NOT_ANSWERED)
+            (place, host.machine_id, host.hostname, min(host.sent_ns, scope.until_ns - 1), GapCause.NOT_ANSWERED)
             for place, host in self._missing])
         self._take(BASE)
         self._index()
@@ -193,7 +194,7 @@ class _Window(Pulled):
 
     def _expire(self) -> None:
         """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
-        since_ns = self._bound["since"]
+        since_ns = self._scope.since_ns
         self.executemany("""
             INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
             VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", [
@@ -202,7 +203,7 @@ class _Window(Pulled):
         self.executemany("""
             INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)""", [
-                *clocks(self, self._off, self._bound["edge"], self._bound["until"]), *machines(self)])
+                *clocks(self, self._off, since_ns, self._bound["until"]), *machines(self)])
         query = self._shards.of_all("SELECT coalesce(max(until_ns), 0) FROM dropwatch.expired")
         [(until_ns,)] = self._source.execute(query.encode()).fetchall()
         if until_ns > since_ns:
