@@ -10,8 +10,10 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from dropwatchd.history.fleet.connect import FleetError, script
+from dropwatchd.history.fleet.connect import FleetError, connect, script
+from dropwatchd.history.fleet.pull import opened
 from dropwatchd.history.fleet.setup import set_up, tidy
+from dropwatchd.history.read.scope import Scope
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run as run_report
 from tests.fleet.conftest import asked, older
@@ -161,6 +163,21 @@ def test_sums_beyond_64_bits_do_not_stop_the_tidying(central: str, live: Live) -
     send_all(Target(central, life.path))
     tidy(central, 2)
     assert asked(central, "SELECT count(*) FROM dropwatch.drops") == [(0,)]
+
+
+def test_a_session_is_left_as_it_was(central: str) -> None:
+    """A pool gives it to others."""
+    state = "SELECT name, setting FROM pg_settings UNION ALL SELECT statement, '' FROM pg_prepared_statements"
+    with connect(central) as connection:
+        before = connection.execute(state).fetchall()
+        for _ in range(9):
+            connection.execute("SELECT 1")
+        assert connection.execute(state).fetchall() == before
+    with opened(central) as pulled:
+        pulled.pull(Scope(0, 10**9))
+        source: psycopg.Connection[tuple[str, str]] = pulled.pull.__self__.source  # type: ignore[attr-defined]
+        source.execute("COMMIT")
+        assert {*source.execute(state)} == {*before}
 
 
 @pytest.mark.parametrize(("told", "is_kept"), [

@@ -37,11 +37,10 @@ def opened(url: str, *, whole: bool = False) -> Iterator[Pulled]:
     with connect(url) as connection:
         try:
             shards = ask(connection)
-            connection.execute("SET default_transaction_read_only = on")
-            connection.execute("SET jit = off")  # compiling takes longer than these queries
-            connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            connection.execute("SET cursor_tuple_fraction = 1")  # all that they find is taken
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")  # a pool's session stays as it was
+            connection.execute("SET LOCAL jit = off")  # compiling takes longer than these queries
+            connection.execute("SET LOCAL work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
+            connection.execute("SET LOCAL cursor_tuple_fraction = 1")  # all that they find is taken
             yield _Puller(connection, shards, whole).connection()
         except psycopg().Error as error:
             raise explained(error) from error
