@@ -132,11 +132,11 @@ def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
                                                      capsys: pytest.CaptureFixture[str]) -> None:
     """One that stopped before it lowers the coverage of all; clocks that are off are told, not taken for silence."""
     for name, start, minutes in (("here", START, 60), ("gone", START - 7200, 5), ("ahead", START + 7200, 5),
-                                 ("behind", START - 7200, 5)):
+                                 ("behind", START - 7200, 5), ("before", START - 8 * 86_400, 5)):
         life = live(name, start=start)
         for _ in range(minutes):
             life.go_on(60, {KEYS[1]: 1})
-        if name == "gone":
+        if name in {"gone", "before"}:
             life.stop()
         send_all(Target(central, life.path))
     asked(central, "UPDATE dropwatch.hosts SET ahead_ns = CASE hostname WHEN 'ahead' THEN 7200000000000"
@@ -144,7 +144,7 @@ def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
     told = said(capsys, central, "hosts")
     assert {row["host"]: (row["status"], row["drops"], row["ending"]) for row in told["fleet"]} == {
         "here": ("complete", 30, None), "gone": ("blind", None, "stopped"), "ahead": ("blind", None, "clock off"),
-        "behind": ("blind", None, "clock off")}
+        "behind": ("blind", None, "clock off"), "before": ("blind", None, "stopped")}
     assert (told["coverage"]["status"], told["coverage"]["fraction"]) == ("partial", 0.25)
     gaps = {gap["host"]: gap for gap in told["coverage"]["gaps"]}
     assert gaps["gone"]["cause"] == "no record: dropwatchd was not running"
