@@ -14,6 +14,7 @@ from dropwatchd.history.fleet.connect import FleetError, connect, script
 from dropwatchd.history.fleet.pull import opened
 from dropwatchd.history.fleet.setup import set_up, tidy
 from dropwatchd.history.read.scope import Scope
+from dropwatchd.model import Location
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run as run_report
 from tests.fleet.conftest import asked, older
@@ -123,13 +124,15 @@ def _drops(central: str, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, 
 def test_nonsense_that_would_stop_every_report_is_refused(central: str, live: Live) -> None:
     """A host may write what it likes about itself, but not numbers whose sums nobody can read."""
     life = live()
-    life.go_on(60, {KEY: 5}, {COUNTERS[0]: 5})
+    life.go_on(60, {KEY: 5, KEY._replace(location=Location(None, address=2**64 - 1)): 1}, {COUNTERS[0]: 5})
     life.stop()
-    send_all(Target(central, life.path))
+    send_all(Target(central, life.path, packets=True))
     for table, nonsense in (
             ("drops", "count = 9223372036854775807"), ("drops", "count = -1"), ("drops", "bytes = 9223372036854775807"),
             ("runs", "started_ns = -9223372036854775808"), ("watches", "until_ns = 9223372036854775807"),
-            ("watches", "limits = 'x'"), ("watches", "limits = '{}'"), ("counters", "labels = '[1]'")):
+            ("watches", "limits = 'x'"), ("watches", "limits = '{}'"), ("counters", "labels = '[1]'"),
+            ("watches", "limits = '[1]'"), ("counters", """labels = '{"a": []}'"""), ("packets", "details = '{'"),
+            ("locations", "address = 'x', location = dropwatch.key(symbol, \"offset\"::text, module, 'x')")):
         with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InvalidTextRepresentation)):
             asked(central, f"UPDATE dropwatch.{table} SET {nonsense}")  # noqa: S608 - of this test
 
