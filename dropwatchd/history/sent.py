@@ -11,16 +11,18 @@ _MOST_BYTES = 32
 
 
 def sent_until(connection: sqlite3.Connection) -> int | None:
-    """Return up to when all rows were sent; None where nobody sends, or nobody has told.
+    """Return up to when all rows were sent; None where nobody sends or has told, 0 where that is no time.
 
-    The file is another user's, who may have put anything in its place: a number that is none is nobody's word.
+    The file is another user's, who may have put anything in its place: what is no file is not waited for.
     """
     place: str = connection.execute("PRAGMA database_list").fetchone()[2]
     try:
         with open(Path(place).parent / _NAME, "rb", opener=_at_once) as file:
-            return int(file.read(_MOST_BYTES)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
-    except (OSError, ValueError):
+            return int(file.read(_MOST_BYTES)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else 0
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError):
+        return 0
 
 
 def _at_once(path: str, flags: int) -> int:

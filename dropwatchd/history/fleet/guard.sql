@@ -10,7 +10,9 @@ CREATE OR REPLACE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint I
     FROM unnest(parts) WITH ORDINALITY AS p(part, place));
 
 CREATE OR REPLACE FUNCTION dropwatch.own_host() RETURNS bigint STABLE LANGUAGE sql RETURN
-    CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN dropwatch.key(substr(session_user::text, 6)) END;
+    CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN
+        ('x' || encode(substr(sha256(convert_to('32:' || substr(session_user::text, 6), 'UTF8')), 1, 8), 'hex'))
+        ::bit(64)::bigint END;
 
 DO $$
 BEGIN
