@@ -1,15 +1,28 @@
 """Takes out of the central history what a report asks for, into one of the same kind as each host has."""
 
+import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import connect, explained, psycopg, script
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
-from dropwatchd.history.fleet.queries import BASE, FINE_CHANGES, NEEDED, RUNS, USED_COUNTERS, Queries
+from dropwatchd.history.fleet.queries import (
+    BASE,
+    DROP_SUMS,
+    FINE_CHANGES,
+    FOLDED_DROPS,
+    INSERT_DROPS,
+    INSERT_SUMS,
+    NEEDED,
+    RUNS,
+    SUMMED_DROPS,
+    USED_COUNTERS,
+    Queries,
+)
 from dropwatchd.history.fleet.shards import Missing, Shards, ask
 from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS, Scope
@@ -23,6 +36,8 @@ _HOUR_NS = 3600 * NANO
 _FINE_NS = 26 * _HOUR_NS  # windows up to here are read minute by minute, the midst of longer ones by the hour
 _INDEXED = {"watches": "run_id", "runs": "machine_id", "interfaces": "boot_id", "counters": "collector"}
 _WITH = {"counter_changes": "counters", "counter_starts": "counters"}  # tables that come with another
+_NEAR_NS = 120 * NANO  # to an edge: counters are read every ten seconds, and sent by the minute
+_LEAST_STEP_NS = 60 * NANO  # shorter ones are asked for by what looks at single rows besides
 _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked for
 
 
@@ -77,15 +92,17 @@ class _Window(Pulled):
     _shards: Shards
     _missing: list[tuple[int, Missing]]  # with the number of a run of their own
     _bound: dict[str, Any]
-    _runs: dict[int, int]
+    _runs: dict[int, int]  # keys, with the number here
+    _hosts: dict[int, int]  # those numbers, with the host's key
     _lacking: dict[str, str]  # statements that make the tables which are not here yet
     _is_coarse: bool  # changes of counters are added up between the edges of the window
+    _summed: tuple[int, int] | None  # drops in its midst are, with their shape in steps from a time, of a length
     _parts: bool  # it is asked for parts of the window
 
     def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards) -> None:
         """Take the runs and what they watched."""
         self._source, self._scope, self._shards = source, scope, shards
-        self._is_coarse = self._parts = False
+        self._is_coarse, self._parts, self._summed = False, False, None
         tables = dict(re.findall(r"(?s)CREATE TABLE (\w+) (.*?);", script("local.sql")))
         late = {*NEEDED, *_WITH}
         self._lacking = {table: f"CREATE TABLE {table} {rest}" for table, rest in tables.items() if table in late}
@@ -98,6 +115,7 @@ class _Window(Pulled):
             cursor.execute(RUNS, self._bound)
             rows = cursor.fetchall()
         self._runs = {row[0]: place for place, row in enumerate(rows, 1)}  # in the order in which they were recorded
+        self._hosts = {place: row[1] for place, row in enumerate(rows, 1)}
         self._bound["runs"] = [*self._runs]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
@@ -125,7 +143,46 @@ class _Window(Pulled):
         if self._parts and self._is_coarse and "counter_changes" in words:
             self._is_coarse = False
             self._take(FINE_CHANGES)
+        if self._summed and "drops" in words and "drop_sums" not in words:
+            self.refine(self._runs.values())
+            self._summed = None
         return self._ask(sql, parameters)
+
+    def sum_drops(self, scope: Scope, start_ns: int, step_ns: int) -> bool:
+        """Have drops in the midst of the window added up there, unless they have come in another way."""
+        if "drops" in self._lacking and step_ns >= _LEAST_STEP_NS and self._covers(scope):
+            self._ask(self._lacking.pop("drops"))
+            self._ask(DROP_SUMS)
+            self._summed = start_ns, step_ns
+            self._take_sums()
+            self._take(FOLDED_DROPS)
+        return self._summed == (start_ns, step_ns) and self._covers(scope)
+
+    def has_sums(self, scope: Scope) -> bool:
+        """Say whether some of the drops of a scope have been added up, and it has all of these."""
+        return self._summed is not None and self._covers(scope)
+
+    def refine(self, runs: Collection[int]) -> None:
+        """Take the rows of drops of some runs, in the place of what was added up."""
+        numbers = json.dumps([*runs])
+        for table in ("drops", "drop_sums"):
+            self._ask(f"DELETE FROM {table} WHERE run_id IN (SELECT value FROM json_each(?))", (numbers,))  # noqa: S608 - of ours
+        hosts = [*{self._hosts[run] for run in runs}]
+        bound = {"hosts": hosts, "every": self._bound["every"] and len(hosts) == len(self._bound["hosts"])}
+        self._take(NEEDED["drops"], {key: run for key, run in self._runs.items() if run in {*runs}}, bound)
+
+    def _covers(self, scope: Scope) -> bool:
+        return scope.since_ns <= self._scope.since_ns and scope.until_ns >= self._scope.until_ns
+
+    def _take_sums(self) -> None:
+        start_ns, step_ns = self._summed or (0, 1)
+        with self._source.cursor(binary=True) as cursor:
+            cursor.execute(SUMMED_DROPS, {**self._bound, "near": _NEAR_NS, "start": start_ns, "step": step_ns})
+            rows = [(self._runs[row[0]], *row[1:]) for row in cursor if row[0] in self._runs]
+        self._ask("BEGIN")
+        self.executemany(INSERT_SUMS, [row for row in rows if row[4] is None])
+        self.executemany(INSERT_DROPS, [row[:-1] for row in rows if row[4] is not None])
+        self._ask("COMMIT")
 
     def _ask(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         return super().execute(sql, parameters)
@@ -142,17 +199,20 @@ class _Window(Pulled):
             self._expire()
         self._index()
 
-    def _take(self, queries: Queries) -> None:
+    def _take(self, queries: Queries, runs: Mapping[int, int] | None = None,
+              bound: Mapping[str, Any] | None = None) -> None:
+        """Take rows: of some runs alone, and with other values, where these are given."""
+        runs, bound = self._runs if runs is None else runs, {**self._bound, **(bound or {})}
         self._ask("BEGIN")
         with self._source.cursor(binary=True) as cursor:
             for insert, query in queries.items():
                 if not query:
                     self._ask(insert)
                     continue
-                cursor.execute(self._shards.of_all(query) if "%(" not in query else query, self._bound)
+                cursor.execute(self._shards.of_all(query) if "%(" not in query else query, bound)
                 rows = cursor.fetchall()
                 if "/*run*/" in insert:
-                    rows = [(self._runs[row[0]], *row[1:]) for row in rows if row[0] in self._runs]
+                    rows = [(runs[row[0]], *row[1:]) for row in rows if row[0] in runs]
                 self.executemany(insert.replace("/*run*/", ""), rows)
         self._ask("COMMIT")
 

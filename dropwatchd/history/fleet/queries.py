@@ -38,6 +38,8 @@ _DROPS = "INSERT INTO drops /*run*/ VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, 
 _IN_WINDOW = f"""{_of('d')} AND d.window_start_ns > %(windows)s AND d.window_start_ns < %(until)s
                  AND d.last_ns >= %(since)s"""
 _IS_WHOLE = "d.window_start_ns >= %(hours)s AND d.window_start_ns < %(hours_end)s"
+_START = f"window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END"
+_WIDTH = f"CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END"
 
 _CHANGES = "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)"
 _CHANGED = f"""{_of('d')} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s"""
@@ -77,9 +79,7 @@ NEEDED: dict[str, Queries] = {
     "drops": {
         # Minutes; whole hours of a long window are added up there.
         _DROPS: f"""
-            SELECT run, location, kind, interface,
-                   window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END AS start,
-                   CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END AS width,
+            SELECT run, location, kind, interface, {_START} AS start, {_WIDTH} AS width,
                    sum(count)::bigint, CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first_ns),
                    max(last_ns)
             FROM dropwatch.drops d WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}
@@ -142,6 +142,37 @@ NEEDED: dict[str, Queries] = {
             ORDER BY time_ns, packet""",
     },
 }
+
+# Drops in the midst of the window, as far as a run's counters were watched, are added up by key: their shape has their
+# count by steps of time, each as its number, its count, and the last step that its rows reach. Those nearer to an edge
+# are rows: whether they lie between two readings of counters is decided here.
+SUMMED_DROPS = f"""
+    SELECT run, location, kind, interface, start, width, sum(count)::bigint,
+           CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first), max(last),
+           string_agg(step || ',' || count || ',' || reach, ',')
+    FROM (SELECT host, run, location, kind, interface, CASE WHEN step IS NULL THEN start END AS start,
+                 CASE WHEN step IS NULL THEN width END AS width, step, sum(count)::bigint AS count,
+                 CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END AS bytes, min(first_ns) AS first,
+                 max(last_ns) AS last, max((last_ns - %(start)s) / %(step)s) AS reach
+          FROM (SELECT d.*, {_START} AS start, {_WIDTH} AS width,
+                       CASE WHEN first_ns >= coalesce(w.since_ns, %(edge)s) + %(near)s
+                                 AND last_ns < coalesce(w.until_ns, %(until)s) - %(near)s
+                            THEN (first_ns - %(start)s) / %(step)s END AS step
+                FROM dropwatch.drops d LEFT JOIN (
+                    SELECT host, run, greatest(min(since_ns), %(edge)s) AS since_ns,
+                           least(max(until_ns), %(until)s) AS until_ns
+                    FROM dropwatch.watches w
+                    WHERE {_of('w')} AND what = 'counters' AND until_ns >= %(since)s AND since_ns < %(until)s
+                    GROUP BY host, run) w USING (host, run)
+                WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}) d
+          GROUP BY host, run, location, kind, interface, 6, 7, step) d
+    GROUP BY host, run, location, kind, interface, start, width"""
+DROP_SUMS = """CREATE TABLE drop_sums (
+    run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns, shape,
+    PRIMARY KEY (run_id, location_id, kind_id, interface_id)) WITHOUT ROWID"""
+INSERT_SUMS = "INSERT INTO drop_sums VALUES (?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10, ?11)"
+INSERT_DROPS = "INSERT INTO drops VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10)"
+FOLDED_DROPS: Queries = dict([*NEEDED["drops"].items()][1:])
 
 # Of a part of the window: each change by itself.
 FINE_CHANGES: Queries = {"DELETE FROM counter_changes": "", _CHANGES: f"""

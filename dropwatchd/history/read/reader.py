@@ -18,7 +18,7 @@ from dropwatchd.history.read.asked import install
 from dropwatchd.history.read.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
 from dropwatchd.history.read.portioned import Portioned
 from dropwatchd.history.read.portions import Portion
-from dropwatchd.history.read.pulled import Pulled
+from dropwatchd.history.read.pulled import Pulled, has_sums
 from dropwatchd.history.read.scope import (
     AT_LEAST,
     AT_MOST,
@@ -238,8 +238,12 @@ class Reader:
 
     def _drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
         same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
+        clause, here = f"{drop_clause(self.scope)} AND {AT_MOST} > 0", self.connection
+        sums = f"""UNION ALL SELECT run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns, count,
+                                    count, shape FROM drop_sums WHERE {clause}""" \
+            if isinstance(here, Pulled) and here.sum_drops(self.scope, start_ns, step_ns) else ""
         return merged(self.rows(f"""
-            WITH {layers.drops(f"{drop_clause(self.scope)} AND {AT_MOST} > 0", f"{layers.WITHIN} AND {same_step}")},
+            WITH {layers.drops(clause, f"{layers.WITHIN} AND {same_step}")},
             steps AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
                        sum({INSIDE}) AS inside,
@@ -255,8 +259,10 @@ class Reader:
                 SELECT run_id, location_id, kind_id, interface_id, sum(inside) AS inside,
                        CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes, min(first) AS first,
                        max(last) AS last, sum(at_least) AS at_least, sum(at_most) AS at_most,
-                       group_concat(step || ',' || inside || ',' || reach) AS shape
-                FROM steps GROUP BY run_id, location_id, kind_id, interface_id)
+                       group_concat(shape) AS shape
+                FROM (SELECT run_id, location_id, kind_id, interface_id, inside, bytes, first, last, at_least, at_most,
+                             step || ',' || inside || ',' || reach AS shape FROM steps {sums})
+                GROUP BY run_id, location_id, kind_id, interface_id)
             SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.at_most, d.shape
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
@@ -267,7 +273,8 @@ class Reader:
     def unnamed(self) -> int:
         """Return how many of them that is because something of their key is not on record."""
         [(count,)] = self.rows(f"""
-            WITH {layers.drops(may_clause(self.scope))} SELECT coalesce(sum(count), 0) FROM drop_rows""")
+            WITH {layers.drops(may_clause(self.scope), sums=has_sums(self.connection, self.scope))}
+            SELECT coalesce(sum(count), 0) FROM drop_rows""")
         return cast("int", count)
 
     def unsampled(self) -> int:
