@@ -44,8 +44,6 @@ _WIDTH = f"CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END"
 _CHANGES = "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)"
 _CHANGED = f"""{_of('d')} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s"""
 _BETWEEN = "since_ns >= %(edge)s AND until_ns < %(until)s"
-_IS_GAUGE = f"""EXISTS (SELECT FROM dropwatch.counters c
-                        WHERE {_of('c')} AND c.host = d.host AND c.counter = d.counter AND c.gauge)"""
 
 BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
@@ -103,11 +101,10 @@ NEEDED: dict[str, Queries] = {
         # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
         _CHANGES: f"""
             SELECT run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
-            FROM dropwatch.counter_changes d WHERE {_CHANGED} AND {_BETWEEN} AND NOT {_IS_GAUGE}
-            GROUP BY host, run, counter""",
-        f"{_CHANGES} /*by itself*/": f"""
-            SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
-            WHERE {_CHANGED} AND (NOT ({_BETWEEN}) OR {_IS_GAUGE})""",
+            FROM dropwatch.counter_changes d LEFT JOIN (
+                SELECT host, counter, gauge FROM dropwatch.counters c WHERE {_of('c')} AND gauge) g USING (host, counter)
+            WHERE {_CHANGED}
+            GROUP BY host, run, counter, CASE WHEN {_BETWEEN} AND g.gauge IS NULL THEN NULL ELSE until_ns END""",
         # When counters were first read: all readings in the window, one of each sort before it.
         "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": f"""
             SELECT run, counter, time_ns, value FROM (
