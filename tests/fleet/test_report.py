@@ -18,6 +18,7 @@ from dropwatchd.history.fleet.connect import script
 from dropwatchd.history.fleet.pull import opened
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.scope import Scope
+from dropwatchd.history.read.settings import levels
 from dropwatchd.history.schema import metadata
 from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.model import NANO
@@ -96,6 +97,10 @@ def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
                 there, here = (Reader(one, scope, whole.until_ns) for one in (connection, own))
                 assert {(row.name, row.delta, row.straddling) for row in there.counters()} == {
                     (row.name, row.delta, row.straddling) for row in here.counters()}
+                there_set, here_set = ([(one.name, one.value, one.since_ns, one.until_ns)
+                                        for one in levels(reader, "device")] for reader in (there, here))
+                assert there_set == here_set
+                assert len(there_set) > 1
             count = f"SELECT count(*) FROM {table} d JOIN runs ON runs.id = run_id"  # noqa: S608 - names of ours
             [(there_many,)], [(here_many,)] = (list(one.execute(count)) for one in (taken, own))
             assert 0 < there_many <= here_many

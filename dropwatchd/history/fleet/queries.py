@@ -101,8 +101,8 @@ NEEDED: dict[str, Queries] = {
         # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
         _CHANGES: f"""
             SELECT run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
-            FROM dropwatch.counter_changes d LEFT JOIN (
-                SELECT host, counter, gauge FROM dropwatch.counters c WHERE {_of('c')} AND gauge) g USING (host, counter)
+            FROM dropwatch.counter_changes d LEFT JOIN (SELECT host, counter, gauge FROM dropwatch.counters c
+                                                        WHERE {_of('c')} AND gauge) g USING (host, counter)
             WHERE {_CHANGED}
             GROUP BY host, run, counter, CASE WHEN {_BETWEEN} AND g.gauge IS NULL THEN NULL ELSE until_ns END""",
         # When counters were first read: all readings in the window, one of each sort before it.
