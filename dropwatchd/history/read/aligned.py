@@ -12,6 +12,7 @@ from dropwatchd.history.read import layers
 from dropwatchd.history.read.pulled import Pulled, has_sums
 from dropwatchd.history.read.reader import (
     COUNTER_JOINS,
+    EARLIER_NS,
     KEY,
     KEY_JOINS,
     CounterTotal,
@@ -28,8 +29,8 @@ from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 _NEAR_NS = 1_000_000_000
 
 # Between two readings of which one may lie before the window; longer ones are not compared.
-_LONGEST_NS = 120_000_000_000
 _ROUND_NS = 5_000_000_000  # what reading all counters of many namespaces may take, and shorter than a failed round
+_LONGEST_NS = EARLIER_NS - _ROUND_NS
 
 # When counters were first and last read in the window, by run and namespace; -1 stands for all of them together. Where
 # none moves across an edge of the window, none did from the reading beyond it up to the edge.
@@ -105,7 +106,7 @@ class Aligned:
     """
 
     def __init__(self, reader: Reader) -> None:
-        self._edge_ns = reader.scope.since_ns
+        self._edge_ns, self._report = reader.scope.since_ns, reader
         scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
@@ -171,7 +172,8 @@ class Aligned:
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
         watched = defaultdict[tuple[int, str], set[int | None]](set)
-        for watch in self._reader.watches():
+        watches = self._report.watches_from(self._reader.scope.since_ns)
+        for watch in watches:
             if watch.what == "counters" and watch.until_ns >= self._reader.scope.since_ns:
                 watched[watch.run_id, watch.name].add(watch.netns)
         started = cast("Iterator[tuple[int, str, str, str, int | None]]", self._reader.rows(f"""
@@ -182,7 +184,7 @@ class Aligned:
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names])))
         read = {(host, collector, name, netns) for run, host, collector, name, netns in started
                 if (there := watched.get((run, collector))) and (netns is None or {None, netns} & there)}
-        off = {(watch.host, watch.name, watch.netns) for watch in self._reader.watches()
+        off = {(watch.host, watch.name, watch.netns) for watch in watches
                if watch.what == "counters" and watch.ending == SWITCHED_OFF}
         return {(host, collector, name, netns) for host, collector, name, netns in read
                 if (host, collector) not in failed and (host, collector, netns) not in off}

@@ -9,9 +9,8 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple, cast
+from typing import cast
 
 from dropwatchd.history.read import layers, samples
 from dropwatchd.history.read.asked import install
@@ -19,6 +18,7 @@ from dropwatchd.history.read.drop_totals import DropTotal, Row, drop_of, key_of,
 from dropwatchd.history.read.portioned import Portioned
 from dropwatchd.history.read.portions import Portion
 from dropwatchd.history.read.pulled import Pulled, has_sums
+from dropwatchd.history.read.rows import CounterTotal, DeviceRow, LedgerGap, LoggedEvent, PacketRow, Run, WatchRow
 from dropwatchd.history.read.scope import (
     AT_LEAST,
     AT_MOST,
@@ -32,109 +32,10 @@ from dropwatchd.history.read.scope import (
     run_clause,
 )
 from dropwatchd.history.statements import SUM_DELTAS, summed
-from dropwatchd.model import DropKey, Window
+from dropwatchd.model import Window
 
-__all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
+__all__ = ["COUNTER_JOINS", "EARLIER_NS", "KEY", "KEY_JOINS", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
            "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One life of the daemon; `hostname` is what its machine is called now.
-
-    `until_ns` is up to when it vouched for anything: for later times before, where the clock was set back. `ended`
-    says whether it goes on.
-    """
-
-    run_id: int
-    hostname: str
-    machine_id: str
-    kernel: str
-    since_ns: int
-    until_ns: int
-    ended: bool
-
-
-class WatchRow(NamedTuple):
-    """That something was watched on a host: see model.Watch. `netns` is an entity's number. A fleet has many."""
-
-    host: str
-    run_id: int
-    what: str
-    name: str
-    netns: int | None
-    since_ns: int
-    until_ns: int
-    limits: tuple[str, ...] = ()
-    ending: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """What a device was, under one name: see model.Device."""
-
-    host: str
-    netns: int | None
-    name: str
-    kind: str | None
-    driver: str | None
-    peer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerGap:
-    """A row of the ledger, with the host it happened on. `lost` is None where the number is unknown."""
-
-    host: str | None
-    since_ns: int
-    until_ns: int
-    cause: str
-    effect: str
-    scope: str = "drops"
-    lost: int | None = None
-    detail: str = ""
-
-
-class CounterTotal(NamedTuple):
-    """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
-
-    host: str
-    collector: str
-    name: str
-    netns: int | None
-    interface: str | None
-    labels: str  # JSON object
-    delta: int
-    gauge: bool
-    straddling: int = 0  # of it may have been before or after the report's window
-    netns_name: str | None = None
-    netns_inode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PacketRow:
-    """One sampled packet; see model.PacketSample. `queue` is the queueing discipline that says it dropped it."""
-
-    host: str
-    key: DropKey
-    time_ns: int
-    length: int
-    weight: int
-    link_header: bool
-    data: bytes
-    queue: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
-    """Something that happened on a host or to its daemon; see model.Event."""
-
-    host: str
-    time_ns: int
-    kind: str
-    subject: str
-    detail: str
-    netns: int | None
 
 
 # The columns of a drop's key, after the host in a row, and where they come from.
@@ -145,6 +46,8 @@ KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d
                 JOIN runs r ON r.id = d.run_id"""
 COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
                    JOIN runs r ON r.id = d.run_id"""
+
+EARLIER_NS = 125_000_000_000  # so long before a window drops may begin that are held against its counters
 
 # That nothing speaks against a run r going on: a next one of its machine, or its end.
 _LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
@@ -160,6 +63,7 @@ class Reader:
         self.now_ns = now_ns
         self._runs: list[Run] | None = None
         self._watches: list[WatchRow] | None = None
+        self._earlier: list[WatchRow] = []  # that ended so shortly before
         install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
@@ -192,14 +96,23 @@ class Reader:
             self._watches = self._read_watches()
         return self._watches
 
+    def watches_from(self, since_ns: int) -> list[WatchRow]:
+        """Return those of a window that begins up to EARLIER_NS before: all the same but few."""
+        return [*self.watches(), *(watch for watch in self._earlier if watch.until_ns >= since_ns)]
+
     def _read_watches(self) -> list[WatchRow]:
-        return [WatchRow._make((*row[:7], _limits(cast("str", row[7])), row[8]))
-                for row in self.rows(f"""
-            SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
-            FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
-            WHERE w.since_ns < :until AND (w.until_ns >= :since OR w.ending = '' AND {_LIVES})
-                  AND {run_clause(self.scope)}
-            ORDER BY w.since_ns, w.id""")]
+        watches: list[WatchRow] = []
+        self._earlier = []
+        for *row, limits, ending, is_own in self.rows(f"""
+                SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending,
+                       w.until_ns >= :since OR w.ending = '' AND {_LIVES} AS is_own
+                FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
+                WHERE w.since_ns < :until AND (w.until_ns >= :since - {EARLIER_NS} OR is_own)
+                      AND {run_clause(self.scope)}
+                ORDER BY w.since_ns, w.id"""):
+            (watches if is_own else self._earlier).append(
+                WatchRow._make((*row, _limits(cast("str", limits)), ending)))
+        return watches
 
     def devices(self) -> list[DeviceRow]:
         """Return what devices were, as far as it was seen, the latest last."""
