@@ -167,8 +167,8 @@ class _Window(Pulled):
         numbers = json.dumps([*runs])
         for table in ("drops", "drop_sums"):
             self._ask(f"DELETE FROM {table} WHERE run_id IN (SELECT value FROM json_each(?))", (numbers,))  # noqa: S608 - of ours
-        hosts = [*{self._hosts[run] for run in runs}]
-        bound = {"hosts": hosts, "every": self._bound["every"] and len(hosts) == len(self._bound["hosts"])}
+        whole = len({*runs}) == len(self._runs)
+        bound = {} if whole else {"hosts": [*{self._hosts[run] for run in runs}], "every": False}
         self._take(NEEDED["drops"], {key: run for key, run in self._runs.items() if run in {*runs}}, bound)
 
     def _covers(self, scope: Scope) -> bool:
@@ -251,7 +251,7 @@ def _bound(asked: Asked, scope: Scope) -> dict[str, Any]:
     since_ns, until_ns = scope.since_ns - _MARGIN_NS, scope.until_ns
     is_long = until_ns - since_ns > _FINE_NS
     return {
-        "hosts": asked.keys, "every": asked.every, "since": since_ns, "edge": scope.since_ns, "until": until_ns,
+        "hosts": [] if asked.every else asked.keys, "every": asked.every, "since": since_ns, "edge": scope.since_ns, "until": until_ns,
         "windows": since_ns - WIDEST_WINDOW_NS, "changes": until_ns + LONGEST_CHANGE_NS,
         "all_runs": len(asked.keys) <= _FEW,
         "hours": -(-scope.since_ns // _HOUR_NS) * _HOUR_NS if is_long else until_ns,
