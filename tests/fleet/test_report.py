@@ -140,6 +140,14 @@ def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixtu
         assert what in _text(capsys, "--database", url, code=1)
 
 
+def test_what_is_asked_for_ahead_fails_as_all_does(central: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counters come while other things are read; what the server says of that is one line too."""
+    asked(central, "ALTER TABLE dropwatch.counter_changes RENAME TO other")
+    for words in ((), ("hosts",), ("counters",)):
+        assert 'relation "dropwatch.counter_changes" does not exist' in _text(
+            capsys, *words, "--database", central, code=1)
+
+
 def test_what_takes_a_hosts_own_history_says_so(server: Server, capsys: pytest.CaptureFixture[str],
                                                 tmp_path: Path) -> None:
     """What is taken out of a central history is made for one window, and is none to give away."""

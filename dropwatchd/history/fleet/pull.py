@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ _INDEXED = {"watches": "run_id", "runs": "machine_id", "interfaces": "boot_id", 
 _WITH = {"counter_changes": "counters", "counter_starts": "counters"}  # tables that come with another
 _NEAR_NS = 120 * NANO  # to an edge: counters are read every ten seconds, and sent by the minute
 _LEAST_STEP_NS = 60 * NANO  # shorter ones are asked for by what looks at single rows besides
+_Rows = list[tuple[str, list[tuple[Any, ...]] | None]]  # of each statement, None where it takes none
 _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked for
 
 
@@ -51,7 +53,16 @@ def opened(url: str) -> Iterator[Pulled]:
             connection.execute("SET jit = off")  # compiling takes longer than these queries
             connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            yield _Puller(connection, shards).connection()
+            with ThreadPoolExecutor(1) as ahead:
+                puller = _Puller(connection, shards, ahead)
+                try:
+                    yield puller.connection()
+                except BaseException:
+                    fault = puller.fault()
+                    connection.cancel()
+                    if fault:
+                        raise fault from None
+                    raise
         except psycopg().Error as error:
             raise explained(error) from error
 
@@ -62,6 +73,7 @@ class _Puller:
 
     source: "Connection[Any]"
     shards: Shards
+    ahead: Executor
     taken: list["_Window"] = field(default_factory=list)
 
     def connection(self) -> Pulled:
@@ -76,9 +88,15 @@ class _Puller:
                 return window
         made = sqlite3.connect(":memory:", isolation_level=None, factory=_Window)
         made.pull = self.pull
-        made.begin(self.source, scope, self.shards)
+        made.begin(self.source, scope, self.shards, self.ahead)
         self.taken.append(made)
         return made
+
+
+    def fault(self) -> BaseException | None:
+        """Return why what was asked for ahead has failed, after which nothing more can be asked for."""
+        return next((fault for window in self.taken for one in window.expected.values()
+                     if one.done() and (fault := one.exception())), None)
 
 
 class _Window(Pulled):
@@ -98,10 +116,13 @@ class _Window(Pulled):
     _is_coarse: bool  # changes of counters are added up between the edges of the window
     _summed: tuple[int, int] | None  # drops in its midst are, with their shape in steps from a time, of a length
     _parts: bool  # it is asked for parts of the window
+    _ahead: Executor  # has the server go on beside us: one query at a time, for there is one connection
+    expected: "dict[str, Future[_Rows]]"
 
-    def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards) -> None:
+    def begin(self, source: "Connection[Any]", scope: Scope, shards: Shards, ahead: Executor) -> None:
         """Take the runs and what they watched."""
-        self._source, self._scope, self._shards = source, scope, shards
+        self._source, self._scope, self._shards, self._ahead = source, scope, shards, ahead
+        self.expected = {}
         self._is_coarse, self._parts, self._summed = False, False, None
         tables = dict(re.findall(r"(?s)CREATE TABLE (\w+) (.*?);", script("local.sql")))
         late = {*NEEDED, *_WITH}
@@ -148,6 +169,11 @@ class _Window(Pulled):
             self._summed = None
         return self._ask(sql, parameters)
 
+    def expect(self, table: str) -> None:
+        """Ask for a table, and do not wait for it."""
+        if table in self._lacking and table not in self.expected:
+            self.expected[table] = self._ahead.submit(self._fetched, NEEDED[table], self._bound)
+
     def sum_drops(self, scope: Scope, start_ns: int, step_ns: int) -> bool:
         """Have drops in the midst of the window added up there, unless they have come in another way."""
         if "drops" in self._lacking and step_ns >= _LEAST_STEP_NS and self._covers(scope):
@@ -191,7 +217,8 @@ class _Window(Pulled):
         """Make a table, and those that come with it."""
         for table in (name, *(one for one, other in _WITH.items() if other == name)):
             self._ask(self._lacking.pop(table))
-        self._take(NEEDED[name])
+        expected = self.expected.pop(name, None)
+        self._insert(expected.result() if expected else self._fetched(NEEDED[name], self._bound), self._runs)
         if name == "counters":
             self._is_coarse = True
             self._take_counters()
@@ -202,18 +229,29 @@ class _Window(Pulled):
     def _take(self, queries: Queries, runs: Mapping[int, int] | None = None,
               bound: Mapping[str, Any] | None = None) -> None:
         """Take rows: of some runs alone, and with other values, where these are given."""
-        runs, bound = self._runs if runs is None else runs, {**self._bound, **(bound or {})}
-        self._ask("BEGIN")
+        rows = self._fetched(queries, {**self._bound, **(bound or {})})
+        self._insert(rows, self._runs if runs is None else runs)
+
+    def _fetched(self, queries: Queries, bound: Mapping[str, Any]) -> "_Rows":
+        """Return what queries have found, behind the statements that insert it."""
+        found: _Rows = []
         with self._source.cursor(binary=True) as cursor:
             for insert, query in queries.items():
-                if not query:
-                    self._ask(insert)
-                    continue
-                cursor.execute(self._shards.of_all(query) if "%(" not in query else query, bound)
-                rows = cursor.fetchall()
-                if "/*run*/" in insert:
-                    rows = [(runs[row[0]], *row[1:]) for row in rows if row[0] in runs]
-                self.executemany(insert.replace("/*run*/", ""), rows)
+                if query:
+                    cursor.execute(self._shards.of_all(query) if "%(" not in query else query, bound)
+                found.append((insert, cursor.fetchall() if query else None))
+        return found
+
+    def _insert(self, found: "_Rows", runs: Mapping[int, int]) -> None:
+        self._ask("BEGIN")
+        for insert, rows in found:
+            if rows is None:
+                self._ask(insert)
+            elif "/*run*/" in insert:
+                self.executemany(insert.replace("/*run*/", ""),
+                                 [(runs[row[0]], *row[1:]) for row in rows if row[0] in runs])
+            else:
+                self.executemany(insert, rows)
         self._ask("COMMIT")
 
     def _take_counters(self) -> None:
@@ -251,7 +289,8 @@ def _bound(asked: Asked, scope: Scope) -> dict[str, Any]:
     since_ns, until_ns = scope.since_ns - _MARGIN_NS, scope.until_ns
     is_long = until_ns - since_ns > _FINE_NS
     return {
-        "hosts": [] if asked.every else asked.keys, "every": asked.every, "since": since_ns, "edge": scope.since_ns, "until": until_ns,
+        "hosts": [] if asked.every else asked.keys, "every": asked.every,
+        "since": since_ns, "edge": scope.since_ns, "until": until_ns,
         "windows": since_ns - WIDEST_WINDOW_NS, "changes": until_ns + LONGEST_CHANGE_NS,
         "all_runs": len(asked.keys) <= _FEW,
         "hours": -(-scope.since_ns // _HOUR_NS) * _HOUR_NS if is_long else until_ns,

@@ -15,6 +15,9 @@ class Pulled(sqlite3.Connection):
     pull: Callable[[Scope], sqlite3.Connection]
     told: Sequence[str] = ()
 
+    def expect(self, table: str) -> None:
+        """Hear that a table will be asked for soon."""
+
     def sum_drops(self, scope: Scope, start_ns: int, step_ns: int) -> bool:  # noqa: ARG002 - of what has sums
         """Say whether the table drop_sums stands for the rows in the midst of a scope, with their shape in these steps.
 

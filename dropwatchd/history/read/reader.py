@@ -72,6 +72,11 @@ class Reader:
         bound = {**self.scope.values(), "now": self.now_ns, **values}
         return cast("Iterator[Row]", self.connection.execute(sql, bound))
 
+    def expect_counters(self) -> None:
+        """Say that counters will be asked for, which may come from elsewhere meanwhile."""
+        if isinstance(self.connection, Pulled):
+            self.connection.expect("counters")
+
     def runs(self) -> list[Run]:
         """Return the runs that touch the report's window, oldest first."""
         if self._runs is None:
