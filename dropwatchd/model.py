@@ -170,6 +170,7 @@ class GapCause(StrEnum):
     FILE_LOST = "history file lost"
     NOT_UPLOADED = "not uploaded"
     NOT_ANSWERED = "not answered"
+    CLOCK_OFF = "clock off"
 
 
 class Effect(StrEnum):

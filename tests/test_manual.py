@@ -26,7 +26,7 @@ from dropwatchd.data import data_folder
 from dropwatchd.model import Effect, GapCause
 from dropwatchd.upload.arguments import arguments as upload_arguments
 from dwreport.__main__ import ANSWERED, INTERRUPTED, run
-from dwreport.cli.conditions import NAMES, ConditionError
+from dwreport.cli.conditions import NAMES, ConditionError, UndecidedError
 from tests.dwreport.conftest import START_NS, History
 
 ROOT = Path(__file__).parents[1]
@@ -139,7 +139,7 @@ def test_exit_codes_are_those_of_the_code() -> None:
     codes = {program: {int(code) for code in re.findall(r"^\.It (\d+)$", _parts(_page(name), "Sh")["EXIT STATUS"],
                                                         flags=re.MULTILINE)} for program, name in PROGRAMS.items()}
     assert codes["dropwatchd"] == codes["dropwatchd.upload"] == {0, cli._FAULT, cli._USAGE}
-    assert codes["dwreport"] == {ANSWERED, 1, 2, ConditionError.exit_code, INTERRUPTED}
+    assert codes["dwreport"] == {ANSWERED, 1, 2, ConditionError.exit_code, UndecidedError.exit_code, INTERRUPTED}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -19,7 +19,8 @@ def environment(folder: Path, resolution: str) -> Path:
     python = folder / "bin/python"
     _uv("venv", "--clear", "--python", sys.executable, folder)
     _uv("pip", "install", "--python", python, "--constraint", PINS, *TOOLS)
-    _uv("pip", "install", "--python", python, "--upgrade", "--resolution", resolution, "--requirement", PROJECT)
+    _uv("pip", "install", "--python", python, "--upgrade", "--resolution", resolution, "--requirement", PROJECT,
+        "--extra", "parquet")
     return python
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dropwatchd import log
 from dropwatchd.history.fleet.connect import FleetError
-from dropwatchd.history.fleet.setup import set_up, tidy
+from dropwatchd.history.fleet.setup import set_up, set_up_coordinator, tidy
 from dropwatchd.history.paths import database_to_read
 from dropwatchd.history.read.readonly import UnreadableError
 from dropwatchd.signals import Signals
@@ -25,6 +25,8 @@ def main(words: list[str] | None = None) -> None:
     try:
         if given.setup:
             set_up(given.to)
+        elif given.setup_coordinator:
+            set_up_coordinator(given.to)
         elif given.tidy:
             tidy(given.to, given.tidy)
         else:

@@ -23,6 +23,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="send what there is, and end")
     parser.add_argument("--setup", action="store_true",
                         help="make the central history in this database, with its roles, or upgrade it, and end")
+    parser.add_argument("--setup-coordinator", action="store_true",
+                        help="make this database one that has no hosts, but asks several central histories for "
+                             "reports, and end")
     parser.add_argument("--tidy", type=_days, metavar="DAYS",
                         help="remove from the central history what is older, make room for the next days, and end")
     parser.add_argument("--version", action="version", version=f"dropwatchd-upload {__version__}")

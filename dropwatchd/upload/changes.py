@@ -43,7 +43,7 @@ class Moved:
 
 
 def read(connection: sqlite3.Connection, run_id: int, names: Names, cut: Cut) -> Moved:
-    """Return the changes after those that were sent, but for the last minute, which is not over."""
+    """Return the changes after those that were sent, but for the last minute where one still reads: it is not over."""
     changes = [Change(until_ns, run_id, counter, since_ns, delta) for until_ns, counter, since_ns, delta
                in connection.execute("""
                    SELECT until_ns, counter_id, since_ns, delta FROM counter_changes
@@ -51,7 +51,8 @@ def read(connection: sqlite3.Connection, run_id: int, names: Names, cut: Cut) ->
                                      (cut.since_ns, cut.limit_ns, run_id))]
     spans = spans_of(changes, _MINUTE_NS)
     moved = Moved(until_ns=cut.since_ns, vouched_ns=cut.limit_ns)
-    read_ns = min(cut.limit_ns, max((watch.until_ns for watch in cut.watches if watch.what == "counters"), default=0))
+    read_ns = min(cut.limit_ns, max((watch.until_ns for watch in cut.watches
+                                     if watch.what == "counters" and not watch.ending), default=NO_LIMIT))
     if spans and not (cut.has_ended and cut.limit_ns == NO_LIMIT) and spans[-1][-1].until_ns > read_ns - _MINUTE_NS:
         held = spans.pop()
         moved.held = True

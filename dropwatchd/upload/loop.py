@@ -1,7 +1,6 @@
-"""Sends again and again: at times that differ from host to host, ever later while the server does not answer."""
+"""Sends again and again, all there is each time; whatever fails is tried again later."""
 
 import logging
-import random
 import select
 import time
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from dropwatchd.history.sent import tell_sent
 from dropwatchd.model import NANO
 from dropwatchd.service import Service
 from dropwatchd.signals import Signals
+from dropwatchd.upload.pace import Pace
 from dropwatchd.upload.read import RefusedError, machine_of, next_slice
 from dropwatchd.upload.send import OvertakenError, Sender
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 logger = logging.getLogger(__name__)
-_LONGEST_S = 3600  # between two tries, however long the server has been away
 _UNSENT_NS = 600 * NANO  # the last minutes may not be over, or not be written
 _TRIES = 5         # where others send of the same host as well
 
@@ -43,7 +42,7 @@ def send_all(target: Target) -> int:
     What was sent stays sent, whatever comes in between: see Sender.
     """
     try:
-        with connect(target.url) as connection:
+        with connect(target.url, unchecked=True) as connection:
             return _send_all(connection, target)
     except psycopg().Error as error:
         raise explained(error) from error
@@ -54,14 +53,18 @@ def _send_all(connection: "Connection[Any]", target: Target) -> int:
     machine_id, _hostname = read_as_it_is(target.database, machine_of)
     rows = overtaken = 0
     more = True
+    target.sender.doubt()
     while more:
         marks = target.sender.marks(connection, machine_id)
         there = partial(target.sender.there, connection, machine_id)
         made = read_as_it_is(target.database, partial(next_slice, marks=marks, there=there, packets=target.packets))
-        if made is None:
+        if made is None and target.sender.is_sure:
             break
+        if made is None:
+            target.sender.forget()
+            continue
         try:
-            rows += target.sender.send(connection, made, marks)
+            rows += target.sender.send(connection, made)
         except OvertakenError:
             overtaken += 1
             if overtaken >= _TRIES:
@@ -78,7 +81,8 @@ def send_on(target: Target, interval_s: float, signals: Signals) -> None:
     service = Service()
     psycopg()
     service.ready()
-    wait_s, is_well = random.uniform(0, interval_s), True  # noqa: S311 - hosts that start at once do not send at once
+    pace, is_well = Pace(interval_s), True
+    wait_s = pace.first()
     while not _stopped(signals, wait_s):
         try:
             rows = send_all(target)
@@ -86,15 +90,14 @@ def send_on(target: Target, interval_s: float, signals: Signals) -> None:
             if is_well:
                 logger.error("%s", error)
             is_well = False
-            wait_s = min(max(interval_s, 2 * wait_s), _LONGEST_S)
+            wait_s = pace.next(sent=False)
             service.status(f"not sent, trying again in {wait_s:.0f} s: {error}"[:200])
         else:
             if not is_well:
                 logger.info("sending again")
             is_well = True
-            wait_s = interval_s
+            wait_s = pace.next(sent=True)
             service.status(f"sent {rows} rows")
-        wait_s *= random.uniform(0.9, 1.1)  # noqa: S311 - so that hosts stay apart
 
 
 def _stopped(signals: Signals, seconds: float) -> bool:

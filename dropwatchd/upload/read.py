@@ -50,7 +50,9 @@ def next_slice(connection: sqlite3.Connection, marks: Marks, there: Callable[[in
             continue
         names = names or Names(connection, machine_id)
         made = Slice(machine_id, hostname, run_key, clean(run))
-        if _fill(made, connection, _Run(run_id, names, sent, there(run_key)), packets=packets):
+        own = _Run(run_id, names, sent, there(run_key))
+        if _fill(made, connection, own, packets=packets) or (
+                made.more and _fill(made, connection, own, packets=packets, at_once=True)):
             made.more = made.more or place < len(runs)
             return made
     return None
@@ -65,14 +67,17 @@ class _Run(NamedTuple):
     there: reconcile.There
 
 
-def _fill(made: Slice, connection: sqlite3.Connection, run: _Run, *, packets: bool) -> bool:
-    """Put the next rows of a run into a slice; say whether there is anything to send."""
+def _fill(made: Slice, connection: sqlite3.Connection, run: _Run, *, packets: bool, at_once: bool = False) -> bool:
+    """Put the next rows of a run into a slice; say whether there is anything to send.
+
+    An hour may have none but what may yet grow, while more lies behind it: all is looked at `at_once` then.
+    """
     run_id, names, there = run.id, run.names, run.sent or Sent()
     watches = [watch for watch in unsent(connection, run_id, made.run_key, names, there.watches)
                if packets or watch.what != "packets"]
     begin_ns = min((watch.begin_ns for watch in watches), default=changes.NO_LIMIT)
     differs = reconcile.is_needed(connection, run_id, there.reach_ns, there.changes_ns, watches)
-    limit_ns = changes.NO_LIMIT if differs else _limit(watches, begin_ns)
+    limit_ns = changes.NO_LIMIT if differs or at_once else _limit(watches, begin_ns)
     made.more = limit_ns < changes.NO_LIMIT
     watches = [watch.up_to(limit_ns) for watch in watches if watch.begin_ns < limit_ns]
     has_ended = made.run[_ENDED] is not None

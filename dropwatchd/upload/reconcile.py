@@ -21,12 +21,13 @@ _NEAR_NS = 120 * NANO  # a span of changes may reach so far beyond
 class There:
     """What the central history has of a run: when changes ended, and their sums after a time, by counters' keys.
 
-    Of a gauge `levels` gives what it is: its start and all its changes.
+    Of a gauge `levels` gives what it is: its start and all its changes. Up to `expired` rows were removed there.
     """
 
     ends: Callable[[], set[int]]
     sums: Callable[[int], Sums]
     levels: Callable[[], Sums]
+    expired: Callable[[], int]
 
 
 def is_needed(connection: sqlite3.Connection, run_id: int, reach_ns: int, mark_ns: int, watches: Iterable[Watch],
@@ -39,6 +40,7 @@ def is_needed(connection: sqlite3.Connection, run_id: int, reach_ns: int, mark_n
             "SELECT 1 FROM counter_changes WHERE until_ns = ? AND run_id = ?", (mark_ns, run_id)).fetchone():
         return True
     return reach_ns > mark_ns or any(watch.hole_ns is not None or watch.begin_ns == watch.since_ns < reach_ns
+                                     or watch.begin_ns + _NEAR_NS < reach_ns
                                      for watch in watches if watch.what == "counters")
 
 
@@ -49,7 +51,7 @@ def difference(connection: sqlite3.Connection, run_id: int, names: Names, there:
     That is from the last time on at which changes ended both here and there, or from where changes expired: what was
     sent together with such is part of what is missing there then, which the ledger has.
     """
-    since_ns = _common(connection, run_id, there.ends(), mark_ns)
+    since_ns = _common(connection, run_id, there, mark_ns)
     ids: dict[int, int] = {}
     found: Counter[int] = Counter()
     levels = there.levels()
@@ -69,8 +71,11 @@ def difference(connection: sqlite3.Connection, run_id: int, names: Names, there:
     return since_ns, {ids[own]: delta for own, delta in found.items() if delta}
 
 
-def _common(connection: sqlite3.Connection, run_id: int, there: set[int], before_ns: int) -> int:
-    """Return the last time at which changes ended here and there, but none at which the clock came by twice."""
+def _common(connection: sqlite3.Connection, run_id: int, there: There, before_ns: int) -> int:
+    """Return the last time at which changes ended here and there, but none at which the clock came by twice.
+
+    Where there is none, it is up to where rows were removed, here or there.
+    """
     twice: list[tuple[int, int]] = []
     last_ns = 0
     for since_ns, until_ns in connection.execute("""
@@ -81,9 +86,9 @@ def _common(connection: sqlite3.Connection, run_id: int, there: set[int], before
         last_ns = max(last_ns, until_ns)
     here = {row[0] for row in connection.execute(
         "SELECT DISTINCT until_ns FROM counter_changes WHERE run_id = ? AND until_ns <= ?", (run_id, before_ns))}
-    return max((end_ns for end_ns in here & there if not any(since_ns <= end_ns <= until_ns + _NEAR_NS
+    return max((end_ns for end_ns in here & there.ends() if not any(since_ns <= end_ns <= until_ns + _NEAR_NS
                                                              for since_ns, until_ns in twice)),
-               default=_expired(connection, run_id))
+               default=max(_expired(connection, run_id), there.expired()))
 
 
 def _expired(connection: sqlite3.Connection, run_id: int) -> int:

@@ -12,7 +12,7 @@ from dropwatchd.history.read.reader import Reader
 from dwreport.cli.files import check_target
 from dwreport.cli.narrowed import FILTERS
 from dwreport.cli.options import Options
-from dwreport.cli.request import Request, asked, own_history, understand
+from dwreport.cli.request import Request, asked, understand
 from dwreport.render.file import whole_file
 from dwreport.render.heading import warning
 from dwreport.report.answer import Answer
@@ -25,11 +25,10 @@ _Made = tuple[Bundled, Answer, tuple[int, int]]
 
 def export(name: str, options: Options, *, redact: bool) -> None:
     """Write the bundle, and on standard error what is in it and how it is read; raise click.ClickException."""
-    for given in FILTERS:
-        if options.get(given) not in {None, ()}:
-            raise click.UsageError(f"a bundle has all of the window, and takes no --{given.replace('_', '-')}")
     request = understand(options, time.time_ns())
-    own_history(request, "--bundle")
+    for given in FILTERS:
+        if options.get(given) not in {None, ()} and not (request.fleet and given == "host"):
+            raise click.UsageError(f"a bundle has all of the window, and takes no --{given.replace('_', '-')}")
     check_target("--bundle", name, request.database, "a history is nothing for a terminal; name a file")
     with TemporaryDirectory(prefix="dwreport-") as folder:
         path = Path(folder) / "history.db"
@@ -56,7 +55,7 @@ def _make(path: Path, request: Request, options: Options, *, redact: bool) -> _M
             return error
         return made, answered(reader, assessed(reader), ()), (reader.scope.since_ns, reader.scope.until_ns)
 
-    found = asked(make, request, options)
+    found = asked(make, request, options, whole=True)
     if isinstance(found, OlderError):
         raise click.ClickException("this history was made by an older dropwatchd; start dropwatchd once to upgrade it")
     if isinstance(found, Exception):

@@ -89,8 +89,8 @@ _OPTIONS = (
                  help="The history to read, instead of the daemon's; or that of many hosts, postgresql://SERVER/NAME."),
     click.option("--format", type=click.Choice(format_names()), help="table is the default."),
     click.option("--fail-if", metavar="WHAT", multiple=True,
-                 help="End with exit code 3 if it is so: 'harmful > 100', 'coverage < 99 %'. Other numbers: packets,"
-                      " suspect, benign, unknown, findings, drops."),
+                 help="End with exit code 3 if it is so, 4 if it may be: 'harmful > 100', 'coverage < 99 %'. Other"
+                      " numbers: packets, suspect, benign, unknown, findings, drops."),
     click.option("-f", "--follow", is_flag=True, default=None,
                  help="Go on with what is new, as the daemon writes it: of drops, or of the findings."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Show the evidence for each finding."),

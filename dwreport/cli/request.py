@@ -14,7 +14,7 @@ from dropwatchd.history.paths import database_to_read, is_fleet
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.readonly import UnreadableError, look_for_damage, read
 from dropwatchd.history.read.scope import Only, Scope
-from dwreport.cli.conditions import ConditionError, check, condition
+from dwreport.cli.conditions import check, condition
 from dwreport.cli.narrowed import narrowed
 from dwreport.cli.options import Options, View
 from dwreport.cli.progress import progress, writing
@@ -51,7 +51,7 @@ class Request:
 
 
 def respond(view: View, options: Options) -> None:
-    """Answer on standard output; raise click.ClickException where there is no answer, and where --fail-if holds."""
+    """Answer on standard output; raise click.ClickException where there is no answer, where --fail-if holds, or may."""
     if options.get("follow"):
         import_module("dwreport.cli.follow").follow(view, options)
         return
@@ -73,30 +73,33 @@ def respond(view: View, options: Options) -> None:
         _warn(answer, request)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
-    if conditions and (held := check(conditions, judged)):
-        raise ConditionError(", ".join(held))
+    if conditions:
+        check(conditions, judged)
 
 
-def asked(ask: Callable[[Reader], T], request: Request, options: Options) -> T:
-    """Return what is found in one snapshot of the history, perhaps at a second try; raise click.ClickException."""
+def asked(ask: Callable[[Reader], T], request: Request, options: Options, *, whole: bool = False) -> T:
+    """Return what is found in one snapshot of the history, perhaps at a second try; raise click.ClickException.
+
+    With `whole`, a central history gives each row, where it else may add up.
+    """
     def found(connection: Connection) -> T:
         with progress(connection):
             return ask(_reader(connection, request, options))
 
     try:
         if request.fleet:
-            return _asked_of_fleet(found, request.fleet)
+            return _asked_of_fleet(found, request.fleet, whole=whole)
         return read(request.database, found)
     except UnreadableError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _asked_of_fleet(found: Callable[[Connection], T], url: str) -> T:
+def _asked_of_fleet(found: Callable[[Connection], T], url: str, *, whole: bool) -> T:
     from dropwatchd.history.fleet.connect import FleetError  # noqa: PLC0415 - of central histories alone
     from dropwatchd.history.fleet.pull import opened  # noqa: PLC0415
 
     try:
-        with opened(url) as connection:
+        with opened(url, whole=whole) as connection:
             for line in connection.told:
                 click.echo(f"dwreport: {line}", err=True)
             return found(connection)
@@ -122,15 +125,15 @@ def _reader(connection: Connection, request: Request, options: Options) -> Reade
         return reader
     from dwreport.cli.spans import span  # noqa: PLC0415 - few ask for it
 
-    since_ns, until_ns = span(reader, options.get("boot"), options.get("run"))
-    given = request.scope
+    given, scope = request.scope, span(reader, options.get("boot"), options.get("run"))
+    since_ns, until_ns = scope.since_ns, scope.until_ns
     if options.get("since") is not None:
         since_ns = max(since_ns, given.since_ns)
     if options.get("until") is not None:
         until_ns = min(until_ns, given.until_ns)
     if since_ns >= until_ns:
         raise click.UsageError("nothing of this boot or run lies between --since and --until; leave these out")
-    return Reader(connection, replace(given, since_ns=since_ns, until_ns=until_ns), request.now_ns)
+    return Reader(connection, replace(scope, since_ns=since_ns, until_ns=until_ns), request.now_ns)
 
 
 def _write(answer: Answer, request: Request) -> None:

@@ -1,20 +1,23 @@
 """Windows by what a host lived through: a boot, or a run of the daemon."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import click
 
 from dropwatchd.history.read.lives import Life, lives
 from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.scope import Scope
 
 T = TypeVar("T")
 
 
-def span(reader: Reader, boot: str | None, run: str | None) -> tuple[int, int]:
-    """Return from when to when a boot or a run is on record: up to now where it goes on; raise click.UsageError.
+def span(reader: Reader, boot: str | None, run: str | None) -> Scope:
+    """Return the scope of a boot or a run, up to now where it goes on; raise click.UsageError.
 
-    Each is told as journalctl tells boots: 0 is the last, -1 the one before, 1 the first; a boot by its id too.
+    It is narrowed to the runs themselves: where the clock was set, others may have the same times. Each is told as
+    journalctl tells boots: 0 is the last, -1 the one before, 1 the first; a boot by its id too.
     """
     found = lives(reader)
     if len({life.machine_id for life in found}) > 1:
@@ -27,7 +30,8 @@ def span(reader: Reader, boot: str | None, run: str | None) -> tuple[int, int]:
         found = [life for life in found if life.boot_id == ids[0]]
     chosen = found if run is None else [_chosen(found, run, "run")]
     since_ns = min(life.since_ns for life in chosen)
-    return since_ns, max(since_ns + 1, _until(chosen[-1], reader.now_ns), *(life.until_ns for life in chosen))
+    until_ns = max(since_ns + 1, _until(chosen[-1], reader.now_ns), *(life.until_ns for life in chosen))
+    return replace(reader.scope, since_ns=since_ns, until_ns=until_ns, runs=tuple(life.known_by for life in chosen))
 
 
 _ID = 8  # characters: no number of a boot is as long

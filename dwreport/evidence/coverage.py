@@ -1,13 +1,14 @@
 """Which part of a report's window was watched: the union of the watches on record, and why the rest was not: pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, cast
 
 from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.reader import LedgerGap, Reader, Run, WatchRow
+from dropwatchd.history.read.stops import stops
 from dropwatchd.model import NANO, GapCause
 from dwreport.evidence.switched_off import left_out, switched_off
 from dwreport.text import duration
@@ -22,7 +23,8 @@ NOT_WRITTEN = "not yet written"
 NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
-_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED}
+_OF_SOURCES = {"software", "hardware", "packets"}
+_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED, GapCause.CLOCK_OFF}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
@@ -41,7 +43,9 @@ LIMITS = {
 class Recorded:
     """What coverage is judged by; `now_ns` is when, on the clock as it is set then (None: after all of it).
 
-    `sent` says that it came here from hosts, some minutes after they have written it.
+    `sent` says that it came here from hosts, some minutes after they have written it. `ever` is what which run has
+    watched at any time, where that is not in `watches` alone. `absent` are hosts that are on record, though with no run
+    in the window: beside others they count as hosts of which nothing is known.
     """
 
     runs: Sequence[Run]
@@ -49,6 +53,17 @@ class Recorded:
     ledger: Sequence[LedgerGap]
     now_ns: int | None = None
     sent: bool = False
+    ever: Collection[tuple[int, str]] = ()
+    absent: Sequence[str] = ()
+
+    def watches_never(self, run: Run, what: str) -> bool:
+        """Say whether a run goes on without a source: those that it has, it has begun to watch with itself."""
+        return what in _OF_SOURCES and "daemon" in self.written.get(run.run_id, {}) and (
+            run.run_id, what) not in self._watched
+
+    @cached_property
+    def _watched(self) -> set[tuple[int, str]]:
+        return {*self.ever, *((watch.run_id, watch.what) for watch in self.watches)}
 
     @cached_property
     def by_host(self) -> "dict[str | None, Recorded]":
@@ -60,7 +75,8 @@ class Recorded:
             watches[watch.host].append(watch)
         for gap in self.ledger:
             ledger[gap.host].append(gap)
-        return {host: replace(self, runs=runs[host], watches=watches[host], ledger=ledger[host]) for host in runs}
+        return {host: replace(self, runs=runs[host], watches=watches[host], ledger=ledger[host], absent=())
+                for host in [*runs, *self.absent]}
 
     @cached_property
     def spans(self) -> dict[tuple[str | None, str], list[Span]]:
@@ -85,6 +101,8 @@ class Recorded:
 class Coverage:
     """`fraction` of the window (0..1) was watched; `written_until_ns` is up to when all of that was written.
 
+    `written` is up to when each host has written what is asked for.
+
     `sources` are those that watched, with what they saw where that is not software drops alone; `limits`, what they
     could not see by their nature. `asked` is what was to be watched: `own` are the gaps that speak of that.
     """
@@ -97,6 +115,17 @@ class Coverage:
     limits: tuple[str, ...] = ()
     asked: str = "software"
     own: Sequence[LedgerGap] = ()
+    written: Mapping[str | None, int] = field(default_factory=dict)
+
+    def passed_ns(self, window: Span) -> int:
+        """Return how long that window of one host lasted: less what a clock that was set has left out."""
+        never = sum(min(gap.until_ns, window[1]) - max(gap.since_ns, window[0])
+                    for gap in self.gaps if gap.cause == NEVER_WAS)
+        return max(0, window[1] - window[0] - never)
+
+    def watched_ns(self, window: Span) -> int:
+        """Return how long of it was watched."""
+        return int(self.fraction * self.passed_ns(window))
 
     @property
     def only_unwritten(self) -> bool:
@@ -114,7 +143,17 @@ def recorded(reader: Reader) -> Recorded:
     for run, collector in reader.rows("SELECT run_id, collector FROM collector_runs"):
         ran[cast("int", run)].add(str(collector))
     ledger = [*reader.gaps(), *switched_off(watches, reader.netns_names()), *left_out(watches, reader.runs(), ran)]
-    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled))
+    ever = cast("list[tuple[int, str]]", list(reader.rows("SELECT DISTINCT run_id, what FROM watches")))
+    return Recorded(reader.runs(), watches, ledger, reader.now_ns, isinstance(reader.connection, Pulled), ever,
+                    _absent(reader, ledger))
+
+
+def _absent(reader: Reader, ledger: Iterable[LedgerGap]) -> list[str]:
+    """Return the hosts without a run in the window: recorded before it, or by a clock that is ahead of it."""
+    there = {run.hostname for run in reader.runs()}
+    hosts = [*(stop.host for stop in stops(reader) if there),
+             *(gap.host for gap in ledger if gap.cause == GapCause.CLOCK_OFF and gap.host)]
+    return [host for host in dict.fromkeys(hosts) if host not in there]
 
 
 def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
@@ -147,15 +186,16 @@ def assess(found: Recorded, window: Span, asked: str | None = None) -> Coverage:
     limited = _limited(found.watches, window, what)
     gaps, own = ([*sorted([*some, *limited], key=lambda gap: (gap.since_ns, gap.until_ns))] for some in (gaps, own))
     harmed = any(gap.effect in {"blind", "partial"} and gap.lost != 0 and _concerns(gap, scopes) for gap in own)
+    written = _written(parts, what)
     status: Status = "blind" if not covered_ns else "partial" if harmed or covered_ns < passed_ns else "complete"
     return Coverage(
         status, covered_ns / passed_ns if passed_ns else 0.0,
         gaps,
-        _written_until(parts, what),
+        _written_until(parts, written),
         sources(watch for watch in found.watches
                 if watch.since_ns < window[1] and (watch.until_ns >= window[0] or not watch.ending)),
         tuple(dict.fromkeys(limit for watch in found.watches if watch.what == what for limit in watch.limits)),
-        what, own)
+        what, own, written)
 
 
 def sources(watches: Iterable[WatchRow]) -> tuple[str, ...]:
@@ -215,13 +255,22 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
         return []
     gaps: list[LedgerGap] = []
     last, end_ns = _last(found, host), left[-1][1]
+    ran: list[Span] = []
+    is_off = any(gap.cause == GapCause.CLOCK_OFF for gap in found.ledger if gap.host == host)
     if last and _is_ahead(last, found):
-        gaps = [_synthetic(host, span, SET_BACK) for span in _from(last.since_ns, left)]
+        gaps = [_synthetic(host, span, GapCause.CLOCK_OFF if is_off else SET_BACK)
+                for span in _from(last.since_ns, left)]
     elif last and not last.ended:
         unwritten = _from(_seen_until(found, last, what), left)
-        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent)) for span in unwritten]
+        if found.watches_never(last, what) and not any(_silence(span, sent=found.sent) for span in unwritten):
+            ran, unwritten = unwritten, []
+        elif ends := found.written.get(last.run_id):  # what it wrote last, whatever that was, it wrote while it ran
+            ran = [(min(ends.values()), max(ends.values()))]
+        gaps = [_synthetic(host, span, NOT_WRITTEN, _silence(span, sent=found.sent, is_off=is_off))
+                for span in unwritten]
     left = _without(left, [(gap.since_ns, gap.until_ns) for gap in gaps])
-    absent = _without(left, _union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))))
+    absent = _without(left, _union([
+        *_union(found.spans.get((host, "daemon"), ()), _passed(found, host, (0, end_ns))), *ran], (0, end_ns)))
     sure = _without(absent, skipped)
     gaps += [_synthetic(host, span, NOT_RUNNING) for span in sure]
     gaps += [_synthetic(host, span, TO_AND_FRO) for span in _without(absent, sure)]
@@ -243,12 +292,22 @@ def _seen_until(found: Recorded, run: Run, what: str) -> int:
     return ends.get(what, ends.get("daemon", run.until_ns))
 
 
-def _written_until(parts: dict[str | None, Recorded], what: str) -> int | None:
-    """Return up to when each host that goes on has written what is asked for; where none does, when the last ended."""
-    goes_on = [_seen_until(part, run, what) for host, part in parts.items()
-               if (run := _last(part, host)) and not run.ended]
-    return min(goes_on) if goes_on else max((_ended_at(part, run, what) for part in parts.values()
-                                             for run in part.runs), default=None)
+def _written(parts: Mapping[str | None, Recorded], what: str) -> dict[str | None, int]:
+    """Return up to when each host that goes on has written what is asked for; of another, when it last did."""
+    found = {}
+    for host, part in parts.items():
+        last = _last(part, host)
+        if last and not last.ended:
+            found[host] = _seen_until(part, last, what)
+        elif part.runs:
+            found[host] = max(_ended_at(part, run, what) for run in part.runs)
+    return found
+
+
+def _written_until(parts: Mapping[str | None, Recorded], written: Mapping[str | None, int]) -> int | None:
+    """Return up to when all hosts that go on have written; where none does, when the last ended."""
+    goes_on = [written[host] for host, part in parts.items() if (run := _last(part, host)) and not run.ended]
+    return min(goes_on) if goes_on else max(written.values(), default=None)
 
 
 def _ended_at(found: Recorded, run: Run, what: str) -> int:
@@ -257,8 +316,10 @@ def _ended_at(found: Recorded, run: Run, what: str) -> int:
     return min(run.until_ns, max(ends, default=run.until_ns))
 
 
-def _silence(span: Span, *, sent: bool) -> str:
+def _silence(span: Span, *, sent: bool, is_off: bool = False) -> str:
     lasted_ns = span[1] - span[0]
+    if is_off:
+        return "by the host's clock, which is off, this time is yet to come, or was not sent"
     if sent:
         return f"nothing has come for {duration(lasted_ns)}: the host is silent, or cannot send" \
             if lasted_ns > _UNSENT_NS else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from dropwatchd.history.read.patterns import printed
+from dropwatchd.history.read.scope import OF_RUNS
 from dropwatchd.model import Interface
 from dwreport.packets.headers import Who
 
@@ -72,11 +73,11 @@ def names_on_record(rows: Rows) -> Iterator[Mapping[str, Names | None]]:
 def sockets(rows: Rows) -> Sockets:
     """Return the sockets that lost packets in a window, by where packets come to them."""
     found: dict[Place, list[Socket]] = defaultdict(list)
-    for host, netns, text in rows("""
+    for host, netns, text in rows(f"""
             SELECT DISTINCT host_of(r.id), n.entity, c.labels
             FROM counter_changes d JOIN counters c ON c.id = d.counter_id JOIN runs r ON r.id = d.run_id
                  LEFT JOIN namespaces n ON n.id = c.namespace_id
-            WHERE c.collector = 'sockets' AND d.until_ns > :since AND d.since_ns < :until"""):
+            WHERE c.collector = 'sockets' AND d.until_ns > :since AND d.since_ns < :until AND {OF_RUNS}"""):  # noqa: S608
         labels = cast("dict[str, str]", json.loads(cast("str", text)))
         address, _, port = labels.get("local", "").rpartition(":")
         place = cast("str", host), cast("int | None", netns), labels.get("protocol", "").removesuffix("6"), port

@@ -11,7 +11,7 @@ from dwreport.findings.rank import RANK
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """One cause on some hosts: `count` packets in all, and where the first was lost that has a time, if any has."""
+    """One cause on some hosts: `count` packets in all; where the first was lost, of `timed` hosts that tell when."""
 
     title: str
     severity: Harm | None
@@ -19,6 +19,7 @@ class Across:
     hosts: Sequence[str]
     first_host: str | None
     first_ns: int | None
+    timed: int
 
 
 def across(found: Iterable[Finding]) -> list[Across]:
@@ -31,8 +32,9 @@ def across(found: Iterable[Finding]) -> list[Across]:
 
 
 def _cause(title: str, severity: Harm | None, found: Sequence[Finding]) -> Across:
-    first = min((finding for finding in found if finding.first_ns is not None), default=None,
-                key=lambda finding: finding.first_ns or 0)
+    timed = [finding for finding in found if finding.first_ns is not None]
+    first = min(timed, default=None, key=lambda finding: finding.first_ns or 0)
     return Across(title, severity, sum(finding.count for finding in found),
                   sorted({host for finding in found for host in finding.hosts}),
-                  first.hosts[0] if first and first.hosts else None, first.first_ns if first else None)
+                  first.hosts[0] if first and first.hosts else None, first.first_ns if first else None,
+                  len({host for finding in timed for host in finding.hosts}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from dwreport.causes import Harm
-from dwreport.evidence.coverage import NEVER_WAS, Coverage, Recorded, Span, assess
+from dwreport.evidence.coverage import Coverage, Recorded, Span, assess
 from dwreport.findings.finding import Basis, Event, Finding
 from dwreport.findings.rank import RANK
 from dwreport.findings.renames import Rename, renamed
@@ -93,7 +93,7 @@ class Side:
         known = self.known
         return replace(known, runs=[run for run in known.runs if run.hostname == host],
                        watches=[watch for watch in known.watches if watch.host == host],
-                       ledger=[gap for gap in known.ledger if gap.host in {None, host}])
+                       ledger=[gap for gap in known.ledger if gap.host in {None, host}], absent=())
 
     def _is_same(self, one: int | None, other: int | None) -> bool:
         """Say whether two namespaces are one, or have one name; where none is told, it is the whole host."""
@@ -172,16 +172,9 @@ def _amount(subject: Subject, sided: _Sided, bases: Sequence[Basis], *, alike: b
     near = any((subject.host, event) in side.near for basis in bases for event in basis.events)
     return Amount(
         sum(finding.count for finding in own), sum(finding.basis.least for finding in own),
-        sum(finding.basis.most for finding in own), int(judged.fraction * _passed_ns(judged, side.window)),
+        sum(finding.basis.most for finding in own), judged.watched_ns(side.window),
         is_sure=judged.status == "complete" and alike and not side.is_open and not near
         and (bool(own) or not spill))
-
-
-def _passed_ns(judged: Coverage, window: Span) -> int:
-    """Return how long a window lasted: less what a clock that was set has left out."""
-    never = sum(min(gap.until_ns, window[1]) - max(gap.since_ns, window[0])
-                for gap in judged.gaps if gap.cause == NEVER_WAS)
-    return max(0, window[1] - window[0] - never)
 
 
 def _seen_alike(now: Side, then: Side, bases: Iterable[Basis]) -> bool:

@@ -7,6 +7,7 @@ from functools import cached_property
 from ipaddress import ip_address, ip_network
 from math import isclose, sqrt
 
+from dropwatchd.history.read.portions import DEVIATIONS, likely
 from dropwatchd.history.read.reader import PacketRow
 from dropwatchd.model import Interface
 from dwreport.evidence.observed import Observed
@@ -18,7 +19,6 @@ from dwreport.text import netns_text
 _PREFIX = {4: 24, 6: 64}
 _MOST_INTERFACES = 3
 _FEW = 3  # values that are named one by one
-_DEVIATIONS = 2  # standard deviations: 95 of 100 samplings are no further from the truth
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class Senders:
 
     def _share(self, weight: float) -> support.Share:
         part = 1.0 if isclose(weight, self._whole) else weight / self._whole
-        error = 0.0 if self._is_census else _DEVIATIONS * sqrt(part * (1 - part) / self._size)
+        is_sure = self._is_census or part == 1.0  # or it is said of all samples
+        error = 0.0 if is_sure else max(abs(end - part) for end in likely(part, self._size))
         return support.Share(100 * part, 100 * error, sum(drop.shown for drop in self.drops if drop.sampled),
                              sum(drop.shown for drop in self.drops))
 
@@ -107,7 +108,7 @@ class Senders:
         if self._is_census:
             return weight < most
         one, other = weight / self._whole, most / self._whole
-        return other - one > _DEVIATIONS * sqrt((one + other - (one - other) ** 2) / self._size)
+        return other - one > DEVIATIONS * sqrt((one + other - (one - other) ** 2) / self._size)
 
     @cached_property
     def _is_census(self) -> bool:

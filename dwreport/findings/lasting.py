@@ -1,7 +1,7 @@
 """Whether a loss is over or goes on, as far as the record of the window tells: pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -30,14 +30,21 @@ class Lived(Protocol):
 class Lasting:
     """What is known of the time after the last drop of a finding.
 
-    `end_ns` is up to when the window was written, `step_ns` the steps of a finding's shape, `asked` the origin of drops
-    that the report is about.
+    `end_ns` is up to when the window was written, or each host has in `ends`, `step_ns` the steps of a finding's shape,
+    `asked` the origin of drops that the report is about.
     """
 
     found: Recorded
     end_ns: int
     step_ns: int
     asked: str | None = None
+    ends: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, hosts: Sequence[str]) -> "Lasting":
+        """Return what is known of one host: others may be behind it, or ahead."""
+        if len(hosts) != 1 or hosts[0] not in self.ends:
+            return self
+        return replace(self, found=self.found.by_host[hosts[0]], end_ns=self.ends[hosts[0]])
 
     def state(self, finding: Lived) -> State | None:
         """Return "going on" where drops came up to the end, and "over" where they ceased for longer than ever before.

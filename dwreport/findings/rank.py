@@ -29,7 +29,7 @@ def findings(evidence: Evidence, filters: Filters, lasting: Lasting | None = Non
     found = [*(judge(group, evidence) for group in groups(evidence)),
              *(finding for match, finding in only_counted if match == "yes")]
     if lasting:
-        found = [replace(finding, state=lasting.state(finding)) for finding in found]
+        found = [replace(finding, state=lasting.of(finding.hosts).state(finding)) for finding in found]
     return Findings(sorted(found, key=_order), [finding for match, finding in only_counted if match == "unknown"])
 
 

@@ -262,7 +262,7 @@ Fact = (Events | MoreEvents | ToldBy | CalledBy | Closer | MayBe | NotBy | Happe
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of the samples, in percent, with the error of sampling (two standard deviations; 0 of a whole count).
+    """How much of the samples, in percent, with the error of sampling (in 95 of 100 samplings; 0 of a whole count).
 
     The samples stand for `covers` of the finding's `packets`: of some rows none may have been kept.
     """

@@ -16,7 +16,7 @@ import click
 from dwreport.render.output import standard_output
 
 STANDARD_OUTPUT = "-"
-_REMEDY = "check the folder, its rights and the room on its disk"
+REMEDY = "check the folder, its rights and the room on its disk"
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
             yield out
     except OSError as error:
         shown = "standard output" if name == STANDARD_OUTPUT else name
-        raise click.ClickException(f"cannot write {shown}: {error.strerror}; {_REMEDY}") from error
+        raise click.ClickException(f"cannot write {shown}: {error.strerror}; {REMEDY}") from error
 
 
 def _is_special(name: str) -> bool:

@@ -84,6 +84,8 @@ def _why_blind(answer: Answer, causes: set[str], watched: str) -> list[str]:
         return [f"Nothing of this time is written yet ({_written(answer.coverage, answer.scope)} was the last)"]
     if causes == {GapCause.EXPIRED}:
         return ["The record of this time has expired"]
+    if GapCause.CLOCK_OFF in causes:
+        return ["Nothing is on record of this window by the clock of the host, which was off when it last sent"]
     return list(map(_stopped, answer.stops)) or [f"{watched} in this window"]
 
 

@@ -9,12 +9,12 @@ import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+
+from dwreport.render.endings import ended_in_order
 
 # ECMA-48 and xterm's control sequences: the other screen, no cursor, no wrapped lines; and all that taken back.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME, _TO_END_OF_LINE, _TO_END = "\x1b[H", "\x1b[K", "\x1b[J"
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Terminal:
@@ -72,23 +72,18 @@ class Terminal:
 def whole_terminal() -> Iterator[Terminal]:
     """Lend the terminal of standard input and output."""
     terminal = Terminal()
-    before = {number: signal.signal(number, _end) for number in _ENDING}
-    before |= {number: signal.signal(number, terminal.told) for number in (signal.SIGWINCH, signal.SIGTSTP)}
+    before = {number: signal.signal(number, terminal.told) for number in (signal.SIGWINCH, signal.SIGTSTP)}
     try:
-        terminal.enter()
-        try:
-            yield terminal
-        finally:
-            terminal.leave()
+        with ended_in_order():
+            terminal.enter()
+            try:
+                yield terminal
+            finally:
+                terminal.leave()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         terminal.close()
-
-
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End as a signal would, but by way of those who give back what they took."""
-    raise SystemExit(128 + number)
 
 
 def _write(text: str) -> None:

@@ -17,7 +17,10 @@ _MOST = 8  # causes that a person reads
 
 @dataclass(frozen=True, slots=True)
 class CauseRow:
-    """One cause, on `hosts` of those `of` which it is known whether they have it."""
+    """One cause, on `hosts` of those `of` which it is known whether they have it.
+
+    `first` is the earliest of those on `timed` hosts: where counters alone saw it, nobody knows when it began.
+    """
 
     cause: str
     severity: str | None
@@ -26,6 +29,7 @@ class CauseRow:
     of: int
     first_host: str | None
     first: Moment | None
+    timed: int
 
 
 def watched_hosts(reader: Reader, found: Iterable[Finding]) -> set[str]:
@@ -37,7 +41,7 @@ def watched_hosts(reader: Reader, found: Iterable[Finding]) -> set[str]:
 
 def cause_rows(found: Iterable[Across], hosts: int) -> list[CauseRow]:
     return [CauseRow(one.title, one.severity, one.count, len(one.hosts), hosts, one.first_host,
-                     None if one.first_ns is None else Moment(one.first_ns)) for one in found]
+                     None if one.first_ns is None else Moment(one.first_ns), one.timed) for one in found]
 
 
 def cause_section(rows: Sequence[CauseRow], times: str) -> Section[CauseRow]:
@@ -46,7 +50,7 @@ def cause_section(rows: Sequence[CauseRow], times: str) -> Section[CauseRow]:
         Column("SEVERITY", lambda row: str(row.severity or "unknown").upper()),
         Column("PACKETS", lambda row: number(row.count), right=True),
         Column("HOSTS", lambda row: f"{number(row.hosts)} of {number(row.of)}", right=True),
-        Column("FIRST ON", lambda row: text(row.first_host) if row.first_host else "-", wraps=True),
+        Column("FIRST ON", _first_on, wraps=True),
         Column("AT", lambda row: moment(row.first, times) if row.first else "-"),
         Column("CAUSE", lambda row: text(row.cause), wraps=True),
     ]
@@ -54,3 +58,10 @@ def cause_section(rows: Sequence[CauseRow], times: str) -> Section[CauseRow]:
     more = [f"and {counted(len(rows) - _MOST, 'more cause')}; --format json shows all"] if len(rows) > _MOST else []
     return Section("shared", rows, columns, shown, title="The same cause on how many hosts", notes=more,
                    tone=lambda row: row.severity)
+
+
+def _first_on(row: CauseRow) -> str:
+    """Return the host, and of how many it is the first where others have no time."""
+    if not row.first_host:
+        return "-"
+    return text(row.first_host) if row.timed == row.hosts else f"{text(row.first_host)}, of {number(row.timed)}"

@@ -1,10 +1,11 @@
 """A finding in a line: where, when and who, what matters most first; the evidence is said elsewhere."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.model import NANO
+from dwreport.evidence.coverage import Coverage
 from dwreport.findings import support
 from dwreport.findings.finding import Finding
 from dwreport.report.wording import words
@@ -16,13 +17,24 @@ _NEAR_NS = 60 * NANO  # to now: what is recorded up to there is the present
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Up to when the window is on record, at `end_ns`, how times and namespaces are written, and whether it goes on."""
+    """Up to when the window is on record, how times and namespaces are written, and whether it goes on.
+
+    That is `end_ns` for all hosts, and `ends` for each; those that `live` go on.
+    """
 
     end_ns: int
     now_ns: int
     times: str
     goes_on: bool = True
     spaces: Mapping[int, str] = field(default_factory=dict)
+    ends: Mapping[str, int] = field(default_factory=dict)
+    live: Collection[str] = ()
+
+    def of(self, hosts: Sequence[str]) -> "Until":
+        """Return the same of one host: others may be behind it, or ahead."""
+        if len(hosts) != 1 or hosts[0] not in self.ends:
+            return self
+        return replace(self, end_ns=self.ends[hosts[0]], goes_on=hosts[0] in self.live, ends={})
 
     @property
     def told(self) -> str | None:
@@ -30,11 +42,13 @@ class Until:
         return None if self.goes_on and self.now_ns - self.end_ns <= _NEAR_NS else clock(self.end_ns, self.times)
 
 
-def until_of(reader: Reader, end_ns: int) -> Until:
-    """Return how findings are told of a window that is on record up to then."""
-    scope = reader.scope
-    return Until(end_ns, reader.now_ns, time_format(scope.since_ns, scope.until_ns),
-                 any(not run.ended for run in reader.runs()), reader.netns_names())
+def until_of(reader: Reader, judged: Coverage) -> Until:
+    """Return how findings are told of a window that is on record as it was judged."""
+    scope, limit_ns = reader.scope, min(reader.scope.until_ns, reader.now_ns)
+    live = {run.hostname for run in reader.runs() if not run.ended}
+    ends = {host: min(limit_ns, ns) for host, ns in judged.written.items() if host is not None}
+    return Until(min(limit_ns, judged.written_until_ns or limit_ns), reader.now_ns,
+                 time_format(scope.since_ns, scope.until_ns), bool(live), reader.netns_names(), ends, live)
 
 
 def parts(finding: Finding, until: Until) -> list[str]:
@@ -55,7 +69,8 @@ def where(finding: Finding, until: Until) -> str:
 
 
 def when(finding: Finding, until: Until) -> str:
-    """Say when, and whether it goes on, as of the end of the record where that is not now."""
+    """Say when, and whether it goes on, as of the end of the record of its host where that is not now."""
+    until = until.of(finding.hosts)
     if finding.first_ns is None or finding.last_ns is None:
         return "counters alone saw it"
     if finding.state == "going on":

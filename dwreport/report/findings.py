@@ -92,12 +92,16 @@ def every_shown(found: Sequence[Finding], chart: Chart, until: Until) -> list[Sh
             for place, finding in enumerate(found, 1)]
 
 
-def findings_section(found: Sequence[Finding], every: Sequence[Shown], chart: Chart, wanted: Wanted) -> Section[Shown]:
-    """Return the findings, each as it is shown, as a section; programs find them last in a report."""
+def findings_section(found: Sequence[Finding], every: Sequence[Shown], chart: Chart, wanted: Wanted,
+                     most: int | None = None) -> Section[Shown]:
+    """Return the findings, each as it is shown, as a section; programs find them last in a report.
+
+    People see `most`, or as many as they want.
+    """
     chosen = [shown for shown in every if wanted.finding in {None, shown.row.number}]
     grave = [shown for shown in chosen if shown.row.severity != "benign" or wanted.finding]
     benign = [] if wanted.finding else [finding for finding in found if finding.severity == "benign"]
-    shown = grave[:wanted.top or _MOST]
+    shown = grave[:wanted.top or most or _MOST]
     return Section(None, [shown.row for shown in chosen], _columns(chart.title(_PER), shown), shown,
                    notes=_notes(len(grave) - len(shown), benign, wanted), below=partial(_below, verbose=wanted.verbose),
                    tone=lambda shown: shown.row.severity, indent=_INDENT, most_lines=None if wanted.verbose else 2,

@@ -7,6 +7,7 @@ from dropwatchd.model import NANO
 from dwreport.findings.bursts import Kind
 from dwreport.findings.finding import State
 from dwreport.report.answer import Column
+from dwreport.report.brief import Until
 from dwreport.report.columns import about, moment, text
 from dwreport.report.rows import Moment
 from dwreport.text import clean, counted, duration, number
@@ -51,18 +52,22 @@ class IncidentRow:
     host: str
 
 
-def columns(times: str, until: str | None = None) -> list[Column[IncidentRow]]:
-    """Return the columns of incidents; `until` is when the record ends, where that is not the present."""
-    goes_on = f"going on at {until}" if until else "going on"
+def columns(times: str, until: Until) -> list[Column[IncidentRow]]:
+    """Return the columns of incidents, of a window that is on record so far."""
     return [
         Column("SEVERITY", lambda row: str(row.severity or "unknown").upper()),
         Column("ONSET", lambda row: moment(row.onset, times)),
-        Column("END", lambda row: goes_on if row.state == "going on" else moment(row.end, times), wraps=True),
+        Column("END", lambda row: _goes_on(until.of([row.host]).told) if row.state == "going on" else
+               moment(row.end, times), wraps=True),
         Column("PACKETS", about, right=True),
         Column("PEAK", lambda row: f"{_rate(row.peak_per_second)}/s", right=True, from_width=_WIDE),
         Column("CAUSE", lambda row: text(row.title), wraps=True),
         Column("WHERE", _where, wraps=True, firm=True),
     ]
+
+
+def _goes_on(at: str | None) -> str:
+    return f"going on at {at}" if at else "going on"
 
 
 def told(row: IncidentRow, times: str, since_ns: int) -> list[tuple[str, ...]]:

@@ -1,8 +1,7 @@
 """Drops by what they have in common: --by reason,interface,hour; of what was sampled alone, about how many."""
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, make_dataclass
 from functools import partial
 from math import ceil, floor, sqrt
@@ -10,10 +9,8 @@ from typing import Any
 
 import click
 
-from dropwatchd.history.read.bounds import Bounds, bounds
-from dropwatchd.history.read.portions import DEVIATIONS, effective, spread
+from dropwatchd.history.read.portions import effective, likely
 from dropwatchd.history.read.reader import DropTotal, PacketRow, Reader
-from dropwatchd.model import NANO, DropKey
 from dwreport import causes
 from dwreport.findings.ends import ends_of
 from dwreport.packets.ethertypes import protocol_name
@@ -24,22 +21,23 @@ from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.rows import Moment
 from dwreport.report.wanted import Wanted
 from dwreport.text import netns_text, number, share, time_format
+from dwreport.views._hours import TIMES, Stretch, hours
 from dwreport.views._lead import events_lead, hidden
 
-_HOUR_NS = 3600 * NANO
 Values = tuple[str | None, ...]
 _Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """So many drops, the variance of that where samples tell it, and how many there are for sure, and at most.
+    """So many drops, the squares of how many fewer and more samples leave open, and how many there are in any case.
 
     At an edge of the window drops are apportioned: `edge` fewer, or more, may have been in it.
     """
 
     count: float
-    variance: float
+    fewer: float
+    more: float
     sure: int
     most: int
     edge: int = 0
@@ -77,17 +75,17 @@ _SAMPLED: dict[str, Callable[[PacketRow], str | None]] = {
     "address": lambda packet: ends_of(packet).source,
     "destination": lambda packet: ends_of(packet).destination,
 }
-_TIMES = {"hour": "%Y-%m-%d %H:00 %Z", "day": "%Y-%m-%d"}  # an hour may come twice
 _FIRM = {"interface", "netns", "host", "port", "address", "destination"}  # these are copied
-NAMES = (*EXACT, *_SAMPLED, *_TIMES)
+NAMES = (*EXACT, *_SAMPLED, *TIMES)
 
 
 @dataclass
 class _Group:
-    """What is added up: so many drops, of which the number is sure but for the variance of sampling."""
+    """What is added up: so many drops, of which the number is sure but for what sampling leaves open: see _Part."""
 
     count: float = 0.0
-    variance: float = 0.0
+    fewer: float = 0.0
+    more: float = 0.0
     sure: int = 0
     most: int = 0
     edge: int = 0
@@ -106,7 +104,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     record = make_dataclass("GroupRow", [*((name, str | None) for name in wanted.by), ("count", int), ("at_least", int),
                                          ("at_most", int), ("about", bool), ("first", Moment), ("last", Moment)],
                             frozen=True)
-    rows = [record(*values, round(group.count), *_range(group), bool(group.variance), Moment(group.first_ns),
+    rows = [record(*values, round(group.count), *_range(group), _is_about(group), Moment(group.first_ns),
                    Moment(group.last_ns)) for values, group in found]
     times = time_format(scope.since_ns, scope.until_ns)
     section: Section[Any] = Section("groups", rows, _columns(wanted.by, rows, times), rows, record=record)
@@ -117,80 +115,53 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
 def _grouped(reader: Reader, wanted: Wanted) -> list[tuple[Values, _Group]]:
     """Return groups, those of times in their order, others with the most first."""
     scope, by = reader.scope, wanted.by
-    step = next((name for name in by if name in _TIMES), None)
-    ahead_ns = time.localtime(scope.since_ns // NANO).tm_gmtoff * NANO  # by half hours in some zones
-    start_ns = (scope.since_ns + ahead_ns) // _HOUR_NS * _HOUR_NS - ahead_ns
+    name = next((name for name in by if name in TIMES), None)
+    steps = hours(reader, name) if name else None
+    whole = (steps.start_ns, steps.step_ns) if steps else (scope.since_ns, scope.until_ns - scope.since_ns)
     samples: dict[tuple[object, ...], list[PacketRow]] = defaultdict(list)
     if any(name in _SAMPLED for name in by):
         for packet in reader.packets():
             samples[packet.host, packet.key].append(packet)
-    ends = _ends(reader, start_ns) if step else {}
     groups: dict[Values, _Group] = defaultdict(_Group)
-    for total in reader.drops(start_ns, _HOUR_NS if step else scope.until_ns - start_ns):
+    begins: dict[str | None, int] = {}  # an hour that comes twice has no order by its name
+    for total in reader.drops(*whole):
         if keeps(wanted, _severity(total)):
             every = samples[total.host, total.drop.key]
-            for when, count, span in _steps(total, start_ns, step, ends.get((total.host, total.drop.key), {})):
-                own = [packet for packet in every if step is None or _label(step, packet.time_ns) == when]
-                for values, part, seen in _parts(total, count, when, by, own):
-                    _add(groups[values], part, seen or span)
-    if step:
-        return sorted(groups.items(), key=lambda item: (str(item[0][by.index(step)]), -item[1].count))
+            for one in steps.stretches(total, scope.since_ns) if steps else [_all(total)]:
+                begins[one.label] = min(one.first_ns, begins.get(one.label, one.first_ns))
+                own = [packet for packet in every if not steps or steps.label(packet.time_ns) == one.label]
+                for values, part, seen in _parts(total, one, by, own):
+                    _add(groups[values], part, seen or (one.first_ns, one.last_ns))
+    if name:
+        return sorted(groups.items(), key=lambda item: (begins[item[0][by.index(name)]], -item[1].count))
     return sorted(groups.items(), key=lambda item: (-item[1].count, str(item[0])))
 
 
-def _ends(reader: Reader, start_ns: int) -> Bounds:
-    """Return when the first and the last of each hour were: of what samples alone tell, those of these."""
-    if reader.scope.only is None:
-        return bounds(reader, start_ns, _HOUR_NS)
-    found: dict[tuple[str, DropKey], dict[int, _Span]] = defaultdict(dict)
-    for packet in reader.packets():
-        hours, place = found[packet.host, packet.key], (packet.time_ns - start_ns) // _HOUR_NS
-        first_ns, last_ns = hours.get(place, (packet.time_ns, packet.time_ns))
-        hours[place] = min(first_ns, packet.time_ns), max(last_ns, packet.time_ns)
-    return found
+def _all(total: DropTotal) -> Stretch:
+    return Stretch(None, total.drop.count, total.drop.first_ns, total.drop.last_ns)
 
 
-def _steps(total: DropTotal, start_ns: int, step: str | None,
-           ends: Mapping[int, _Span]) -> Iterator[tuple[str | None, int, _Span]]:
-    """Yield the drops of each step of local time, and when in it the first and the last were."""
-    whole = total.drop.first_ns, total.drop.last_ns
-    if step is None:
-        yield None, total.drop.count, whole
-        return
-    counts: dict[str, int] = defaultdict(int)
-    spans: dict[str, _Span] = {}
-    for place, count in (+total.shape).items():
-        when = _label(step, start_ns + place * _HOUR_NS)
-        counts[when] += count
-        first_ns, last_ns = ends.get(place, whole)
-        before = spans.get(when, (first_ns, last_ns))
-        spans[when] = min(first_ns, before[0]), max(last_ns, before[1])
-    for when, count in counts.items():
-        yield when, count, spans[when]
-
-
-def _label(step: str, time_ns: int) -> str:
-    return time.strftime(_TIMES[step], time.localtime(time_ns // NANO))
-
-
-def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
+def _parts(total: DropTotal, one: Stretch, by: Sequence[str],
            packets: Sequence[PacketRow]) -> Iterator[tuple[Values, _Part, _Span | None]]:
     """Yield the values of drops, and how many have them.
 
     When the first and the last were is told by samples, too, of what samples alone tell.
     """
+    count, when = one.count, one.label
+
     def values(packet: PacketRow | None) -> Values:
-        return tuple(when if name in _TIMES else EXACT[name](total) if name in EXACT
+        return tuple(when if name in TIMES else EXACT[name](total) if name in EXACT
                      else _SAMPLED[name](packet) if packet else None for name in by)
 
     # Of drops that are about so many, any part is too.
     whole = total.drop.count
-    error = (max(total.at_most - whole, whole - total.at_least) / DEVIATIONS / whole) ** 2 if total.about else 0.0
-    beyond = 0 if total.about else total.at_most - whole
+    below, above = ((whole - total.at_least) / whole, (total.at_most - whole) / whole) if total.about else (0.0, 0.0)
+    beyond = one.up + (0 if total.about else total.at_most - whole)
+    doubtful = one.down + total.straddling
     most = max(count, total.at_most) if total.about else count + beyond
     if not any(name in _SAMPLED for name in by) or not packets:
-        sure = total.at_least if when is None else min(1, count) if total.about else max(0, count - total.straddling)
-        yield values(None), _Part(count, count ** 2 * error, sure, most), None
+        sure = total.at_least if when is None else min(1, count) if total.about else max(0, count - doubtful)
+        yield values(None), _Part(count, (count * below) ** 2, (count * above) ** 2, sure, most), None
         return
     sampled: dict[Values, list[PacketRow]] = defaultdict(list)
     for packet in packets:
@@ -200,16 +171,19 @@ def _parts(total: DropTotal, count: int, when: str | None, by: Sequence[str],
     is_census = len(packets) >= total.drop.count == count and not total.about
     for key, own in sampled.items():
         part = sum(packet.weight for packet in own) / whole
-        variance = 0.0 if is_census else count ** 2 * (spread(part, size) + part ** 2 * error)
+        low, high = (part, part) if is_census else likely(part, size)
+        fewer, more = (count ** 2 * ((end - part) ** 2 + (part * error) ** 2)
+                       for end, error in ((low, below), (high, above)))
         times = [packet.time_ns for packet in own]
         sure = min(len(own), count) if when is None or is_census else 0
-        yield (key, _Part(count * part, variance, sure, sure + beyond if is_census else most,
-                          max(beyond, total.straddling)), (min(times), max(times)))
+        yield (key, _Part(count * part, fewer, more, sure, sure + beyond if is_census else most,
+                          max(beyond, doubtful)), (min(times), max(times)))
 
 
 def _add(group: _Group, part: _Part, span: _Span) -> None:
     group.count += part.count
-    group.variance += part.variance
+    group.fewer += part.fewer
+    group.more += part.more
     group.sure += part.sure
     group.most += part.most
     group.edge += part.edge
@@ -218,11 +192,18 @@ def _add(group: _Group, part: _Part, span: _Span) -> None:
 
 
 def _range(group: _Group) -> tuple[int, int]:
-    """Return between how many and how many there are, of what was sampled for 95 of 100 samplings."""
-    if not group.variance:
+    """Return between how many and how many there are, of what was sampled for 95 of 100 samplings.
+
+    The distances of the parts to the ends of their ranges add up as deviations do (Zou and Donner's MOVER).
+    """
+    if not _is_about(group):
         return group.sure, group.most
-    error = group.edge + DEVIATIONS * sqrt(group.variance)
-    return max(group.sure, floor(group.count - error)), min(group.most, ceil(group.count + error))
+    return (max(group.sure, floor(group.count - group.edge - sqrt(group.fewer))),
+            min(group.most, ceil(group.count + group.edge + sqrt(group.more))))
+
+
+def _is_about(group: _Group) -> bool:
+    return bool(group.fewer or group.more)
 
 
 def _columns(by: Iterable[str], rows: Sequence[Any], times: str) -> list[Column[Any]]:
@@ -230,7 +211,7 @@ def _columns(by: Iterable[str], rows: Sequence[Any], times: str) -> list[Column[
     return [
         Column("COUNT", _count, right=True),
         Column("SHARE", lambda row: share(row.count, whole), right=True),
-        *(Column(name.upper(), partial(_value, name), wraps=name not in _TIMES, firm=name in _FIRM) for name in by),
+        *(Column(name.upper(), partial(_value, name), wraps=name not in TIMES, firm=name in _FIRM) for name in by),
         Column("FIRST", lambda row: moment(row.first, times)),
         Column("LAST", lambda row: moment(row.last, times)),
     ]

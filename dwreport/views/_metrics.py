@@ -88,7 +88,7 @@ def _coverage(reader: Reader, *, is_up: bool) -> list[Family]:
     found, scope = recorded(reader), reader.scope
     end_ns = min(scope.until_ns, reader.now_ns)
     judged: dict[str, Coverage] = {}
-    length_s: dict[str, float] = {}
+    times: dict[str, tuple[int, int]] = {}
     for what in _WATCHED:
         if what != "software" and not any(watch.what == what for watch in found.watches):
             continue
@@ -98,7 +98,9 @@ def _coverage(reader: Reader, *, is_up: bool) -> list[Family]:
             coverage = assess(found, (scope.since_ns, until_ns), what)
         else:
             until_ns = end_ns
-        judged[what], length_s[what] = coverage, (until_ns - scope.since_ns) / NANO
+        watched_ns = coverage.watched_ns((scope.since_ns, until_ns))
+        judged[what] = coverage
+        times[what] = watched_ns, coverage.passed_ns((scope.since_ns, until_ns)) - watched_ns
     return [
         Family("dropwatchd_window_seconds", "gauge", "How long a time the metrics below speak of.",
                [Sample({}, (end_ns - scope.since_ns) / NANO)]),
@@ -107,15 +109,15 @@ def _coverage(reader: Reader, *, is_up: bool) -> list[Family]:
                "packets, and counters.",
                [Sample({"watched": what}, one.fraction) for what, one in judged.items()]),
         Family("dropwatchd_watched_seconds", "gauge", f"How many seconds were watched, {_WINDOW}.",
-               _seconds({what: one.fraction * length_s[what] for what, one in judged.items()})),
+               _seconds({what: watched_ns for what, (watched_ns, _unseen) in times.items()})),
         Family("dropwatchd_unseen_seconds", "gauge", f"How many seconds were not watched, {_WINDOW}.",
-               _seconds({what: (1 - one.fraction) * length_s[what] for what, one in judged.items()})),
+               _seconds({what: unseen_ns for what, (_watched, unseen_ns) in times.items()})),
         *_gaps(judged["software"]),
     ]
 
 
-def _seconds(watched: Mapping[str, float]) -> list[Sample]:
-    return [Sample({"watched": what}, round(seconds, 3)) for what, seconds in watched.items()]
+def _seconds(watched: Mapping[str, int]) -> list[Sample]:
+    return [Sample({"watched": what}, round(time_ns / NANO, 3)) for what, time_ns in watched.items()]
 
 
 def _gaps(coverage: Coverage) -> list[Family]:

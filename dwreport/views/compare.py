@@ -76,8 +76,7 @@ class _Window:
 
     @property
     def watched_ns(self) -> int:
-        since_ns, until_ns = self.side.window
-        return int((until_ns - since_ns) * self.judged.fraction)
+        return self.judged.watched_ns(self.side.window)
 
 
 def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:
@@ -85,9 +84,9 @@ def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:
     scope = replace(reader.scope, until_ns=_written_until(reader))
     since_ns, until_ns = earlier((scope.since_ns, scope.until_ns))
     now, then = (_look(Reader(reader.connection, one, reader.now_ns))
-                 for one in (scope, replace(scope, since_ns=since_ns, until_ns=until_ns)))
+                 for one in (scope, replace(scope, since_ns=since_ns, until_ns=until_ns, runs=())))
     names = {**then.side.names, **now.side.names}
-    known = renames(Reader(reader.connection, replace(scope, since_ns=since_ns), reader.now_ns).events())
+    known = renames(Reader(reader.connection, replace(scope, since_ns=since_ns, runs=()), reader.now_ns).events())
     known = [one for one in known if one.time_ns >= since_ns]
     is_open = any(_is_asked(scope, one.old.interface or "") != _is_asked(scope, one.name) for one in known)
     found = changes(*(replace(one.side, names=names, renames=known, is_open=one.side.is_open or is_open)

@@ -2,10 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.stops import Stop, stops
+from dropwatchd.model import GapCause
 from dwreport.evidence.ask import gather
 from dwreport.evidence.coverage import Coverage, Recorded, assess, recorded
 from dwreport.evidence.filters import Filters
@@ -73,9 +74,17 @@ def _rows(reader: Reader, known: Recorded, drops: Counter[str], found: Sequence[
             harm[host].append(finding)
     nothing = Recorded((), (), (), known.now_ns)
     rows = [_row(stop, assess(parts.get(stop.host, nothing), window, reader.scope.origin), drops[stop.host],
-                 harm[stop.host]) for stop in stops(reader)]
+                 harm[stop.host]) for stop in _stops(reader, known)]
     return sorted(rows, key=lambda row: (-(row.harmful or 0), -(row.suspect or 0), -(row.drops or 0),
                                          row.status == "blind", row.host))
+
+
+def _stops(reader: Reader, known: Recorded) -> list[Stop]:
+    """Return up to when each host is on record, by its own clock; one that is off is told in the place of an end."""
+    off = {gap.host for gap in known.ledger if gap.cause == GapCause.CLOCK_OFF}
+    before = {stop.host: stop for stop in stops(reader)}
+    return [replace(stop, ending=GapCause.CLOCK_OFF) if stop.host in off else before[stop.host]
+            for stop in stops(reader, later=True) if stop.host in off or stop.host in before]
 
 
 def _row(stop: Stop, judged: Coverage, drops: int, found: Sequence[Finding]) -> HostRow:

@@ -11,7 +11,6 @@ import click
 
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.read.reader import DropTotal, Reader
-from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
@@ -28,7 +27,7 @@ from dwreport.findings.owners import owners
 from dwreport.findings.support import OnInterface
 from dwreport.report.answer import Answer, Section
 from dwreport.report.arrange import keeps, left
-from dwreport.report.brief import Until
+from dwreport.report.brief import Until, until_of
 from dwreport.report.gaps import answered, assessed, gap_section
 from dwreport.report.incidents import JUST_BEFORE_NS, IncidentRow, columns, folded, told
 from dwreport.report.rows import Moment
@@ -67,15 +66,15 @@ class _Lived:
 def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show when losses came in bursts, and which never cease: onset, peak, end, cause, where and who."""
     scope, judged = reader.scope, assessed(reader)
-    found = _Found(reader, judged.written_until_ns, wanted.by)
+    until = until_of(reader, judged)
+    found = _Found(reader, until, wanted.by)
     kept = {subject: totals for subject, totals in found.subjects.items() if keeps(wanted, subject.severity)}
     rows = sorted((row for subject, totals in kept.items() for row in found.rows(subject, totals)),
                   key=lambda row: (row.onset.ns, row.title))
     times = time_format(scope.since_ns, scope.until_ns)
     is_whole = wanted.arranged or "benign" in wanted.severities
     shown, notes = (rows, []) if is_whole else folded(rows)
-    until = Until(found.end_ns, reader.now_ns, times, any(not run.ended for run in reader.runs()))
-    section = Section("incidents", rows, columns(times, until.told), shown, record=IncidentRow,
+    section = Section("incidents", rows, columns(times, until), shown, record=IncidentRow,
                       tone=lambda row: row.severity, below=lambda row: told(row, times, scope.since_ns), indent=2,
                       notes=notes, repeats=True)
     return answered(reader, judged, [section, gap_section(reader, judged)],
@@ -106,9 +105,8 @@ class _Own:
 
     def _owners(self) -> Iterator[object]:
         """Yield whose sockets lost packets meanwhile, of each cause: no filter by interface knows sockets."""
-        scope = self.reader.scope
-        all_of_it = Scope(scope.since_ns, scope.until_ns, host=scope.host)
-        facts = Facts(self.drops, Reader(self.reader.connection, all_of_it, self.reader.now_ns).counters())
+        all_of_it = Reader(self.reader.connection, self.reader.scope.unfiltered(), self.reader.now_ns)
+        facts = Facts(self.drops, all_of_it.counters())
         for drop in self.drops:
             group = Group("reason", "", of_drop(drop.key), [drop], Place(drop.host, drop.netns))
             yield from owners(group, Senders([drop]), facts)
@@ -117,13 +115,13 @@ class _Own:
 class _Found:
     """The drops of a window by cause and place, and what is on record of the time around them."""
 
-    def __init__(self, reader: Reader, written_ns: int | None, by: Sequence[str]) -> None:
+    def __init__(self, reader: Reader, until: Until, by: Sequence[str]) -> None:
         scope = reader.scope
         if unknown := [name for name in by if name not in EXACT]:
             raise click.UsageError(f"incidents has no --by {unknown[0]}; it has {', '.join(EXACT)}")
         self.by = by
         self.reader, self.known = reader, recorded(reader)
-        self.end_ns = min(scope.until_ns, reader.now_ns, written_ns or reader.now_ns)
+        self.until = until
         span_ns = min(scope.until_ns, reader.now_ns) - scope.since_ns
         self.step_ns = next((step for step in _STEPS_NS if step * _MOST_STEPS >= span_ns), HOUR_NS)
         self.start_ns = scope.since_ns // self.step_ns * self.step_ns
@@ -159,7 +157,7 @@ class _Found:
     def rows(self, subject: Subject, totals: Sequence[DropTotal]) -> Iterator[IncidentRow]:
         """Yield the incidents of a cause in a place."""
         shape: Counter[int] = sum((total.shape for total in totals), Counter())
-        steps = range((self.end_ns - self.start_ns - 1) // self.step_ns + 1)
+        steps = range((self._end_ns(subject.host) - self.start_ns - 1) // self.step_ns + 1)
         parts = bursts(shape, steps, self._blind(subject.host))
         single = [part for part in parts if part.kind == "burst"]
         after = {id(part): following for part, following in pairwise(single)}
@@ -185,14 +183,17 @@ class _Found:
             [fact.interface for fact in who if isinstance(fact, OnInterface)], subject.netns,
             list(dict.fromkeys(words(fact) for fact in who if not isinstance(fact, OnInterface))), subject.host)
 
+    def _end_ns(self, host: str) -> int:
+        return self.until.of([host]).end_ns
+
     def _blind(self, host: str) -> set[int]:
         """Return the steps of which something was not watched on a host."""
-        scope = self.reader.scope
-        gaps = assess(_of(self.known, host), (scope.since_ns, self.end_ns), scope.origin).own
+        scope, until_ns = self.reader.scope, self._end_ns(host)
+        gaps = assess(_of(self.known, host), (scope.since_ns, until_ns), scope.origin).own
         return {step for gap in gaps
                 if gap.effect == "blind" and gap.cause != NEVER_WAS and gap.until_ns > self.start_ns
                 for step in range(max(0, gap.since_ns - self.start_ns) // self.step_ns,
-                                  (min(gap.until_ns, self.end_ns) - 1 - self.start_ns) // self.step_ns + 1)}
+                                  (min(gap.until_ns, until_ns) - 1 - self.start_ns) // self.step_ns + 1)}
 
     def _is_quiet_before(self, edges: Edges, host: str) -> bool:
         """Say whether the time just before was watched, and nothing of the kind dropped then: within the window."""
@@ -205,12 +206,12 @@ class _Found:
 
     def _state(self, lived: _Lived, host: str, next_ns: int | None) -> State | None:
         """Return whether it is over: by the time after it that was watched without a break, up to another burst."""
-        last_ns = lived.last_ns or 0
-        end_ns = max(last_ns + 1, min(self.end_ns, next_ns or self.end_ns))
+        last_ns, until_ns = lived.last_ns or 0, self._end_ns(host)
+        end_ns = max(last_ns + 1, min(until_ns, next_ns or until_ns))
         gaps = assess(_of(self.known, host), (last_ns, end_ns), self.reader.scope.origin).own
         seen_ns = min([end_ns, *(gap.since_ns for gap in gaps if gap.effect != "detail" and gap.lost != 0)])
         state = Lasting(_of(self.known, host), seen_ns, self.step_ns, self.reader.scope.origin).state(lived)
-        return None if state == "going on" and seen_ns < self.end_ns else state
+        return None if state == "going on" and seen_ns < until_ns else state
 
     def _own(self, edges: Edges, totals: Sequence[DropTotal]) -> "_Own":
         """Return what was dropped from onset to end, and whose packets these were."""
@@ -227,4 +228,4 @@ def _of(known: Recorded, host: str) -> Recorded:
     """Return what is recorded of a host, but for counters, which make many watches and tell nothing here."""
     return replace(known, runs=[run for run in known.runs if run.hostname == host],
                    watches=[watch for watch in known.watches if watch.host == host and watch.what != "counters"],
-                   ledger=[gap for gap in known.ledger if gap.host in {None, host}])
+                   ledger=[gap for gap in known.ledger if gap.host in {None, host}], absent=())

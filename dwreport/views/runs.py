@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from dropwatchd.history.read.lives import lives
 from dropwatchd.history.read.reader import Reader, WatchRow
-from dropwatchd.history.read.scope import Scope
 from dropwatchd.history.read.told_runs import ToldRun, drops_by_run, told_runs
 from dwreport.evidence.coverage import Recorded, assess, recorded, sources
 from dwreport.report.answer import Answer, Column, Section
@@ -49,7 +48,8 @@ def view(reader: Reader, wanted: Wanted) -> Answer:  # noqa: ARG001 - of views
     spans = {life.run: life for life in lives(reader)}  # of what was recorded while the clock was ahead, too
     since_ns = min([scope.since_ns, *(spans[run.run_id].since_ns for run in found)])
     until_ns = max([min(scope.until_ns, reader.now_ns), *(spans[run.run_id].until_ns + 1 for run in found)])
-    whole = Reader(reader.connection, Scope(since_ns, until_ns, host=scope.host), reader.now_ns)
+    every = replace(scope.unfiltered(), since_ns=since_ns, until_ns=until_ns)
+    whole = Reader(reader.connection, every, reader.now_ns)
     counts, known = drops_by_run(whole), recorded(whole)
     rows = [_row(run, counts.get(run.run_id, 0), known) for run in found]
     section = Section("runs", rows, _columns(time_format(since_ns, until_ns)), rows, record=RunRow)
@@ -59,7 +59,8 @@ def view(reader: Reader, wanted: Wanted) -> Answer:  # noqa: ARG001 - of views
 
 def _row(run: ToldRun, drops: int, known: Recorded) -> RunRow:
     watches = [watch for watch in known.watches if watch.run_id == run.run_id]
-    own = replace(known, runs=[one for one in known.runs if one.run_id == run.run_id], watches=watches)
+    own = replace(known, runs=[one for one in known.runs if one.run_id == run.run_id], watches=watches,
+                  absent=())
     judged = assess(own, (run.since_ns, max(run.until_ns, run.since_ns + 1)), _asked(watches))
     return RunRow(run.number, Moment(run.since_ns), Moment(run.until_ns), run.goes_on, run.ending, run.version,
                   run.kernel, list(sources(watches)), judged.status, judged.fraction, drops, run.boot_id, run.host)

@@ -30,14 +30,16 @@ from dwreport.report.wanted import Wanted
 from dwreport.text import counted, number, time_format
 from dwreport.views._lead import hidden, lead, unjudged
 
+_FEW = 4         # findings below those causes that several hosts have
 _MOST = 20       # kinds of drops that a person reads; more are summed up
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The report, and the findings that it was made of, each as it is shown."""
+    """The report, its section of findings, and these themselves, each as it is shown."""
 
     answer: Answer
+    causes: Section[Shown]
     found: Sequence[Finding]
     shown: Sequence[Shown]
 
@@ -54,22 +56,22 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     chart = chart_of(reader, known)
     judged, totals = assessed(reader, known=known), reader.drops(chart.start_ns, chart.step_ns)
     evidence = gather(reader, totals)
-    end_ns = min(scope.until_ns, reader.now_ns, judged.written_until_ns or reader.now_ns)
-    found = findings(evidence, Filters(scope, reader.namespaces()), Lasting(known, end_ns, chart.step_ns, scope.origin))
-    until = until_of(reader, end_ns)
+    until = until_of(reader, judged)
+    found = findings(evidence, Filters(scope, reader.namespaces()),
+                     Lasting(known, until.end_ns, chart.step_ns, scope.origin, until.ends))
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
     shown = every_shown(kept, chart, until)
-    causes = findings_section(kept, shown, chart, wanted)
+    shared = _shared(reader, kept)
+    causes = findings_section(kept, shown, chart, wanted, most=_FEW if shared else None)
     rows = [total for total in totals if keeps(wanted, _harm(total))]
     counters = counter_section(counter_rows(reader))
     answer = answered(
         reader, judged,
-        [causes, *_shared(reader, kept), _drops(reader, rows, chart, wanted, kept), counters,
-         gap_section(reader, judged)],
+        [*shared, causes, _drops(reader, rows, chart, wanted, kept), counters, gap_section(reader, judged)],
         lead=[*left([total.drop for total in totals], rows), *unjudged(reader, found)] if totals else
         lead(reader, judged, found, shows_findings=True),
         extra={"findings": causes.rows, **hidden(reader, found)})
-    return Summary(answer, kept, shown)
+    return Summary(answer, causes, kept, shown)
 
 
 def _shared(reader: Reader, found: Sequence[Finding]) -> list[Section[CauseRow]]:
@@ -87,13 +89,12 @@ def _harm(total: DropTotal) -> str | None:
 
 def finding(reader: Reader, wanted: Wanted) -> Answer:
     """Show one finding of the report, with its evidence; raise click.ClickException where there is no such finding."""
-    whole = view(reader, wanted)
-    causes = whole.sections[0]
-    if not causes.rows:
+    whole = summary(reader, wanted)
+    if not whole.causes.rows:
         raise click.ClickException(f"there is no finding #{wanted.finding} in this window; dwreport with the same "
                                    "options shows those that are, with their numbers")
-    section = replace(causes, key="findings", record=FindingRow)
-    return replace(whole, sections=[section], extra={}, lead=())
+    section = replace(whole.causes, key="findings", record=FindingRow)
+    return replace(whole.answer, sections=[section], extra={}, lead=())
 
 
 def _drops(reader: Reader, totals: Sequence[DropTotal], chart: Chart, wanted: Wanted,

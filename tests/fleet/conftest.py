@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from dropwatchd.history.fleet.setup import set_up
+from dropwatchd.history.fleet.connect import script
+from dropwatchd.history.fleet.setup import STEPS, set_up
 from dropwatchd.history.write.open import upgrade
 from tests.fleet.life import Life
 from tests.fleet.server import Server, binaries
@@ -43,6 +44,16 @@ def copied(server: Server, template: str) -> str:
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return server.url(name)
+
+
+def older(server: Server, revision: str) -> str:
+    """Return the URL of an empty central history of an older revision."""
+    url = copied(server, "template0")
+    for step, names in STEPS.items():
+        for name in names if step <= revision else ():
+            asked(url, script(name))
+    asked(url, f"UPDATE dropwatch.revision SET revision = '{revision}'")  # noqa: S608
+    return url
 
 
 def asked(url: str, sql: str) -> list[tuple[Any, ...]]:

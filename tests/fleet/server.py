@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -55,14 +56,24 @@ class Server:
         self._process.send_signal(how)
         self._process.wait(_START_S)
 
+    def kill(self) -> None:
+        """Kill it and its children at once, as nobody can prevent."""
+        for process in self._sessions():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self._process.wait(_START_S)
+
     def pause(self) -> None:
         """Have it answer nothing, until it may go on."""
-        for process in self._sessions():
-            os.kill(process, signal.SIGSTOP)
+        self._tell(signal.SIGSTOP)
 
     def go_on(self) -> None:
+        self._tell(signal.SIGCONT)
+
+    def _tell(self, what: signal.Signals) -> None:
         for process in self._sessions():
-            os.kill(process, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # its client has gone meanwhile
+                os.kill(process, what)
 
     def cpu_s(self) -> float:
         """Return the CPU time of the server and of those of its processes that have ended."""

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from dropwatchd.history.fleet.connect import FleetError, script
-from dropwatchd.history.fleet.setup import set_up
+from dropwatchd.history.fleet.connect import FleetError
+from dropwatchd.history.fleet.setup import set_up, set_up_coordinator
 from dropwatchd.upload.loop import Target, send_all
 from tests.fleet.server import Server
 
@@ -32,7 +32,7 @@ def check(one: str, histories: Sequence[Path], window: Sequence[str], show: Call
         url = coordinate(servers)
         placed = {_name(path): _send(servers, url, path) for path in histories}
         for words in _VIEWS:
-            assert _said(url, *window, *words) == _said(one, *window, *words), words
+            assert said(url, *window, *words) == said(one, *window, *words), words
         lost = {name for name, server in placed.items() if server is servers[-1]}
         assert 0 < len(lost) < len(placed), placed
         servers[-1].stop(signal.SIGQUIT)
@@ -40,9 +40,9 @@ def check(one: str, histories: Sequence[Path], window: Sequence[str], show: Call
         show("dwreport", "--database", url, "hosts")
         servers[-1].start()
         servers[-1].pause()
-        _said(url, *window, "hosts", told=f"not answered: shard s{_SHARDS} with {len(lost)} host")
+        said(url, *window, "hosts", told=f"not answered: shard s{_SHARDS} with {len(lost)} host")
         servers[-1].go_on()
-        assert _said(url, *window, "hosts") == _said(one, *window, "hosts")
+        assert said(url, *window, "hosts") == said(one, *window, "hosts")
         wrong = next(server for server in servers if server is not placed[_name(histories[0])])
         with pytest.raises(FleetError, match="of_this_shard"):
             send_all(Target(wrong.url(), histories[0]))
@@ -51,7 +51,7 @@ def check(one: str, histories: Sequence[Path], window: Sequence[str], show: Call
 def _check_missing(url: str, one: str, window: Sequence[str], lost: set[str]) -> None:
     """See that hosts of a shard that is down are told as missing, and the others as ever."""
     told = f"not answered: shard s{_SHARDS} with {len(lost)} host"
-    here, whole = (_said(place, *window, "hosts", told=text) for place, text in ((url, told), (one, "")))
+    here, whole = (said(place, *window, "hosts", told=text) for place, text in ((url, told), (one, "")))
     as_ever = {row["host"]: row for row in whole["fleet"]}
     assert {row["host"] for row in here["fleet"]} == {*as_ever}
     for row in here["fleet"]:
@@ -63,11 +63,11 @@ def _check_missing(url: str, one: str, window: Sequence[str], lost: set[str]) ->
     assert here["coverage"]["status"] == "partial"
     assert {row["of"] for row in here["shared"]} == {len(as_ever) - len(lost)}
     assert {gap["host"] for gap in here["coverage"]["gaps"] if gap["cause"] == "not answered"} == lost
-    here, whole = (_said(place, *window, "--by", "host,reason", told=text)["groups"]
+    here, whole = (said(place, *window, "--by", "host,reason", told=text)["groups"]
                    for place, text in ((url, told), (one, "")))
     assert here == [row for row in whole if row["host"] not in lost]
     for name in lost:
-        alone = _said(url, *window, "--host", name, told=told)
+        alone = said(url, *window, "--host", name, told=told)
         assert (alone["coverage"]["status"], alone["drops"]) == ("blind", [])
 
 
@@ -75,8 +75,8 @@ def coordinate(servers: Sequence[Server]) -> str:
     """Make each server a shard, and a database of the first the one that reports ask; return its URL for a reader."""
     with psycopg.connect(servers[0].url(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE reports")
+    set_up_coordinator(servers[0].url("reports"))
     with psycopg.connect(servers[0].url("reports"), autocommit=True) as reports:
-        reports.execute(script("coordinator.sql").encode())
         for number, server in enumerate(servers, 1):
             set_up(server.url())
             [(first, last)] = reports.execute("SELECT * FROM dropwatch.part_of_keys(%s, %s)",
@@ -113,7 +113,7 @@ def _name(path: Path) -> str:
     return str(name)
 
 
-def _said(url: str, *words: str, told: str = "") -> Any:
+def said(url: str, *words: str, told: str = "") -> Any:
     """Return what a report says, and see that it complains of nothing else."""
     done = subprocess.run([Path(sys.executable).parent / "dwreport", "--database", url, "--format", "json", *words],
                           check=True, capture_output=True, text=True)

@@ -10,7 +10,7 @@ import pytest
 
 from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up, tidy
-from dropwatchd.history.sent import sent_until
+from dropwatchd.history.sent import sent_until, tell_sent
 from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
 from dropwatchd.upload.read import RefusedError
@@ -26,13 +26,20 @@ def test_a_host_writes_as_itself_alone(central: str, live: Live) -> None:
     mine, other = live("web-1"), live("web-2")
     for life in (mine, other):
         life.go_on(10, {KEY: 5}, {COUNTERS[0]: 5})
-        life.stop()
     login = f"host_{mine.machine_id}"
     asked(central, f"CREATE ROLE {login} LOGIN IN ROLE dropwatch_write")
-    asked(central, "CREATE ROLE reader LOGIN IN ROLE dropwatch_read")
-    send_all(Target(central, other.path))
     own = central.replace("postgres@", f"{login}@")
-    send_all(Target(own, mine.path))
+    asked(central, "CREATE ROLE reader LOGIN IN ROLE dropwatch_read")
+    targets = Target(central, other.path), Target(own, mine.path)
+    for _ in range(2):
+        for target, life in zip(targets, (other, mine), strict=True):
+            send_all(target)
+            life.go_on(60, {KEY: 3}, {COUNTERS[0]: 3})
+    with pytest.raises(FleetError, match="row-level security"):
+        send_all(Target(own, other.path, sender=targets[0].sender))
+    for target, life in zip(targets, (other, mine), strict=True):
+        life.stop()
+        send_all(target)
     check(central, mine, other)
     assert asked(own, "SELECT hostname FROM dropwatch.hosts") == [("web-1",)]
     with pytest.raises(FleetError, match=r"row-level security|another program"):
@@ -49,7 +56,7 @@ def test_a_host_writes_as_itself_alone(central: str, live: Live) -> None:
     asked(central, "CREATE ROLE tenant_blue; GRANT tenant_blue TO reader;"
                    "UPDATE dropwatch.hosts SET tenant = 'blue' WHERE hostname = 'web-2'")
     assert asked(reader, "SELECT hostname FROM dropwatch.hosts") == [("web-2",)]
-    assert asked(reader, "SELECT count(*), sum(count)::int FROM dropwatch.drops") == [(1, 5)]
+    assert asked(reader, "SELECT count(*), sum(count)::int FROM dropwatch.drops") == [(2, 11)]
 
 
 def test_a_host_without_a_true_machine_id_is_refused(central: str, live: Live) -> None:
@@ -73,6 +80,7 @@ def test_what_expired_before_it_was_sent_is_in_the_ledger(central: str, live: Li
     life.go_on(3600, {KEY: 7}, {COUNTERS[0]: 7, GAUGE: 100})
     for _ in range(4):
         life.go_on(86_400)
+    tell_sent(life.path, int(life.now * NANO))  # of now, by the clock of this test
     life.expire()
     life.go_on(60, {KEY: 8}, {COUNTERS[0]: 8, GAUGE: -50})
     life.go_on(600)
@@ -103,7 +111,8 @@ def test_old_days_go_and_nothing_claims_that_there_is_nothing(central: str, live
     assert asked(central, "SELECT count(*) FROM dropwatch.drops_rest") == [(0,)]
     tidy(central, 2)
     assert asked(central, "SELECT (SELECT count(*) FROM dropwatch.drops), (SELECT count(*) FROM dropwatch.watches"
-                          " WHERE what <> 'daemon'), (SELECT count(*) FROM dropwatch.events)") == [(0, 0, 0)]
+                          " WHERE what <> 'daemon' AND since_ns < until_ns),"
+                          " (SELECT count(*) FROM dropwatch.events)") == [(0, 0, 0)]
     assert asked(central, "SELECT value FROM dropwatch.counter_starts JOIN dropwatch.counters USING (host, counter)"
                           " WHERE gauge") == [(1600,)]
     assert asked(central, "SELECT until_ns > 0 FROM dropwatch.expired") == [(True,)]

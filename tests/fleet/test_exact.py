@@ -10,12 +10,13 @@ import psycopg
 import pytest
 
 from dropwatchd.history.calendar import HOUR_NS
-from dropwatchd.history.fleet.connect import FleetError
+from dropwatchd.history.fleet.connect import FleetError, connect
 from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.upload.loop import Target, send_all
+from dropwatchd.upload.send import Sender
 from tests.fleet.conftest import asked, copied
-from tests.fleet.life import COUNTERS, KEY, Life
+from tests.fleet.life import COUNTERS, KEY, START, Life
 from tests.fleet.server import Server
 
 Live = Callable[..., Life]
@@ -61,11 +62,55 @@ def test_sums_are_exact_whatever_happens(server: Server, central: str, live: Liv
             older = copied(server, psycopg.conninfo.conninfo_to_dict(sender.url)["dbname"])  # type: ignore[arg-type]
         if chance.random() < 0.05:
             sender = Target(older, life.path)
+        if chance.random() < 0.05:
+            sender.url = older  # what the sender remembers is of the other one
+        _check_memory(sender, life)
     life.stop()
     send_all(sender)
     check(sender.url, life)
     assert send_all(Target(sender.url, life.path)) == 0
     check(sender.url, life)
+
+
+def test_a_clock_that_is_set_by_years_holds_nothing_up(central: str, live: Live) -> None:
+    """It is 1970 until the time has been asked for; then, once, it is next century: each is sent by the next time."""
+    life = live()
+    sender = Target(central, life.path)
+    for seconds in (-START, START, 75 * 31_536_000, -75 * 31_536_000):
+        life.go_on(20, {KEY: 3}, {COUNTERS[0]: 3})
+        life.set_clock(seconds)
+    life.go_on(600, {KEY: 3}, {COUNTERS[0]: 3})
+    life.go_on(600)
+    send_all(sender)
+    check(central, life)
+    life.stop()
+    send_all(sender)
+    check(central, life)
+    assert asked(central, "SELECT complete FROM dropwatch.runs") == [(True,)]
+
+
+def test_a_clock_that_was_ahead_and_is_set_back_leaves_nothing_behind(central: str, live: Live) -> None:
+    """What was sent by a later time does not stand for what comes after it by an earlier one."""
+    life = live()
+    sender = Target(central, life.path)
+    life.go_on(400, {KEY: 3}, {COUNTERS[0]: 3})
+    life.set_clock(20_000)
+    life.go_on(50, {KEY: 3}, {COUNTERS[0]: 3})
+    send_all(sender)
+    life.set_clock(-20_000)
+    for seconds, moved in ((1, 0), (401, 5), (410, 6), (400, 7)):
+        life.go_on(seconds, {KEY: 3}, {COUNTERS[0]: moved} if moved else {})
+        send_all(sender)
+    life.stop()
+    send_all(sender)
+    check(central, life)
+
+
+def _check_memory(target: Target, life: Life) -> None:
+    """See that what a sender takes to be there is there, where it is the last who has sent."""
+    with connect(target.url) as connection:
+        remembered, there = (sender.marks(connection, life.machine_id) for sender in (target.sender, Sender()))
+        assert remembered == there or remembered.sendings > there.sendings
 
 
 @pytest.mark.parametrize("table", ["locations", "interfaces", "drops", "counter_changes", "watches", "gaps"])

@@ -29,14 +29,14 @@ from tests.fleet.life import COUNTERS, KEY, KEYS, START, Life
 from tests.fleet.server import Server
 
 Live = Callable[..., Life]
-_VIEWS: list[tuple[str, ...]] = [
+VIEWS: list[tuple[str, ...]] = [
     (), ("drops",), ("counters",), ("timeline",), ("coverage",), ("packets",), ("compare", "--with", f"@{START}"),
     ("hosts",), ("incidents",), ("runs",), ("causes",),
     ("--by", "reason,interface"), ("--by", "host,hour"), ("--reason", "NO_SOCKET"), ("--netns", "init"),
     ("--interface", "!lo"), ("--boot", "0"), ("--run", "1"), ("timeline", "--location", "udp_*")]
 
 
-def _said(capsys: pytest.CaptureFixture[str], database: object, *words: str) -> Any:
+def said(capsys: pytest.CaptureFixture[str], database: object, *words: str) -> Any:
     capsys.readouterr()
     window = ["--since", f"@{START + 600}", "--until", f"@{START + 2400}"]
     if {"--boot", "--run"} & {*words}:
@@ -76,8 +76,8 @@ def test_every_view_says_the_same(central: str, live: Live, capsys: pytest.Captu
     life.stop()
     send_all(Target(central, life.path, packets=True))
     here = in_minutes(life)
-    for words in _VIEWS:
-        assert _said(capsys, central, *words) == _said(capsys, here, *words), words
+    for words in VIEWS:
+        assert said(capsys, central, *words) == said(capsys, here, *words), words
 
 
 def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
@@ -114,22 +114,69 @@ def test_findings_of_many_hosts(central: str, live: Live, capsys: pytest.Capture
     for number, name in enumerate(("web-1", "web-2", "web-3", "db-1", "db-2")):
         life = live(name)
         for minute in range(30 if name != "db-2" else 3):
-            lost = 50 if name.startswith("web") and minute > 4 + number else 0
+            lost = 50 if name.startswith("web") and minute > 14 + number else 0
             life.go_on(60, {KEY: lost} if lost else {KEYS[1]: 1}, {COUNTERS[0]: lost} if lost else {COUNTERS[1]: 1})
         life.stop()
         send_all(Target(central, life.path))
     told = _text(capsys, "--database", central)
-    assert re.search(r"HARMFUL +3 500 +3 of 5 +web-1 .*receive buffer was full", told) or "3 of 5" in told
-    found = {row["host"]: row for row in _said(capsys, central, "hosts")["fleet"]}
-    assert [row["cause"] for row in _said(capsys, central, "hosts")["shared"] if row["hosts"] == 3] == [
+    assert re.search(r"HARMFUL +2 100 +3 of 5 +web-1 .*receive buffer was full", told), told
+    assert told.index("The same cause on how many hosts") < told.index("FINDING")
+    found = {row["host"]: row for row in said(capsys, central, "hosts")["fleet"]}
+    assert [row["cause"] for row in said(capsys, central, "hosts")["shared"] if row["hosts"] == 3] == [
         "A socket's receive buffer was full"]
     assert found["db-2"] == {**found["db-2"], "status": "blind", "drops": None, "harmful": None,
                               "suspect": None, "ending": "stopped"}
-    assert {row["of"] for row in _said(capsys, central, "hosts")["shared"]} == {4}
+    assert {row["of"] for row in said(capsys, central, "hosts")["shared"]} == {4}
     assert found["db-1"]["drops"] is not None
-    hosts = _said(capsys, central, "hosts", "--host", "web-*")
+    hosts = said(capsys, central, "hosts", "--host", "web-*")
     assert {row["host"] for row in hosts["fleet"]} == {"web-1", "web-2", "web-3"}
     assert "no host mail is on record; there are db-1" in _text(capsys, "--database", central, "--host", "mail", code=2)
+
+
+def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    """One that stopped before it lowers the coverage of all; clocks that are off are told, not taken for silence."""
+    for name, start, minutes in (("here", START, 60), ("gone", START - 7200, 5), ("ahead", START + 7200, 5),
+                                 ("behind", START - 7200, 5)):
+        life = live(name, start=start)
+        for _ in range(minutes):
+            life.go_on(60, {KEYS[1]: 1})
+        if name == "gone":
+            life.stop()
+        send_all(Target(central, life.path))
+    asked(central, "UPDATE dropwatch.hosts SET ahead_ns = CASE hostname WHEN 'ahead' THEN 7200000000000"
+                   " ELSE -7200000000000 END WHERE hostname IN ('ahead', 'behind')")
+    told = said(capsys, central, "hosts")
+    assert {row["host"]: (row["status"], row["drops"], row["ending"]) for row in told["fleet"]} == {
+        "here": ("complete", 30, None), "gone": ("blind", None, "stopped"), "ahead": ("blind", None, "clock off"),
+        "behind": ("blind", None, "clock off")}
+    assert (told["coverage"]["status"], told["coverage"]["fraction"]) == ("partial", 0.25)
+    gaps = {gap["host"]: gap for gap in told["coverage"]["gaps"]}
+    assert gaps["gone"]["cause"] == "no record: dropwatchd was not running"
+    assert "was 2 h ahead when it last sent" in gaps["ahead"]["detail"]
+    assert "was 2 h behind when it last sent" in gaps["behind"]["detail"]
+    assert "clock of the host, which was off" in _text(capsys, "--database", central, "--host", "ahead")
+    asked(central, "DELETE FROM dropwatch.hosts WHERE hostname <> 'here'")
+    assert said(capsys, central)["coverage"]["status"] == "complete"
+
+
+def test_each_host_is_judged_by_its_own_record(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    """What goes on on one is not cut where another was heard of last; nor is that one claimed to go on later."""
+    for name, minutes in (("web-1", 40), ("web-2", 20)):
+        life = live(name)
+        for _ in range(minutes * 6):
+            life.go_on(10, {KEY: 5})
+        send_all(Target(central, life.path))
+    found = said(capsys, central)["findings"]
+    assert [(row["hosts"], row["state"]) for row in found] == [(["web-1"], "going on"), (["web-2"], "going on")]
+    told = _text(capsys, "--database", central)
+    for at in ("10:40:00", "10:20:00"):
+        assert re.search(f"since 10:00:00, going on at {at}", told), told
+    told = _text(capsys, "--database", central, "incidents")
+    assert re.search("going on at 10:40:00 .* web-1", told), told
+    assert re.search("going on at 10:20:00 .* web-2", told), told
+    assert {row["host"]: row["end"][11:19] for row in said(capsys, central, "incidents")["incidents"]} == {
+        "web-1": "10:39:50", "web-2": "10:19:50"}
 
 
 def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,13 +195,9 @@ def test_what_is_asked_for_ahead_fails_as_all_does(central: str, capsys: pytest.
             capsys, *words, "--database", central, code=1)
 
 
-def test_what_takes_a_hosts_own_history_says_so(server: Server, capsys: pytest.CaptureFixture[str],
-                                                tmp_path: Path) -> None:
-    """What is taken out of a central history is made for one window, and is none to give away."""
-    bundle = tmp_path / "x.db"
-    told = _text(capsys, "export", "--bundle", str(bundle), "--database", server.url("template1"), code=2)
-    assert "takes a host's own history" in told
-    assert not bundle.exists()
+def test_what_takes_a_hosts_own_history_says_so(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["metrics", "--database", server.url("template1")]) == 2
+    assert "takes a host's own history" in capsys.readouterr().err
 
 
 def test_tables_of_a_report_are_those_of_a_history() -> None:

@@ -18,14 +18,14 @@ from dropwatchd.history.fleet.connect import FleetError, script
 from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.model import NANO
 from dropwatchd.upload.loop import Target, send_all
-from tests.fleet.conftest import asked
+from tests.fleet.conftest import asked, older
 from tests.fleet.life import KEY, START, Life
 from tests.fleet.server import Server
 from tests.fleet.test_exact import check
 from tests.fleet.test_report import in_minutes
 
 Live = Callable[..., Life]
-_FOLDER = Path(__file__).parents[2] / "packaging/grafana"
+DASHBOARD = Path(__file__).parents[2] / "packaging/grafana/dropwatchd-postgresql.json"
 _VALUES = {"__from": str(START * 1000), "__to": str((START + 3600) * 1000), "__interval_ms": "60000"}
 _NOT_THERE = {"v_stacks"}  # call stacks are not sent
 
@@ -42,7 +42,7 @@ def test_the_dashboard_shows_the_same_of_both(central: str, live: Live) -> None:
                            " VALUES (2, ?, 'link down', 'eth0', '', 1, 2)", ((START + 3000) * NANO + 5_000_000,))
     life.stop()
     send_all(Target(central, life.path))
-    here, there = (_panels(_FOLDER / f"dropwatchd-{name}.json") for name in ("sqlite", "postgresql"))
+    here, there = map(panels, (DASHBOARD.with_stem("dropwatchd-sqlite"), DASHBOARD))
     assert [*here] == [*there]
     with closing(sqlite3.connect(in_minutes(life))) as connection:
         for title, sql in here.items():
@@ -88,10 +88,7 @@ def test_tenants_and_hosts_hold_for_views(central: str, live: Live) -> None:
 
 def test_a_schema_is_upgraded_and_one_that_is_too_new_is_refused(server: Server, live: Live) -> None:
     """Hosts go on sending to an older schema, and to a newer one that takes them; with it stays what was there."""
-    asked(server.url(), "CREATE DATABASE copy_old TEMPLATE template0")
-    url, life = server.url("copy_old"), live()
-    for name in ("schema.sql", "tidy.sql", "roles.sql"):
-        asked(url, script(name))
+    url, life = older(server, "0001"), live()
     life.go_on(60, {KEY: 5})
     send_all(Target(url, life.path))
     set_up(url)
@@ -108,14 +105,13 @@ def test_a_schema_is_upgraded_and_one_that_is_too_new_is_refused(server: Server,
         with pytest.raises(FleetError, match=r"schema 9998.*upgrade dropwatchd here"):
             use()
     check(url, life)
-    asked(server.url(), "DROP DATABASE copy_old")
 
 
 def asked_of(url: str, sql: str) -> list[tuple[Any, ...]]:
     return [(*map(_value, row),) for row in asked(url, _set(sql))]
 
 
-def _panels(path: Path) -> dict[str, str]:
+def panels(path: Path) -> dict[str, str]:
     return {panel["title"]: target.get("rawSql") or target["queryText"]
             for panel in json.loads(path.read_text())["panels"] for target in panel["targets"]}
 

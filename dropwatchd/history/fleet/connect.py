@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from psycopg import Connection
 
-REVISION = "0002"
+REVISION = "0004"
 _OLDEST = "0001"  # that this program can write and read: hosts and servers are not upgraded at one moment
 
 
@@ -14,8 +14,8 @@ class FleetError(Exception):
     """A central history cannot be used. The text says what is wrong, and what to do."""
 
 
-def connect(url: str, *, is_new: bool = False) -> "Connection[Any]":
-    """Connect, and see that it is a central history that can be used; raise FleetError.
+def connect(url: str, *, unchecked: bool = False) -> "Connection[Any]":
+    """Connect, and see that it is a central history that can be used, if not who calls does; raise FleetError.
 
     What the URL leaves open is taken from where psql takes it: PG* variables, a service file, ~/.pgpass.
     """
@@ -23,7 +23,7 @@ def connect(url: str, *, is_new: bool = False) -> "Connection[Any]":
     try:
         connection: Connection[Any] = driver.connect(url, connect_timeout=10, autocommit=True,
                                                      application_name="dropwatchd")
-        if not is_new:
+        if not unchecked:
             check(connection)
     except driver.Error as error:
         raise explained(error) from error
@@ -39,8 +39,8 @@ def psycopg() -> Any:
                          "beside a package of this program install libpq5, on Debian 13 python3-psycopg") from error
 
 
-def check(connection: "Connection[Any]") -> None:
-    """Raise FleetError where there is no central history, or one that is too old or too new."""
+def check(connection: "Connection[Any]") -> str:
+    """Return the revision of a central history; raise FleetError where there is none, or it is too old or too new."""
     [(there,)] = connection.execute("SELECT to_regclass('dropwatch.revision')").fetchall()
     if there is None:
         raise FleetError("there is no central history in this database; make one with dropwatchd-upload --setup")
@@ -49,6 +49,7 @@ def check(connection: "Connection[Any]") -> None:
     if usable_from > REVISION or revision < _OLDEST:
         raise FleetError(f"the central history has schema {revision}, this program's is {REVISION}; upgrade "
                          f"{'dropwatchd here' if revision > REVISION else 'it with dropwatchd-upload --setup'}")
+    return str(revision)
 
 
 def explained(error: Exception) -> FleetError:

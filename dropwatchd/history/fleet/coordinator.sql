@@ -1,18 +1,34 @@
--- Several servers, each with the hosts of a part of the keys (a shard), behind one that reports ask: run this once in a
--- database of its own, as a superuser, and then dropwatch.add_shard() for each server, on which --setup was run before.
--- Hosts send to their own shard; dropwatch.shard_of('machine id') says which that is.
+-- Several servers, each with the hosts of a part of the keys (a shard), behind one that reports ask: it has the tables of
+-- schema.sql, whose rows are theirs. Hosts send to their own shard; dropwatch.shard_of('machine id') says which that is.
 
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
-CREATE SCHEMA dropwatch;
-CREATE TABLE dropwatch.revision (revision text NOT NULL, usable_from text NOT NULL);
-INSERT INTO dropwatch.revision VALUES ('0002', '0001');
 
-CREATE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint IMMUTABLE LANGUAGE sql AS $$
-    SELECT ('x' || encode(substr(sha256(convert_to(
-        string_agg(coalesce(length(part) || ':' || part, '-'), ',' ORDER BY place), 'UTF8')), 1, 8), 'hex'))
-        ::bit(64)::bigint
-    FROM unnest(parts) WITH ORDINALITY AS p(part, place)
-$$;
+-- What belongs to hosts is parted by them; what all hosts share is a view of what each shard has, none as yet.
+DO $$
+DECLARE
+    shared text; owned boolean; columns text;
+BEGIN
+    FOR shared, owned, columns IN
+        SELECT c.relname, bool_or(a.attname = 'host'),
+               string_agg(format('NULL::%s AS %I', format_type(a.atttypid, a.atttypmod), a.attname), ', ' ORDER BY attnum)
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'dropwatch'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+              AND c.relname <> 'revision'
+        GROUP BY c.relname
+    LOOP
+        IF owned THEN
+            EXECUTE format('CREATE TABLE dropwatch.parted (LIKE dropwatch.%I) PARTITION BY RANGE (host)', shared);
+            EXECUTE format('DROP TABLE dropwatch.%I', shared);
+            EXECUTE format('ALTER TABLE dropwatch.parted RENAME TO %I', shared);
+        ELSE
+            EXECUTE format('DROP TABLE dropwatch.%I', shared);
+            EXECUTE format('CREATE VIEW dropwatch.%I WITH (security_invoker = true) AS SELECT %s WHERE false',
+                           shared, columns);
+        END IF;
+    END LOOP;
+    EXECUTE format('ALTER DATABASE %I SET enable_partitionwise_join = on', current_database());
+    EXECUTE format('ALTER DATABASE %I SET enable_partitionwise_aggregate = on', current_database());
+END $$;
 
 -- The hosts of a shard have keys from `first` to `last`; its tables are foreign ones in a schema of its name.
 CREATE TABLE dropwatch.shards (
@@ -59,7 +75,7 @@ END $$;
 CREATE FUNCTION dropwatch.add_shard(name text, first bigint, last bigint, options text, login text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    parted text;
+    parted text; shared text;
 BEGIN
     IF EXISTS (SELECT FROM dropwatch.shards s WHERE s.first <= add_shard.last AND s.last >= add_shard.first) THEN
         RAISE 'another shard has some of these keys';
@@ -73,18 +89,18 @@ BEGIN
     EXECUTE format('IMPORT FOREIGN SCHEMA dropwatch FROM SERVER %I INTO %I OPTIONS (import_default ''false'')',
                    name, name);
     PERFORM dropwatch.check_schema(name);
-    FOREACH parted IN ARRAY ARRAY['hosts', 'runs', 'namespaces', 'interfaces', 'counters', 'counter_starts', 'drops',
-                                  'counter_changes', 'packets', 'watches', 'gaps', 'events'] LOOP
-        IF to_regclass('dropwatch.' || parted) IS NULL THEN
-            EXECUTE format('CREATE TABLE dropwatch.%I (LIKE %I.%I) PARTITION BY RANGE (host)', parted, name, parted);
-            EXECUTE format('GRANT SELECT ON dropwatch.%I TO dropwatch_read', parted);
-        END IF;
+    FOR parted IN SELECT relname FROM pg_class WHERE relnamespace = 'dropwatch'::regnamespace AND relkind = 'p' LOOP
         EXECUTE format('ALTER TABLE dropwatch.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%s) TO (%s)', parted, name,
                        parted, first, CASE WHEN last = 9223372036854775807 THEN 'MAXVALUE'
                                            ELSE (last + 1)::text END);
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO dropwatch_read', name);
-    EXECUTE format('GRANT SELECT ON %I.locations, %I.kinds, %I.expired TO dropwatch_read', name, name, name);
+    FOREACH shared IN ARRAY ARRAY['locations', 'kinds', 'expired'] LOOP
+        EXECUTE format('GRANT SELECT ON %I.%I TO dropwatch_read', name, shared);
+        EXECUTE format('CREATE OR REPLACE VIEW dropwatch.%I WITH (security_invoker = true) AS %s', shared,
+                       (SELECT string_agg(format('SELECT * FROM %I.%I', s.shard, shared), ' UNION ')
+                        FROM dropwatch.shards s));
+    END LOOP;
 END $$;
 
 -- Ask each shard: those that answer tell which hosts they have, which is remembered; what is wrong with the others.
@@ -114,15 +130,6 @@ BEGIN
     END LOOP;
 END $$;
 
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dropwatch_read') THEN
-        CREATE ROLE dropwatch_read NOLOGIN;
-    END IF;
-END $$;
-CREATE TABLE dropwatch.expired (until_ns bigint NOT NULL);
-INSERT INTO dropwatch.expired VALUES (0);
-GRANT USAGE ON SCHEMA dropwatch TO dropwatch_read;
-GRANT SELECT ON dropwatch.revision, dropwatch.shards, dropwatch.known_hosts, dropwatch.expired TO dropwatch_read;
+GRANT SELECT ON ALL TABLES IN SCHEMA dropwatch TO dropwatch_read;
 REVOKE EXECUTE ON FUNCTION dropwatch.ask_shards() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION dropwatch.ask_shards() TO dropwatch_read;

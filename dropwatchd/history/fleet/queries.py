@@ -1,7 +1,7 @@
 """What is taken out of the central history for a window: by the tables that need it, statements that insert rows.
 
-The first column of what belongs to a run is the run's key, and becomes its number; `/*run*/` marks these. Columns are
-in the order of local.sql.
+The first columns of what belongs to a run are its host and its key, which become its number; `/*run*/` marks these.
+Columns are in the order of local.sql.
 """
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
@@ -48,12 +48,12 @@ _BETWEEN = "since_ns >= %(edge)s AND until_ns < %(until)s"
 BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
                             limits, ending) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-        SELECT run, what, name, namespace, since_ns, until_ns, since_boot_ns, until_boot_ns, limits, ending
+        SELECT host, run, what, name, namespace, since_ns, until_ns, since_boot_ns, until_boot_ns, limits, ending
         FROM (SELECT w.*, row_number() OVER (PARTITION BY host, run
                                              ORDER BY until_boot_ns DESC NULLS LAST, until_ns DESC) AS newest
               FROM dropwatch.watches w WHERE {_of('w')} AND run = ANY(%(runs)s)) w
         WHERE newest = 1 OR ending = '' OR (until_ns >= %(since)s AND since_ns < %(until)s)
-        ORDER BY since_ns, place""",
+        ORDER BY since_ns, place, run""",
     "INSERT INTO namespaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)": f"""
         SELECT namespace, entity, boot_id, cookie, inode, name, kind, valid_from_ns, valid_until_ns
         FROM dropwatch.namespaces WHERE {_of()}""",
@@ -77,7 +77,7 @@ NEEDED: dict[str, Queries] = {
     "drops": {
         # Minutes; whole hours of a long window are added up there.
         _DROPS: f"""
-            SELECT run, location, kind, interface, {_START} AS start, {_WIDTH} AS width,
+            SELECT host, run, location, kind, interface, {_START} AS start, {_WIDTH} AS width,
                    sum(count)::bigint, CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first_ns),
                    max(last_ns)
             FROM dropwatch.drops d WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}
@@ -85,7 +85,8 @@ NEEDED: dict[str, Queries] = {
         # Of hours that were folded before they were sent, what is in none of their minutes here.
         f"""{_DROPS} ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes,
             first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)""": f"""
-            SELECT run, location, kind, interface, d.window_start_ns, d.window_width_ns, d.count - coalesce(m.sum, 0),
+            SELECT host, run, location, kind, interface, d.window_start_ns, d.window_width_ns,
+                   d.count - coalesce(m.sum, 0),
                    CASE WHEN m.rows = m.known THEN greatest(d.bytes - coalesce(m.bytes, 0), 0) END, first_ns, last_ns
             FROM dropwatch.drops d CROSS JOIN LATERAL (
                 SELECT sum(m.count)::bigint AS sum, sum(m.bytes)::bigint AS bytes, count(*) AS rows,
@@ -100,14 +101,14 @@ NEEDED: dict[str, Queries] = {
     "counters": {
         # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
         _CHANGES: f"""
-            SELECT run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
+            SELECT host, run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
             FROM dropwatch.counter_changes d LEFT JOIN (SELECT host, counter, gauge FROM dropwatch.counters c
                                                         WHERE {_of('c')} AND gauge) g USING (host, counter)
             WHERE {_CHANGED}
             GROUP BY host, run, counter, CASE WHEN {_BETWEEN} AND g.gauge IS NULL THEN NULL ELSE until_ns END""",
         # When counters were first read: all readings in the window, one of each sort before it.
         "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": f"""
-            SELECT run, counter, time_ns, value FROM (
+            SELECT host, run, counter, time_ns, value FROM (
                 SELECT s.*, row_number() OVER (PARTITION BY s.host, run, collector, c.name, namespace) AS place, gauge
                 FROM dropwatch.counter_starts s JOIN dropwatch.counters c USING (host, counter)
                 WHERE {_of('s')} AND s.run = ANY(%(runs)s) AND time_ns < %(until)s) s
@@ -115,28 +116,28 @@ NEEDED: dict[str, Queries] = {
         # What a gauge was at the begin: where it moved before, it starts with what came of that.
         """INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET value = value + excluded.value, time_ns = excluded.time_ns""": f"""
-            SELECT run, counter, max(until_ns), {_SUM_DELTAS}
+            SELECT host, run, counter, max(until_ns), {_SUM_DELTAS}
             FROM dropwatch.counter_changes d JOIN dropwatch.counters c USING (host, counter)
             WHERE {_of('d')} AND gauge AND run = ANY(%(runs)s) AND until_ns <= %(since)s GROUP BY host, run, counter""",
     },
     "gaps": {
         """INSERT INTO gaps (run_id, id, since_ns, until_ns, cause, effect, scope, lost, detail)
            VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-            SELECT run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
-            WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap""",
+            SELECT host, run, since_ns, until_ns, cause, effect, scope, lost, detail FROM dropwatch.gaps
+            WHERE {_of()} AND until_ns >= %(since)s AND since_ns < %(until)s ORDER BY since_ns, gap, run""",
     },
     "events": {
         """INSERT INTO events (run_id, id, time_ns, kind, subject, detail, namespace_id, ifindex)
            VALUES (?, NULL, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-            SELECT run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
-            WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event""",
+            SELECT host, run, time_ns, kind, subject, detail, namespace, ifindex FROM dropwatch.events
+            WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s ORDER BY time_ns, event, run""",
     },
     "packets": {
         """INSERT INTO packets (run_id, id, time_ns, location_id, kind_id, interface_id, length, weight, link_header,
                                 data, details) VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) /*run*/""": f"""
-            SELECT run, time_ns, location, kind, interface, length, weight, link_header, data, details
+            SELECT host, run, time_ns, location, kind, interface, length, weight, link_header, data, details
             FROM dropwatch.packets WHERE {_of()} AND time_ns >= %(since)s AND time_ns < %(until)s
-            ORDER BY time_ns, packet""",
+            ORDER BY time_ns, packet, run""",
     },
 }
 
@@ -144,7 +145,7 @@ NEEDED: dict[str, Queries] = {
 # count by steps of time, each as its number, its count, and the last step that its rows reach. Those nearer to an edge
 # are rows: whether they lie between two readings of counters is decided here.
 SUMMED_DROPS = f"""
-    SELECT run, location, kind, interface, start, width, sum(count)::bigint,
+    SELECT host, run, location, kind, interface, start, width, sum(count)::bigint,
            CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first), max(last),
            string_agg(step || ',' || count || ',' || reach, ',')
     FROM (SELECT host, run, location, kind, interface, CASE WHEN step IS NULL THEN start END AS start,
@@ -170,11 +171,22 @@ DROP_SUMS = """CREATE TABLE drop_sums (
 INSERT_SUMS = "INSERT INTO drop_sums VALUES (?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10, ?11)"
 INSERT_DROPS = "INSERT INTO drops VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10)"
 FOLDED_DROPS: Queries = dict([*NEEDED["drops"].items()][1:])
+FINE_DROPS: Queries = {"DELETE FROM drops": "", "DELETE FROM drop_sums": "", **NEEDED["drops"]}
 
 # Of a part of the window: each change by itself.
 FINE_CHANGES: Queries = {"DELETE FROM counter_changes": "", _CHANGES: f"""
-    SELECT run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d WHERE {_CHANGED}"""}
+    SELECT host, run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d WHERE {_CHANGED}"""}
 
-USED_COUNTERS = f"""
+# Where two hosts have names of one key: those that are of their own host, as its key begins with it.
+_GENUINE = """EXISTS (SELECT FROM dropwatch.hosts h WHERE (%(every)s OR h.host = ANY(%(hosts)s)) AND h.host = {0}s.host
+                              AND {0} = dropwatch.key(machine_id, {1}))"""
+GENUINE = {
+    "namespaces": _GENUINE.format("namespace", """boot_id, cookie::text, inode::text,
+        CASE WHEN kind IN ('container', 'pod', 'unit') THEN NULL ELSE name END"""),
+    "interfaces": _GENUINE.format("interface", "boot_id, namespace::text, ifindex::text, name"),
+    "counters": _GENUINE.format("counter", """collector, name, namespace::text, ifindex::text, interface, labels"""),
+}
+
+USED_COUNTERS: Queries = {"INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)": f"""
     SELECT counter, collector, name, namespace, ifindex, interface, labels, gauge FROM dropwatch.counters
-    WHERE {_of()} AND counter = ANY(%(counters)s)"""
+    WHERE {_of()} AND counter = ANY(%(counters)s)"""}

@@ -1,23 +1,11 @@
 -- Who may do what. A host has a login of its own, host_<machine id>, in the role dropwatch_write, and can write as
 -- itself alone; a login in dropwatch_relay may write for any host. dropwatch_read is for reports.
 
-DO $$
-DECLARE
-    wanted text;
-BEGIN
-    FOREACH wanted IN ARRAY ARRAY['dropwatch_write', 'dropwatch_relay', 'dropwatch_read'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
-        END IF;
-    END LOOP;
-END $$;
-
 -- The host that a login stands for, NULL where it is that of none.
 CREATE FUNCTION dropwatch.own_host() RETURNS bigint STABLE LANGUAGE sql AS $$
     SELECT CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN dropwatch.key(substr(session_user::text, 6)) END
 $$;
 
-GRANT USAGE ON SCHEMA dropwatch TO dropwatch_write, dropwatch_relay, dropwatch_read;
 GRANT SELECT ON ALL TABLES IN SCHEMA dropwatch TO dropwatch_read;
 GRANT SELECT ON dropwatch.revision TO dropwatch_write, dropwatch_relay;
 GRANT SELECT, INSERT ON dropwatch.locations, dropwatch.kinds TO dropwatch_write, dropwatch_relay;

@@ -2,18 +2,6 @@
 -- the hosts (dropwatch.key), so that no row needs a look-up. Every key begins with the host, but for what is the same
 -- everywhere: locations and kinds.
 
-CREATE SCHEMA dropwatch;
-CREATE TABLE dropwatch.revision (revision text NOT NULL);
-INSERT INTO dropwatch.revision VALUES ('0001');
-
--- Parts as LENGTH:TEXT, or "-" for NULL, with commas between; the first eight bytes of their SHA-256.
-CREATE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint IMMUTABLE LANGUAGE sql AS $$
-    SELECT ('x' || encode(substr(sha256(convert_to(
-        string_agg(coalesce(length(part) || ':' || part, '-'), ',' ORDER BY place), 'UTF8')), 1, 8), 'hex'))
-        ::bit(64)::bigint
-    FROM unnest(parts) WITH ORDINALITY AS p(part, place)
-$$;
-
 -- `sendings` counts transactions: a second sender of the same host notices the first. `ahead_ns` is by how much the
 -- host's clock was ahead of this server's. `tenant` is for whom the host works, if that matters: see tenants.sql.
 CREATE TABLE dropwatch.hosts (

@@ -63,8 +63,6 @@ def ask(source: "Connection[Any]") -> Shards:
                         for machine_id, hostname, sent_ns in hosts]
             told.append(f"not answered: shard {shard} with {len(hosts)} host{'' if len(hosts) == 1 else 's'} that were "
                         f"known ({_first_line(fault)}); what was dropped there is unknown")
-    source.execute("SET enable_partitionwise_aggregate = on")  # so that each shard adds up its own rows
-    source.execute("SET enable_partitionwise_join = on")
     return Shards(answer, missing, told)
 
 

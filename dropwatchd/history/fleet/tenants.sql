@@ -2,10 +2,8 @@
 -- a tenant (UPDATE dropwatch.hosts SET tenant = 'blue' WHERE ...), make a role tenant_blue, and grant it to readers.
 -- Names of kernel functions and reasons are the same everywhere, and seen by all.
 
-CREATE FUNCTION dropwatch.is_mine(tenant text) RETURNS boolean STABLE LANGUAGE sql AS $$
-    SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenant_' || tenant
-                                              AND pg_has_role(session_user, oid, 'member'))
-$$;
+CREATE FUNCTION dropwatch.is_mine(tenant text) RETURNS boolean STABLE LANGUAGE sql RETURN
+    EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenant_' || tenant AND pg_has_role(session_user, oid, 'member'));
 
 DO $$
 DECLARE

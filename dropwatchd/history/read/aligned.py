@@ -21,7 +21,7 @@ from dropwatchd.history.read.reader import (
     key_of,
     moved_at_most,
 )
-from dropwatchd.history.read.scope import Scope, change_clause, drop_clause, run_clause
+from dropwatchd.history.read.scope import change_clause, drop_clause, run_clause
 from dropwatchd.history.statements import SUM_DELTAS, summed
 from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 
@@ -107,7 +107,7 @@ class Aligned:
 
     def __init__(self, reader: Reader) -> None:
         self._edge_ns, self._report = reader.scope.since_ns, reader
-        scope = Scope(reader.scope.since_ns, reader.scope.until_ns, host=reader.scope.host)
+        scope = reader.scope.unfiltered()
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
             SELECT coalesce(max(since_ns) - {_ROUND_NS}, :since) FROM counter_changes d JOIN runs r ON r.id = d.run_id

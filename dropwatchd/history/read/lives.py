@@ -15,7 +15,8 @@ class Life:
 
     Where the clock was set meanwhile, that is all the time of which it has spoken.
 
-    Counters may be read a moment longer than drops are watched, which is what a report of a run is about.
+    Counters may be read a moment longer than drops are watched, which is what a report of a run is about. `known_by`
+    is what scopes name it by.
     """
 
     run: int
@@ -24,6 +25,7 @@ class Life:
     since_ns: int
     until_ns: int
     ended: bool
+    known_by: str
 
 
 def lives(reader: Reader) -> list[Life]:
@@ -36,6 +38,8 @@ def lives(reader: Reader) -> list[Life]:
                    (SELECT max(until_ns) FROM watches w WHERE w.run_id = r.id AND w.what != 'counters'),
                    r.ended_ns, r.started_ns)),
                r.ended_ns IS NOT NULL
-               OR r.id != (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id)
+               OR r.id != (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id),
+               r.machine_id || ' ' || r.boot_id || ' ' || r.started_ns
         FROM runs r WHERE {run_clause(reader.scope)} ORDER BY r.id""")
-    return [Life(*row[:5], bool(row[5])) for row in cast("list[tuple[int, str, str, int, int, int]]", list(rows))]
+    return [Life(*row[:5], bool(row[5]), row[6])
+            for row in cast("list[tuple[int, str, str, int, int, int, str]]", list(rows))]

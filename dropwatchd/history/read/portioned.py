@@ -27,6 +27,7 @@ class Portioned:
     def __init__(self, judge: Judge, sampled: Iterable[tuple[Subject, int, int, int, bool, bytes]]) -> None:
         """Judge samples, each with subject, time, weight, length, whether it has a link header, and bytes, by time."""
         self.judge = judge
+        self.open = 0
         self._keys: dict[Subject, str] = {}
         self._verdicts: dict[Subject, list[Verdict]] = defaultdict(list)
         for subject, time_ns, weight, length, link_header, data in sampled:
@@ -41,13 +42,18 @@ class Portioned:
         return portion(count if match == "unknown" else 0, self._verdicts.get(subject, ()))
 
     def windows(self, found: Iterable[tuple[str, Window]]) -> Iterator[tuple[str, Window]]:
-        """Yield of single windows what is asked for, by the samples of their own."""
+        """Yield of single windows what is asked for, by the samples of their own; `open` more of them may be."""
+        self.open = 0
         for host, window in found:
             subject, drop = (host, window.drop.key), window.drop
             match = self._match(subject)
             if match == "yes":
                 yield host, window
-            elif match == "unknown" and (part := portion(drop.count, self._within(subject, window))).samples:
+            if match != "unknown":
+                continue
+            part = portion(drop.count, self._within(subject, window))
+            self.open += part.open
+            if part.samples:
                 yield host, PartWindow(window.start_ns, window.width_ns, part.of(drop), part.least, part.most,
                                        part.about)
 

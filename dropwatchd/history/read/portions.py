@@ -10,7 +10,6 @@ from dropwatchd.model import Drop
 
 Match = Literal["yes", "no", "unknown"]
 DEVIATIONS = 2  # standard deviations: 95 of 100 samplings are no further from the truth
-_OF_THREE = 3   # of n samples that are all alike, up to 3 in n of the others may be different (the rule of three)
 
 
 class Verdict(NamedTuple):
@@ -51,9 +50,15 @@ class Portion:
         return _apportioned(self.count, weights)
 
 
-def spread(part: float, size: float) -> float:
-    """Return the variance of a share of so many samples of equal weight; that of all or none is no certainty."""
-    return part * (1 - part) / size if 0 < part < 1 else (_OF_THREE / DEVIATIONS / size) ** 2
+def likely(part: float, size: float) -> tuple[float, float]:
+    """Return between which shares the true one is, after so many samples of equal weight: Wilson's score interval.
+
+    By the variance of a share alone, one that is rare would seem to be known best where too few of it were sampled.
+    """
+    square = DEVIATIONS ** 2
+    middle = (part + square / (2 * size)) / (1 + square / size)
+    error = DEVIATIONS * sqrt(part * (1 - part) / size + square / (4 * size ** 2)) / (1 + square / size)
+    return max(0.0, middle - error), min(1.0, middle + error)
 
 
 def effective(weights: Sequence[int]) -> float:
@@ -73,13 +78,14 @@ def portion(count: int, verdicts: Sequence[Verdict]) -> Portion:
     size = effective([one.weight for one in verdicts])
     part, dark = (sum(one.weight for one in some) / whole for some in (own, unclear))
     most_else = judged - sum(one.match == "no" for one in verdicts)
-    error = DEVIATIONS * judged * sqrt(spread(part, size))
+    low, high = likely(part, size)
     hidden = count - judged + ceil(judged * dark)
     if not own:
-        return Portion(0, 0, 0, about=False, open=min(count, hidden + max(0, min(most_else, ceil(error)))), samples=())
+        unlike = max(0, min(most_else, ceil(judged * high)))
+        return Portion(0, 0, 0, about=False, open=min(count, hidden + unlike), samples=())
     found = max(min(len(own), judged), round(judged * part))
-    least = max(min(len(own), judged), floor(judged * part - error))
-    most = max(found, min(most_else, ceil(judged * part + error)))
+    least = max(min(len(own), judged), floor(judged * low))
+    most = max(found, min(most_else, ceil(judged * high)))
     return Portion(found, least, most, about=True, open=min(hidden, count - found), samples=own)
 
 

@@ -24,15 +24,17 @@ from dropwatchd.history.read.scope import (
     AT_MOST,
     INSIDE,
     IS_WITHIN,
+    OF_RUNS,
     WINDOWS,
     Scope,
     change_clause,
     drop_clause,
+    host_clause,
     may_clause,
     run_clause,
 )
 from dropwatchd.history.statements import SUM_DELTAS, summed
-from dropwatchd.model import Window
+from dropwatchd.model import GapCause, Window
 
 __all__ = ["COUNTER_JOINS", "EARLIER_NS", "KEY", "KEY_JOINS", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
            "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
@@ -48,6 +50,10 @@ COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n
                    JOIN runs r ON r.id = d.run_id"""
 
 EARLIER_NS = 125_000_000_000  # so long before a window drops may begin that are held against its counters
+
+# What a later run does to the record of others, and what befalls that on its way to a central one.
+_OF_ANY_RUN = ", ".join(f"'{cause}'" for cause in (
+    GapCause.EXPIRED, GapCause.STORAGE_FULL, GapCause.NOT_UPLOADED, GapCause.NOT_ANSWERED))
 
 # That nothing speaks against a run r going on: a next one of its machine, or its end.
 _LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.machine_id = r.machine_id))"
@@ -131,7 +137,8 @@ class Reader:
         return [LedgerGap(*cast("_GapRow", row)) for row in self.rows(f"""
             SELECT host_of(r.id), g.since_ns, g.until_ns, g.cause, g.effect, g.scope, g.lost, g.detail
             FROM gaps g JOIN runs r ON r.id = g.run_id
-            WHERE g.until_ns >= :since AND g.since_ns < :until AND {run_clause(self.scope)}
+            WHERE g.until_ns >= :since AND g.since_ns < :until AND {host_clause(self.scope)}
+                  AND ({OF_RUNS} OR g.cause IN ({_OF_ANY_RUN}))
             ORDER BY g.since_ns, g.id""")]
 
     def drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
@@ -199,6 +206,10 @@ class Reader:
         """Return how many of them that is because no sample tells, or too few do."""
         start_ns, step_ns = self.scope.since_ns, min(self.scope.until_ns - self.scope.since_ns, 2**63 - 1)
         return sum(part.open for _total, part in self._unsure(start_ns, step_ns))
+
+    def unsampled_of_windows(self) -> int:
+        """Return the like of the windows that were taken one by one: those without a sample of their own tell less."""
+        return self._portioned.open if self._portioned else 0
 
     def others(self) -> list[str]:
         """Return what sampled packets of the window had, the most frequent first, where none has what is asked for."""

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - the SQL is put together from texts of this module; values are bound.
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,6 +37,10 @@ AT_LEAST = """CASE WHEN first_ns >= :since AND last_ns < :until THEN count WHEN 
               ELSE (first_ns >= :since) + (last_ns < :until) END"""
 AT_MOST = "CASE WHEN count < 2 THEN count ELSE count - (first_ns < :since) - (last_ns >= :until) END"
 
+# What runs r are asked for: see Scope.
+_IN_RUNS = "r.machine_id || ' ' || r.boot_id || ' ' || r.started_ns IN (SELECT value FROM json_each(:runs))"
+OF_RUNS = f"(:runs IS NULL OR {_IN_RUNS})"
+
 # By a name that it had then, or by its inode.
 IN_NAMESPACE = "namespace_id IN (SELECT id FROM namespaces WHERE asked_netns(name, inode))"
 
@@ -65,8 +70,9 @@ class Scope:
     A row of drops belongs to a scope when its drops, first to last, overlap the time span: none is missed; those that
     reach beyond an edge are apportioned. Filters are names and globs, with ! before what is not wanted: `protocol` of
     ethertypes ("2048"), `netns` of names or inodes ("blue", "4026531840", "net:[4026531840]"). `host` is a name, a
-    glob or a machine id. The conditions call the functions of `asked`. `only` is what no condition can
-    say: the reader applies it.
+    glob or a machine id. `runs` are machine, boot and start of some, in one text: no other's rows belong to the scope,
+    where a clock that was set has given these the same times. The conditions call the functions of `asked`. `only` is
+    what no condition can say: the reader applies it.
     """
 
     since_ns: int
@@ -79,6 +85,7 @@ class Scope:
     origin: str | None = None
     host: str | None = None
     only: Only | None = None
+    runs: tuple[str, ...] = ()
 
     @property
     def filtered(self) -> bool:
@@ -87,7 +94,12 @@ class Scope:
 
     def values(self) -> dict[str, object]:
         """Return the values that the conditions of this module refer to."""
-        return {"since": self.since_ns, "until": self.until_ns, "origin": self.origin, "host": self.host}
+        return {"since": self.since_ns, "until": self.until_ns, "origin": self.origin, "host": self.host,
+                "runs": json.dumps(self.runs) if self.runs else None}
+
+    def unfiltered(self) -> "Scope":
+        """Return what is on record of the same time, hosts and runs, whatever else narrows the scope."""
+        return Scope(self.since_ns, self.until_ns, host=self.host, runs=self.runs)
 
 
 def drop_clause(scope: Scope, *, packets: bool = False) -> str:
@@ -101,7 +113,7 @@ def drop_clause(scope: Scope, *, packets: bool = False) -> str:
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope))),
         *_among("interface_id", "interfaces", " AND ".join(_interface_conditions(scope))),
         *_placed(scope),
-        *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
+        *_of_runs(scope),
     ])
 
 
@@ -119,7 +131,7 @@ def may_clause(scope: Scope) -> str:
     full = f"{_in('interface_id', 'interfaces', untold)} AND {_in('kind_id', 'kinds', 'protocol IS NULL')}"
     placed = [f"({_in('interface_id', 'interfaces', told)} OR ({full}))"] if told else []
     return " AND ".join([
-        drop_clause(Scope(scope.since_ns, scope.until_ns, host=scope.host)),
+        drop_clause(scope.unfiltered()),
         *_among("location_id", "locations", _location_condition(scope, "symbol IS NULL")),
         *_among("kind_id", "kinds", " AND ".join(_kind_conditions(scope, _REASONLESS, "protocol IS NULL"))),
         *placed,
@@ -133,15 +145,24 @@ def change_clause(scope: Scope) -> str:
     return " AND ".join([
         "until_ns > :since AND since_ns < :until",
         *_among("counter_id", "counters", " AND ".join(_counter_conditions(scope))),
-        *_among("run_id", "runs r", run_clause(scope) if scope.host is not None else ""),
+        *_of_runs(scope),
     ])
 
 
 def run_clause(scope: Scope) -> str:
-    """Return the condition on runs r: all of a machine, whatever it was called meanwhile."""
+    """Return the condition on runs r: all of a machine, whatever it was called meanwhile, or the runs asked for."""
+    return " AND ".join([host_clause(scope), *([_IN_RUNS] if scope.runs else [])])
+
+
+def host_clause(scope: Scope) -> str:
+    """Return the condition on runs r of the hosts: what is the same in all runs does not ask in which it was seen."""
     if scope.host is None:
         return "1"
     return "r.machine_id IN (SELECT machine_id FROM runs WHERE asked_host(hostname, machine_id))"
+
+
+def _of_runs(scope: Scope) -> list[str]:
+    return [] if scope.host is None and not scope.runs else [_in("run_id", "runs r", run_clause(scope))]
 
 
 def _placed(scope: Scope) -> list[str]:

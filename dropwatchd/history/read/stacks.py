@@ -5,7 +5,7 @@
 from typing import NamedTuple, cast
 
 from dropwatchd.history.read.reader import Reader
-from dropwatchd.history.read.scope import run_clause
+from dropwatchd.history.read.scope import host_clause
 from dropwatchd.model import Location
 
 
@@ -24,7 +24,7 @@ def stacks(reader: Reader) -> list[StackRow]:
         SELECT host_of(r.id), l.symbol, l.offset, l.module, l.address, f.reason, s.frames
         FROM first_stacks f JOIN stacks s ON s.id = f.stack_id JOIN locations l ON l.id = f.location_id
              JOIN runs r ON r.id = f.run_id
-        WHERE {run_clause(reader.scope)} ORDER BY r.id DESC, l.id, f.reason""")
+        WHERE {host_clause(reader.scope)} ORDER BY r.id DESC, l.id, f.reason""")
     return [_row(cast("_Columns", row)) for row in rows]
 
 

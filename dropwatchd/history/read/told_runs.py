@@ -8,7 +8,7 @@ from typing import cast
 
 from dropwatchd.history.read import layers
 from dropwatchd.history.read.reader import Reader
-from dropwatchd.history.read.scope import INSIDE, drop_clause, run_clause
+from dropwatchd.history.read.scope import INSIDE, drop_clause, host_clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def told_runs(reader: Reader) -> list[ToldRun]:
         SELECT r.id, host_of(r.id), r.boot_id, r.kernel, r.version, r.started_ns, r.ending,
                1 - row_number() OVER (PARTITION BY r.machine_id ORDER BY r.id DESC),
                (SELECT min(since_ns) FROM watches w WHERE w.run_id = r.id)
-        FROM runs r WHERE {run_clause(reader.scope)} ORDER BY r.id""")))
+        FROM runs r WHERE {host_clause(reader.scope)} ORDER BY r.id""")))
     return [ToldRun(*row[:5], *_span(row[5], touching[row[0]].until_ns, row[8]), row[6], not touching[row[0]].ended,
                     row[7]) for row in rows if row[0] in touching]
 

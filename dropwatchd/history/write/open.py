@@ -20,6 +20,8 @@ from dropwatchd.history.write.lock import Lock
 
 log = logging.getLogger(__name__)
 _LOOK = 0.1  # seconds between two looks whether it is time to stop
+_SCHEMA_WITHIN = 64 << 20  # bytes: its pages are among the first, unless a migration has moved them
+_OURS = ("first_stacks", "counter_changes")  # tables as the schema has them, whose text outlives a spoilt header
 _ID_AT = 68  # in the header (https://www.sqlite.org/fileformat2.html#application_id)
 
 
@@ -78,11 +80,13 @@ def _look(database: Path) -> None:
 
 
 def _is_ours(database: Path) -> bool:
-    """Say whether a damaged file was a history: its header says so, or it lies where nothing else does."""
+    """Say whether a damaged file was a history: header or schema say so, or it lies where nothing else does."""
     if database == default_database():
         return True
     with suppress(OSError), database.open("rb") as file:
-        return file.read(_ID_AT + 4)[_ID_AT:] == APPLICATION_ID.to_bytes(4, "big")
+        found = file.read(_SCHEMA_WITHIN)
+        return found[_ID_AT:_ID_AT + 4] == APPLICATION_ID.to_bytes(4, "big") or all(
+            f"CREATE TABLE {name} (".encode() in found for name in _OURS)
     return False
 
 

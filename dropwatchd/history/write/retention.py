@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from sqlite3 import Connection
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from dropwatchd.history.write.fold import MINUTE_NS, Folded, fold_changes, fold_
 from dropwatchd.history.write.forget import forget
 from dropwatchd.history.write.hours import sum_hours
 from dropwatchd.history.write.options import RetentionOptions
-from dropwatchd.model import Effect, Gap, GapCause
+from dropwatchd.model import NANO, Effect, Gap, GapCause
 
 
 class Step(NamedTuple):
@@ -49,7 +50,7 @@ class Retention:
 
     def _by_age(self) -> Iterator[Step]:
         yield Step(expire(self.connection, "packets", self._before(self.options.packet_days), self.run) > 0)
-        yield Step(expire(self.connection, "drops", self._unsent(self._before(self.options.days)), self.run) > 0)
+        yield Step(self._expire(self._unsent(self._before(self.options.days))) > 0)
         fine_ns = self._before(self.options.fine_days)
         yield Step(fold_windows(self.connection, MINUTE_NS, fine_ns) is not None)
         yield Step(fold_changes(self.connection, MINUTE_NS, fine_ns) is not None)
@@ -62,9 +63,21 @@ class Retention:
     def _unsent(self, before_ns: int) -> int:
         """Return what time something goes before that waits to be sent, some days and no longer."""
         sent_ns = sent_until(self.connection)
-        if sent_ns is None or sent_ns >= before_ns:
+        if sent_ns is None or before_ns <= sent_ns <= max(self.now_ns, self.wall_ns):
             return before_ns
+        if sent_ns > before_ns:  # by a clock that was ahead: nobody knows
+            sent_ns = 0
         return max(sent_ns - sent_ns % HOUR_NS, self._before(self.options.days + self.options.unsent_days))
+
+    def _expire(self, before_ns: int, why: str = "") -> int:
+        """Remove counts; of those that were not sent the ledger says so, and up to when all was: each time anew."""
+        told_ns = sent_until(self.connection)
+        if told_ns is None or before_ns <= told_ns:
+            return expire(self.connection, "drops", before_ns, self.run, why)
+        sent_ns = max(told_ns, 0)  # what is told may be any number
+        unsent = f"not uploaded: all before {_utc(sent_ns)} was"
+        return (expire(self.connection, "drops", sent_ns - sent_ns % HOUR_NS, self.run, why)
+                or expire(self.connection, "drops", before_ns, self.run, f"{why}; {unsent}" if why else unsent))
 
     def _by_size(self) -> Iterator[Step]:
         why = f"the database reached {self.options.max_mib} MiB"
@@ -87,9 +100,13 @@ class Retention:
         watched_ns = max(begin_ns, begin_of_watches(self.connection) or 0)  # rows may reach into the hour after theirs
         for first_ns in (begin_ns, watched_ns):
             before_ns = min(first_ns - first_ns % HOUR_NS + HOUR_NS, self.now_ns - MINUTE_NS)
-            if removed := expire(self.connection, "drops", before_ns, self.run, why):
+            if removed := self._expire(before_ns, why):
                 return removed
         return 0
+
+
+def _utc(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // NANO, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _folded_early(found: Folded | None, scope: str, told: str) -> Step:

@@ -45,7 +45,7 @@ def _page(sheet: Sheet, most: int) -> bytes:
                "base-uri 'none'; form-action 'none'",
         title=f"Packets dropped on {whose}", host=whose, span=window(scope.since_ns, scope.until_ns),
         heading=heading(answer)[2:], filters=sheet.filters, warnings=warning(answer), lead=answer.lead,
-        tiles=[(severity, number(int(numbers[severity])), int(numbers[severity])) for severity in _SEVERITIES],
+        tiles=[(name, number(int(numbers[name].value)), int(numbers[name].value)) for name in _SEVERITIES],
         status=answer.coverage.status, is_well=answer.coverage.status == "complete" or answer.coverage.only_unwritten,
         coverage=fraction(answer.coverage.fraction),
         cards=[card(one, shape, sheet.steps) for one, shape in zip(sheet.findings[:most], sheet.shapes, strict=False)],

@@ -216,7 +216,7 @@ def test_wireshark_reads_alerts_of_the_drop_monitor(whole: History, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    ([], "export takes one of --html FILE, --pcapng FILE and --bundle FILE"),
+    ([], "export takes one of --html FILE, --pcapng FILE, --bundle FILE and --parquet FOLDER"),
     (["--bundle", "x", "--pcapng", "y"], "export takes one of"),
     (["--bundle", "x", "--interface", "eth0"], "a bundle has all of the window, and takes no --interface"),
     (["--html", "x", "--redact"], "a page has no --redact"),

@@ -1,4 +1,4 @@
-"""Exit code 3 where a condition on the report holds."""
+"""Exit code 3 where a condition on the report holds, 4 where that is not on record."""
 
 import pytest
 
@@ -24,7 +24,9 @@ def holes(history: History) -> History:
     ("harmful > 99", "harmful > 99: harmful is 100"),
     ("harmful>=100", "harmful>=100: harmful is 100"),
     ("harmful > 100", ""),
+    ("harmful < 100", ""),
     ("suspect == 3", "suspect == 3: suspect is 3"),
+    ("suspect == 2", ""),
     ("benign != 2", ""),
     ("unknown > 0", "unknown > 0: unknown is 1"),
     ("packets > 105", "packets > 105: packets is 106"),
@@ -33,14 +35,56 @@ def holes(history: History) -> History:
     ("coverage < 99 %", "coverage < 99 %: coverage is 90 %"),
     ("coverage < 90%", ""),
 ])
-@pytest.mark.parametrize("view", [(), ("drops",), ("counters",), ("coverage",), ("--by", "host")])
 def test_a_condition_is_about_the_report(
-        holes: History, capsys: pytest.CaptureFixture[str], view: tuple[str, ...], condition: str, told: str) -> None:
-    """In each view, which is written in any case."""
-    code = dwreport(["--database", str(holes.path), *SINCE, *view, "--fail-if", condition])
+        holes: History, capsys: pytest.CaptureFixture[str], condition: str, told: str) -> None:
+    """It is written in any case; of how much of the window it is, another condition asks."""
+    assert dwreport(["--database", str(holes.path), *SINCE, "--fail-if", condition]) == (3 if told else 0)
     out, err = capsys.readouterr()
     assert out.startswith("web-3 · ")
-    assert (code, err) == ((3, f"dwreport: {told}; that is what --fail-if asks for\n") if told else (0, ""))
+    assert err == (f"dwreport: {told}; that is what --fail-if asks for\n" if told else "")
+
+
+@pytest.mark.parametrize("view", [("drops",), ("counters",), ("coverage",), ("--by", "host")])
+def test_a_condition_is_about_the_report_in_each_view(
+        holes: History, capsys: pytest.CaptureFixture[str], view: tuple[str, ...]) -> None:
+    words = ["--database", str(holes.path), *SINCE, *view, "--fail-if"]
+    assert [dwreport([*words, text]) for text in ("harmful > 99", "harmful > 100", "harmful < 100")] == [3, 0, 0]
+    assert capsys.readouterr().out.startswith("web-3 · ")
+
+
+def test_what_a_filter_may_hide_is_no_no(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither drops of which no sample tells, nor those of which a name is not on record, nor what counters saw."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 100, reason="SOCKET_RCVBUFF")
+    words = ["--database", str(history.path), *SINCE]
+    assert dwreport([*words, "--port", "53", "--fail-if", "harmful > 0"]) == 4
+    assert ("harmful > 0: harmful is 0 (0 to 100); 100 more packets may match the filters; what --fail-if asks for may "
+            "be so\n") in capsys.readouterr().err
+    assert dwreport([*words, "--port", "53", "--fail-if", "harmful > 100", "--fail-if", "coverage < 100 %"]) == 0
+    assert dwreport([*words, "--port", "53", "--fail-if", "harmful > 0", "--fail-if", "coverage < 100 %"]) == 4
+    assert dwreport([*words, "--fail-if", "harmful > 100", "--fail-if", "harmful < 100"]) == 0
+
+
+def test_drops_at_an_edge_may_be_outside(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a row that reaches beyond the window, it is on record how many are within, but for a few."""
+    history.drop(history.run(), START_NS - NANO, 100, last_ns=START_NS + NANO, reason="SOCKET_RCVBUFF",
+                 width_ns=60 * NANO)
+    words = ["--database", str(history.path), *SINCE, "--fail-if"]
+    codes = [dwreport([*words, text]) for text in ("drops > 0", "drops > 10", "drops > 98", "drops > 99")]
+    assert codes == [3, 3, 4, 0]
+    told = capsys.readouterr().err
+    assert "drops > 10: drops is 50 (1 to 99); that is what --fail-if asks for" in told
+    assert "drops > 98: drops is 50 (1 to 99); what --fail-if asks for may be so" in told
+    assert dwreport([*words, "drops == 7"]) == 4
+
+
+def test_nobody_watched_is_no_zero(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is it no coverage that is enough."""
+    history.run(START_NS - 2 * HOUR_NS, START_NS - HOUR_NS)
+    words = ["--database", str(history.path), *SINCE, "--fail-if"]
+    assert dwreport([*words, "harmful > 0"]) == 4
+    assert "harmful is 0 (0 or more); nobody watched" in capsys.readouterr().err
+    assert dwreport([*words, "coverage < 1 %", "--fail-if", "harmful > 0"]) == 3
 
 
 def test_all_conditions_that_hold_are_told(holes: History, capsys: pytest.CaptureFixture[str]) -> None:

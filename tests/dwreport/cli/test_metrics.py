@@ -152,6 +152,18 @@ def test_coverage_and_ledger_are_among_them(writer: Writer, asked: Asked) -> Non
     assert _value(found, "dropwatchd_gaps_of_unknown_loss") == 1
 
 
+def test_time_that_a_clock_left_out_was_not_watched(writer: Writer, asked: Asked) -> None:
+    """Nor unseen: it never was, so that the two add up to how long it has been."""
+    set_ns = NOW_NS - 900 * NANO
+    writer.write(Batch(watches=[Watch(Watching("software", "bpf"), _at(NOW_NS - HOUR_NS), _at(NOW_NS - 2700 * NANO)),
+                                Watch(Watching("software", "bpf"), _at(set_ns), _at(time.time_ns()))],
+                       gaps=[Gap(NOW_NS - 2700 * NANO, set_ns, GapCause.CLOCK_STEP, Effect.DETAIL, 0, "drops",
+                                 "+1800.000 s")]))
+    found = asked()
+    assert _value(found, "dropwatchd_watched_seconds", watched="software") == pytest.approx(1800, abs=60)
+    assert _value(found, "dropwatchd_unseen_seconds", watched="software") == pytest.approx(0, abs=60)
+
+
 def test_who_has_stopped_is_not_up(history: History, asked: Asked) -> None:
     """Nor does a time without a record count as watched."""
     history.run(NOW_NS - 3 * HOUR_NS, NOW_NS - 2 * HOUR_NS)

@@ -85,3 +85,31 @@ def test_of_several_hosts_one_must_be_named(
     assert dwreport(["--database", str(three.path), "--boot", "0"]) == 2
     assert "name one with --host" in capsys.readouterr().err
     assert _counts(report, "--run", "0", "--host", "web-4") == [9]
+
+
+def test_runs_that_a_clock_gave_the_same_times_are_told_apart(history: History, report: Report) -> None:
+    """Of two at one time, each report has the rows of its own, in every table; the ledger of what expired is of all."""
+    for place, boot in enumerate((BOOT, "b-2"), 1):
+        run = history.run(START_NS, START_NS + 5 * MINUTE_NS, boot_id=boot)
+        history.drop(run, START_NS + MINUTE_NS, place, boot_id=boot)
+        history.counter(run, "UdpInErrors", 10 * place, START_NS + MINUTE_NS)
+        history.packet(run, START_NS + MINUTE_NS, bytes(60), length=60 + place)
+        history.event(run, START_NS + MINUTE_NS, "reload", f"run {place}")
+        history.gap(run, START_NS + place, START_NS + 10, effect="partial", lost=place)
+    history.gap(run, START_NS + 1, START_NS + 9, effect="detail", cause="expired", scope="packets")
+    for words, place in ((("--run", "-1"), 1), (("--run", "0"), 2), (("--boot", "1"), 1), (("--boot", "0"), 2)):
+        answer = report.json(*words)
+        assert [row["count"] for row in answer["drops"]] == [place]
+        assert [row["count"] for row in answer["findings"]] == [10 * place, place]
+        assert [row["delta"] for row in answer["counters"]] == [10 * place]
+        assert {(gap["cause"], gap["lost"]) for gap in answer["coverage"]["gaps"]} == {
+            ("map full", place), ("expired", None)}
+        assert _counts(report, *words) == [place]
+        assert [row["length"] for row in report.json("packets", *words)["packets"]] == [60 + place]
+        assert [row["subject"] for row in report.json("timeline", *words)["events"]] == [f"run {place}"]
+        assert [(row["number"], row["drops"]) for row in report.json("runs", *words)["runs"]] == [(place - 2, place)]
+        assert [row["count"] for row in report.json("--by", "hour", *words)["groups"]] == [place]
+        assert [row["drops"] for row in report.json("hosts", *words)["fleet"]] == [place]
+    assert _counts(report, "--until", f"@{START_NS // NANO + 300}") == [1, 2]
+    changes = report.json("compare", "--run", "0", "--with", f"@{START_NS // NANO - 60}")["changes"]
+    assert {(row["now"], row["then"]) for row in changes} == {(20, 30), (2, 3)}

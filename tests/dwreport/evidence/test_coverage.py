@@ -17,6 +17,7 @@ from dwreport.evidence.coverage import (
     NEVER_WAS,
     NO_SOURCE,
     NOT_RUNNING,
+    NOT_WATCHED,
     NOT_WRITTEN,
     SET_BACK,
     TO_AND_FRO,
@@ -56,6 +57,27 @@ def _judged(watches: list[WatchRow], gaps: list[LedgerGap] | None = None, window
 
 def _told(judged: Coverage) -> list[tuple[int, int, str]]:
     return [(gap.since_ns, gap.until_ns, gap.cause) for gap in judged.gaps]
+
+
+def test_what_no_source_watches_is_not_to_be_written() -> None:
+    """Of counters alone, the last seconds are no more than the others; unless a source is to be tried again."""
+    runs, alive = [_run(0, 90 * NANO, ended=False)], _watch(0, 90 * NANO, "daemon")
+    window = 50 * NANO, 100 * NANO
+
+    def told(*ever: tuple[int, str], watches: Sequence[WatchRow] = (alive,), until_ns: int = window[1],
+             asked: str | None = None) -> list[tuple[int, int, str]]:
+        return _told(assess(Recorded(runs, watches, [], None, False, ever), (window[0], until_ns), asked))
+
+    assert told() == told(asked="hardware") == [(*window, NO_SOURCE)]
+    written = [(50 * NANO, 90 * NANO, NO_SOURCE), (90 * NANO, 100 * NANO, NOT_WRITTEN)]
+    assert told((1, "software")) == told(watches=[alive, _watch(0, 40 * NANO, ending="failed")]) == written
+    assert told(asked="counters") == [(50 * NANO, 90 * NANO, NOT_WATCHED), *written[1:]]
+    read = _watch(92 * NANO, 92 * NANO, "counters")  # at that moment it ran
+    assert told(watches=[alive, read], asked="counters") == [
+        (50 * NANO, 92 * NANO, NOT_WATCHED), (92 * NANO, 100 * NANO, NOT_WRITTEN)]
+    assert told(until_ns=200 * NANO) == [(50 * NANO, 90 * NANO, NO_SOURCE), (90 * NANO, 200 * NANO, NOT_WRITTEN)]
+    assert told(watches=[])[-1] == (90 * NANO, 100 * NANO, NOT_WRITTEN)
+
 
 
 @pytest.fixture(autouse=True)

@@ -68,11 +68,11 @@ def test_what_was_sampled_is_about_so_many(report: Report) -> None:
     """With its range, and what was not sampled apart; the sum is that of the report all the same."""
     rows = {row["port"]: row for row in report.json("--by", "port")["groups"]}
     assert {port: row["count"] for port, row in rows.items()} == {"udp/5060": 70, "udp/53": 30, None: 6}
-    assert (rows["udp/53"]["at_least"], rows["udp/53"]["at_most"], rows["udp/53"]["about"]) == (3, 59, True)
+    assert (rows["udp/53"]["at_least"], rows["udp/53"]["at_most"], rows["udp/53"]["about"]) == (10, 61, True)
     assert (rows[None]["at_least"], rows[None]["about"]) == (6, False)
-    assert "about 70 (41 to 99)" in report("--by", "port")
+    assert "about 70 (39 to 90)" in report("--by", "port")
     sender = next(row for row in report.json("--by", "address")["groups"] if row["address"])
-    assert (sender["count"], sender["at_least"], sender["at_most"]) == (100, 70, 100)  # of ten alike: the rule of three
+    assert (sender["count"], sender["at_least"], sender["at_most"]) == (100, 71, 100)  # of ten alike
     assert [row["count"] for row in report.json("--by", "port,reason")["groups"]] == [70, 30, 3, 2, 1]
 
 
@@ -120,6 +120,46 @@ def test_hours_are_local_ones(history: History, report: Report, monkeypatch: pyt
         history.packet(run, START_NS + minute * 60 * NANO, _datagram(port, "192.0.2.1"), weight=8, link_header=False)
     assert [(row["hour"], row["port"], row["count"]) for row in report.json("--by", "hour,port")["groups"]] == [
         ("2025-11-22 15:00 IST", "udp/53", 8), ("2025-11-22 16:00 IST", "udp/5060", 8)]
+
+
+@pytest.mark.parametrize(("zone", "begins", "hours"), [
+    ("UTC", START_NS, {"10:00": (110, 110, 110)}),
+    ("Asia/Kolkata", START_NS, {"15:00": (56, 7, 105), "16:00": (54, 5, 103)}),  # 10:30 is 16:00
+    ("Asia/Kathmandu", START_NS, {"15:00": (26, 7, 105), "16:00": (84, 5, 103)}),  # 10:15 is 16:00
+    ("Australia/Lord_Howe", 1_759_590_000 * NANO, {"01:00": (56, 7, 105), "02:00": (54, 5, 103)}),  # of half an hour
+])
+def test_what_reaches_over_the_end_of_a_local_hour_is_apportioned(  # noqa: PLR0917
+        history: History, report: Report, monkeypatch: pytest.MonkeyPatch, zone: str, begins: int,
+        hours: dict[str, tuple[int, int, int]]) -> None:
+    """With its range; what is on record second by second is where it was, and all of it adds up."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    run = history.run(begins, begins + 2 * HOUR_NS)
+    history.drop(run, begins, 100, first_ns=begins + 300 * NANO, last_ns=begins + 3300 * NANO,
+                 window_width_ns=HOUR_NS)
+    history.drop(run, begins + 10 * NANO, 6)
+    history.drop(run, begins + 3500 * NANO, 4)
+    window = "--since", f"@{begins // NANO}", "--until", f"@{begins // NANO + 7200}"
+    rows = report.json("--by", "hour", *window)["groups"]
+    assert {row["hour"][11:16]: (row["count"], row["at_least"], row["at_most"]) for row in rows} == hours
+    assert sum(row["count"] for row in rows) == 110
+    [day] = report.json("--by", "day", *window)["groups"]
+    assert (day["count"], day["at_least"], day["at_most"]) == (110, 110, 110)
+    assert (day["first"], day["last"]) == (rows[0]["first"], rows[-1]["last"])
+
+
+def test_hours_are_half_an_hour_off_where_clocks_were_set_by_that(
+        history: History, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Lord Howe Island, at 2:00, to 2:30; and back, to 1:30: hours stand in the order in which they were."""
+    monkeypatch.setenv("TZ", "Australia/Lord_Howe")
+    time.tzset()
+    for set_s, hours in ((1_759_591_800, ["01:00 +1030", "02:00 +11", "03:00 +11"]),
+                         (1_775_314_800, ["01:00 +11", "01:00 +1030", "02:00 +1030"])):
+        run = history.run((set_s - 7200) * NANO, (set_s + 7200) * NANO)
+        for minutes in (-10, 10, 40):
+            history.drop(run, (set_s + minutes * 60) * NANO, 100 + minutes)
+        rows = report.json("--by", "hour", "--since", f"@{set_s - 3600}", "--until", f"@{set_s + 3600}")["groups"]
+        assert [(row["hour"][11:], row["count"]) for row in rows] == [*zip(hours, (90, 110, 140), strict=True)]
 
 
 @pytest.mark.parametrize(("words", "what"), [

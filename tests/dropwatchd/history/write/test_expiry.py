@@ -89,7 +89,7 @@ def test_what_is_not_sent_yet_is_kept_some_days_longer(database: Path, writer: W
     sent.parent.mkdir()
     writer.write(Batch(watches=[watch(BEGAN, NOW, what) for what in KINDS]))
     for told, until in ((str((NOW - 95 * DAY) * NANO), NOW - 95 * DAY), (str((NOW - 99 * DAY) * NANO), NOW - 95 * DAY),
-                        ("none", NOW - 90 * DAY)):
+                        (str(-10**29), NOW - 95 * DAY), ("none", NOW - 90 * DAY)):
         sent.write_text(told)
         _tidy(writer, NOW)
         assert _watched(database)["software"] == [(until, NOW)]
@@ -97,6 +97,28 @@ def test_what_is_not_sent_yet_is_kept_some_days_longer(database: Path, writer: W
     sent.write_text(str((NOW - 95 * DAY) * NANO))
     _tidy(writer, NOW + 20 * DAY)
     assert _watched(database)["software"][0][0] == NOW + (20 - 90 - 7) * DAY
+
+
+def test_what_expired_before_it_was_sent_is_told(database: Path, writer: Writer) -> None:
+    """For each time that a sender was away from up to when all was sent, and of no other time: by age and by size."""
+    sent = database.parent / "upload/sent"
+    sent.parent.mkdir()
+    told = "SELECT since_ns / 1000000000, until_ns / 1000000000, detail FROM gaps WHERE scope = 'drops' ORDER BY 1, 2"
+    writer.write(Batch(watches=[watch(BEGAN, NOW + 400 * DAY, "software")]))
+    for day, up_to in ((0, -100), (1, -100), (50, 0), (110, 0), (111, 0)):
+        sent.write_text(str((NOW + up_to * DAY + 61) * NANO))
+        _tidy(writer, NOW + day * DAY)
+    first, second = NOW - 100 * DAY, NOW
+    assert _rows(database, told) == [
+        (BEGAN, second, ""),  # and between both, when the sender was there again
+        (first, NOW + (1 - 97) * DAY, "not uploaded: all before 1972-06-19 00:01:01 UTC was"),
+        (second, NOW + (111 - 97) * DAY, "not uploaded: all before 1972-09-27 00:01:01 UTC was")]
+    writer.write(Batch(windows=[_window(NOW + 399 * DAY)]))
+    sent.write_text(str((NOW + 399 * DAY) * NANO))
+    _tidy(writer, NOW + 400 * DAY, RetentionOptions(days=3650, max_mib=0))
+    why = "the database reached 0 MiB"
+    assert {detail for *_, detail in _rows(database, told)} >= {
+        why, f"{why}; not uploaded: all before 1973-10-31 00:00:00 UTC was"}
 
 
 def test_a_history_in_which_nothing_is_too_old_says_nothing(database: Path, writer: Writer) -> None:

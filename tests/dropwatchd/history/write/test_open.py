@@ -119,6 +119,19 @@ def test_a_header_that_is_spoilt_is_set_aside_where_only_a_history_can_be(
     assert revision(database) == REVISION
 
 
+@pytest.mark.parametrize("garbage", [b"no database\n", b"\xa5" * 100, b"\0" * 4096])
+def test_a_history_whose_first_bytes_are_spoilt_is_set_aside(database: Path, garbage: bytes) -> None:
+    """Wherever it lies: its schema says what it was, and nothing that was in it is touched."""
+    with database.open("r+b") as file:
+        file.write(garbage)
+    spoilt = database.read_bytes()
+    with Lock(database) as lock:
+        aside = prepare(lock)
+    assert aside
+    assert aside.path.read_bytes() == spoilt
+    assert revision(database) == REVISION
+
+
 def test_a_failed_upgrade_of_a_new_history_leaves_nothing(tmp_path: Path) -> None:
     """As when it is stopped while it runs."""
     looks = iter([False, True])

@@ -1,0 +1,79 @@
+-- Revision 0004: what one login writes, or one host sends, changes nothing for another; what tidy() has removed is not
+-- sent again.
+
+-- Names in these are bound now, not by the search path of who comes later: a table pg_roles or a function substr of his
+-- own would give him another's rights.
+CREATE OR REPLACE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint IMMUTABLE LANGUAGE sql RETURN (
+    SELECT ('x' || encode(substr(sha256(convert_to(
+        string_agg(coalesce(length(part) || ':' || part, '-'), ',' ORDER BY place), 'UTF8')), 1, 8), 'hex'))
+        ::bit(64)::bigint
+    FROM unnest(parts) WITH ORDINALITY AS p(part, place));
+
+CREATE OR REPLACE FUNCTION dropwatch.own_host() RETURNS bigint STABLE LANGUAGE sql RETURN
+    CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN dropwatch.key(substr(session_user::text, 6)) END;
+
+DO $$
+BEGIN
+    IF to_regprocedure('dropwatch.is_mine(text)') IS NOT NULL THEN
+        CREATE OR REPLACE FUNCTION dropwatch.is_mine(tenant text) RETURNS boolean STABLE LANGUAGE sql RETURN
+            EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenant_' || tenant
+                                               AND pg_has_role(session_user, oid, 'member'));
+    END IF;
+END $$;
+
+-- For whom a host works, who may read of it, is the administrator's to say.
+REVOKE INSERT, UPDATE ON dropwatch.hosts FROM dropwatch_write, dropwatch_relay;
+GRANT INSERT (host, machine_id, hostname, sendings, sent_at, ahead_ns), UPDATE (hostname, sendings, sent_at, ahead_ns)
+    ON dropwatch.hosts TO dropwatch_write, dropwatch_relay;
+GRANT SELECT ON dropwatch.expired TO dropwatch_write, dropwatch_relay;
+
+-- Numbers and texts by which one host would stop the reports of all: no host counts, or lives, so long.
+ALTER TABLE dropwatch.drops ADD CONSTRAINT are_counts
+    CHECK (count BETWEEN 0 AND 281474976710656 AND bytes BETWEEN 0 AND 72057594037927936) NOT VALID;
+ALTER TABLE dropwatch.runs ADD CONSTRAINT is_a_time
+    CHECK (started_ns BETWEEN -9000000000000000000 AND 9000000000000000000) NOT VALID;
+ALTER TABLE dropwatch.watches ADD CONSTRAINT are_times
+    CHECK (since_ns >= -9000000000000000000 AND until_ns <= 9000000000000000000) NOT VALID;
+ALTER TABLE dropwatch.watches ADD CONSTRAINT is_a_list CHECK (json_typeof(limits::json) = 'array') NOT VALID;
+ALTER TABLE dropwatch.counters ADD CONSTRAINT is_an_object CHECK (json_typeof(labels::json) = 'object') NOT VALID;
+
+-- Modulo 2^64, as a history adds up: numbers of PostgreSQL have no end.
+CREATE FUNCTION dropwatch.wrapped(value numeric) RETURNS bigint IMMUTABLE LANGUAGE sql RETURN (
+    mod(mod(value + 9223372036854775808, 18446744073709551616) + 18446744073709551616, 18446744073709551616)
+    - 9223372036854775808)::bigint;
+
+-- Remove what is older than so many days, and before it what claims that there is none. Rows may reach an hour and a
+-- minute into the next day. What a gauge was is the sum of its start and all its changes: it starts anew. Watches of a
+-- run of which more may come stay, as long as nothing: they say up to when it was sent.
+CREATE OR REPLACE FUNCTION dropwatch.tidy(days integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    bound bigint := dropwatch.day(dropwatch.now_ns()) - days * 86400000000000;
+    claimed bigint := bound + 3660000000000;
+    parted text; timed text; part regclass;
+BEGIN
+    UPDATE dropwatch.expired SET until_ns = greatest(until_ns, claimed);
+    DELETE FROM dropwatch.watches w WHERE until_ns < claimed AND what <> 'daemon' AND EXISTS (
+        SELECT FROM dropwatch.runs r WHERE r.host = w.host AND r.run = w.run AND complete);
+    UPDATE dropwatch.watches SET since_ns = least(claimed, until_ns)
+        WHERE since_ns < least(claimed, until_ns) AND what <> 'daemon';
+    DELETE FROM dropwatch.gaps WHERE until_ns < bound;
+    DELETE FROM dropwatch.events WHERE time_ns < bound;
+    INSERT INTO dropwatch.counter_starts AS t (host, run, counter, time_ns, value)
+        SELECT host, run, counter, max(until_ns), dropwatch.wrapped(sum(delta))
+        FROM dropwatch.counter_changes JOIN dropwatch.counters USING (host, counter)
+        WHERE until_ns < bound AND gauge GROUP BY host, run, counter
+        ON CONFLICT (host, run, counter) DO UPDATE
+        SET value = dropwatch.wrapped(t.value::numeric + excluded.value), time_ns = excluded.time_ns;
+    FOR parted, timed IN VALUES ('drops', 'window_start_ns'), ('counter_changes', 'until_ns'), ('packets', 'time_ns')
+    LOOP
+        FOR part IN SELECT inhrelid FROM pg_inherits
+                    WHERE inhparent = ('dropwatch.' || parted)::regclass
+                          AND inhrelid::regclass::text ~ '_[0-9]{8}$'
+                          AND right(inhrelid::regclass::text, 8)
+                              < to_char(to_timestamp(bound / 1000000000) AT TIME ZONE 'UTC', 'YYYYMMDD')
+        LOOP
+            EXECUTE format('DROP TABLE %s', part);
+        END LOOP;
+        EXECUTE format('DELETE FROM dropwatch.%I WHERE %I < %s', parted || '_rest', timed, bound);
+    END LOOP;
+END $$;
