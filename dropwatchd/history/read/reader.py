@@ -170,7 +170,8 @@ class Reader:
         return merged(self.rows(f"""
             WITH {layers.drops(clause, f"{layers.WITHIN} AND {same_step}")},
             steps AS MATERIALIZED (
-                SELECT run_id, location_id, kind_id, interface_id, (max(first_ns, :since) - :start) / :step AS step,
+                SELECT run_id, location_id, kind_id, interface_id,
+                       CAST((max(first_ns, :since) - :start) / :step AS INTEGER) AS step,
                        sum({INSIDE}) AS inside,
                        CASE WHEN count(bytes) = count(*)
                             THEN sum(CASE WHEN {IS_WITHIN} THEN bytes
@@ -178,7 +179,7 @@ class Reader:
                        END AS bytes,
                        min(first_ns) AS first, max(last_ns) AS last,
                        sum({AT_LEAST}) AS at_least, sum({AT_MOST}) AS at_most,
-                       max((min(last_ns, :until - 1) - :start) / :step) AS reach
+                       CAST(max((min(last_ns, :until - 1) - :start) / :step) AS INTEGER) AS reach
                 FROM drop_rows GROUP BY run_id, location_id, kind_id, interface_id, step),
             d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, sum(inside) AS inside,
