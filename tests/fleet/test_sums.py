@@ -68,7 +68,7 @@ def _found(connection: Pulled, scope: Scope, step_ns: int) -> tuple[_Totals, lis
 
 @pytest.mark.parametrize("scope", [
     _scope(0, 1800), _scope(33.5, 1777.75), _scope(600, 2400, reason=("NO_SOCKET",)),
-    _scope(250, 2100, interface=("!lo",), host="web-*")])
+    _scope(-START, 1800), _scope(250, 2100, interface=("!lo",), host="web-*")])
 def test_sums_say_what_rows_say(fleet: str, scope: Scope) -> None:
     """Of all steps, whatever the window cuts through, whenever counters were read, and with filters."""
     for step_ns in (step * NANO for step in _STEPS_S):
@@ -113,3 +113,8 @@ def test_a_part_of_the_window_is_taken_by_rows(fleet: str) -> None:
         summed, narrow = (Reader(connection, scope, whole.until_ns) for scope in (whole, part))
         summed.drops(whole.since_ns, 600 * NANO)
         assert [_totals(narrow, step * NANO) for step in (1, 300, 600)] == narrow_steps
+    always = Scope(-9 * 10**18, whole.until_ns)
+    with opened(fleet) as connection, opened(fleet) as other:
+        other.pull(always).execute("SELECT 1 FROM drops")
+        summed, rows = (Reader(one, always, whole.until_ns) for one in (connection, other))
+        assert _totals(summed, always.until_ns) == _totals(rows, always.until_ns)

@@ -39,6 +39,7 @@ _INDEXED = {"watches": "run_id", "runs": "machine_id", "interfaces": "boot_id", 
 _WITH = {"counter_changes": "counters", "counter_starts": "counters"}  # tables that come with another
 _NEAR_NS = 120 * NANO  # to an edge: counters are read every ten seconds, and sent by the minute
 _LEAST_STEP_NS = 60 * NANO  # shorter ones are asked for by what looks at single rows besides
+_MOST_NS = 1 << 63
 _AT_ONCE = 10_000  # rows of a whole history
 _Rows = Iterable[tuple[Any, ...]]
 _FEW = 50  # hosts of which all runs are taken: a boot, or a run, may be asked for
@@ -123,7 +124,8 @@ class Taken(Pulled):
 
     def sum_drops(self, scope: Scope, start_ns: int, step_ns: int) -> bool:
         """Have drops in the midst of the window added up there, unless they have come in another way."""
-        if "drops" in self._lacking and not self._whole and step_ns >= _LEAST_STEP_NS and self._covers(scope):
+        fits = start_ns >= 0 and _LEAST_STEP_NS <= step_ns < _MOST_NS  # or it would not count in 64 bits
+        if "drops" in self._lacking and not self._whole and fits and self._covers(scope):
             self._ask(self._lacking.pop("drops"))
             self._ask(DROP_SUMS)
             self._summed = start_ns, step_ns
