@@ -228,6 +228,7 @@ class Daemon:
         self._check_threads()
         self._retry()
         self._read_names()
+        self._read_links()
         self._take((), None)
         self._service.alive()
         self._service.status(self._status(now))

@@ -171,6 +171,7 @@ class GapCause(StrEnum):
     NOT_UPLOADED = "not uploaded"
     NOT_ANSWERED = "not answered"
     CLOCK_OFF = "clock off"
+    TWO_MACHINES = "two boots at one time"
 
 
 class Effect(StrEnum):

@@ -61,7 +61,7 @@ class LinkWatch:
         self._socket.set_buffer(_BUFFER_BYTES)
         self._request = Netlink(ROUTE)
         self.links = self._list()  # after the subscription: what changes in between is told
-        self._stale = False
+        self.stale = False
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -81,7 +81,7 @@ class LinkWatch:
         After an overrun the queue is emptied and the links are listed again: what came of the lost changes is told.
         What was undone in between is not, hence the event "link events lost".
         """
-        lost, left, self._stale = self._stale, _BATCH, False
+        lost, left, self.stale = self.stale, _BATCH, False
         while left:
             left -= 1
             try:
@@ -104,7 +104,7 @@ class LinkWatch:
         try:
             current = self._list()
         except OSError as error:  # the list never held still, or memory lacked: the next read tries again
-            self._stale = True
+            self.stale = True
             yield self._event("link events lost", 0, "", f"the links cannot be listed ({error.strerror})")
             return
         yield self._event("link events lost", 0, "", "the socket's queue was full")

@@ -136,12 +136,19 @@ class NetnsNames:
             yield self._gone(path, now_ns)
         for path, status in found.items():
             held = self._held.get(path)
-            if held and (held.namespace.inode, held.made_ns) == (status.st_ino, status.st_ctime_ns):
+            if held and (held.namespace.inode, held.made_ns) == (status.st_ino, status.st_ctime_ns) \
+                    and not self._is_another(path, held):
                 continue
             if held:
                 yield self._gone(path, now_ns)
             yield from self._came(path, status, now_ns)
         self._looked_ns = now_ns
+
+    def _is_another(self, path: Path, held: Name) -> bool:
+        """Say whether a name is of another namespace that was made within the same tick: its cookie tells."""
+        if held.made_ns <= self._looked_ns - _COARSE_NS or not held.namespace.cookie:
+            return False
+        return self._namespace(path, held.namespace.inode).cookie not in {None, held.namespace.cookie}
 
     def _entries(self, folder: Path) -> dict[Path, os.stat_result]:
         """Return the namespaces mounted in a folder: `ip netns add` makes a file, then mounts."""

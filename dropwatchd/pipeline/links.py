@@ -52,12 +52,16 @@ class Links:
                 watch.close()
 
     def read(self) -> Iterator[Event | Device]:
-        """Yield what has happened, and what devices are. A watch that cannot be read is given up, and said so."""
+        """Yield what has happened, and what devices are. A watch that cannot be read is given up, and said so.
+
+        One whose links could not be listed tries again, though nothing happens there: who reads comes by now and then.
+        """
         with suppress(BlockingIOError):
             os.eventfd_read(self._added)
         with self._lock:
             new, self._new = self._new, []
-            watches = list(self._watches.values()) if self._epoll.poll(0) else []
+            is_told = bool(self._epoll.poll(0))
+            watches = [watch for watch in self._watches.values() if is_told or watch.stale]
         yield from new
         for watch in watches:
             try:

@@ -9,14 +9,14 @@ from dropwatchd.history.read.reader import Reader
 from dwreport.cli.narrowed import FILTERS
 from dwreport.cli.options import Options
 from dwreport.cli.request import asked, understand
-from dwreport.render.file import REMEDY
 from dwreport.render.folder import whole_folder
 from dwreport.render.heading import warning
-from dwreport.render.parquet import ParquetError
+from dwreport.render.parquet import NoDuckDbError
 from dwreport.report.answer import Answer
 from dwreport.report.gaps import answered, assessed
 from dwreport.text import counted
 from dwreport.views._archive import Archived, archive
+from dwreport.views._bundle import OlderError
 
 
 def export(name: str, options: Options, *, redact: bool) -> None:
@@ -27,17 +27,17 @@ def export(name: str, options: Options, *, redact: bool) -> None:
     request = understand(options, time.time_ns())
     with whole_folder("--parquet", name) as folder:
 
-        def make(reader: Reader) -> tuple[Archived, Answer] | ParquetError | OSError:
+        def make(reader: Reader) -> tuple[Archived, Answer] | Exception:
             try:
                 return archive(reader, folder, redact=redact), answered(reader, assessed(reader), ())
-            except (ParquetError, OSError) as error:  # no fault of the history, in which damage would be looked for
-                return error
+            except (OlderError, NoDuckDbError, OSError) as error:
+                return error  # no fault of the history, in which damage would be looked for
 
         told = asked(make, request, options, whole=True)
-        if isinstance(told, ParquetError):
-            raise click.ClickException(f"cannot write {name}: {told}; {REMEDY}" if told.is_of_files else str(told))
         if isinstance(told, OSError):
             raise told
+        if isinstance(told, Exception):
+            raise click.ClickException(str(told))
     made, answer = told
     for line in (_written(made, name), *_edges(made), *warning(answer)):
         click.echo(f"dwreport: {line}", err=True)

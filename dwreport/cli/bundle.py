@@ -53,11 +53,15 @@ def _make(path: Path, request: Request, options: Options, *, redact: bool) -> _M
             made = bundle(reader, path, redact=redact)
         except (OlderError, OSError) as error:
             return error
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:  # of the new one: a history is only read
+                raise
+            return error
         return made, answered(reader, assessed(reader), ()), (reader.scope.since_ns, reader.scope.until_ns)
 
     found = asked(make, request, options, whole=True)
     if isinstance(found, OlderError):
-        raise click.ClickException("this history was made by an older dropwatchd; start dropwatchd once to upgrade it")
+        raise click.ClickException(str(found))
     if isinstance(found, Exception):
         raise click.ClickException(f"cannot write the bundle ({found}); check the room for temporary files")
     return found

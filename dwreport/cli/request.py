@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import SQLITE_FULL, Connection, OperationalError
 from typing import TypeVar
 
 import click
@@ -105,6 +105,11 @@ def _asked_of_fleet(found: Callable[[Connection], T], url: str, *, whole: bool) 
             return found(connection)
     except FleetError as error:
         raise click.ClickException(str(error)) from error
+    except OperationalError as error:
+        if error.sqlite_errorcode != SQLITE_FULL:
+            raise
+        raise click.ClickException("there is no room for what is taken out of the central history; check the room for "
+                                   "temporary files, or set TMPDIR") from error
 
 
 def _warn(answer: Answer, request: Request) -> None:

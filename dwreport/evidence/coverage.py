@@ -24,10 +24,11 @@ NEVER_WAS = "the clock was set over this time: it never was"
 TO_AND_FRO = "the clock was set to and fro over this time: it may never have been"
 SET_BACK = "the clock was set back since: this time may have come once more"
 _OF_SOURCES = {"software", "hardware", "packets"}
-_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED, GapCause.CLOCK_OFF}
+_OF_ALL = {GapCause.DAEMON_DOWN, GapCause.EXPIRED, GapCause.NOT_ANSWERED, GapCause.CLOCK_OFF, GapCause.TWO_MACHINES}
 _AT_ONCE_NS = 100_000
 _AHEAD_NS = NANO  # of the clock: hosts of one history may disagree by less
 SILENT_NS = 30 * NANO  # a daemon writes every ten seconds; one that has been silent for longer stalls, or has died
+_GONE_NS = 7 * 86_400 * NANO  # after which a host that stopped is taken to be no more
 _UNSENT_NS = 900 * NANO  # hosts send every five minutes, and wait for a bit longer at times
 
 # What sources do not see by their nature, as watches name it: the cause that a report gives, and whether it loses
@@ -149,9 +150,13 @@ def recorded(reader: Reader) -> Recorded:
 
 
 def _absent(reader: Reader, ledger: Iterable[LedgerGap]) -> list[str]:
-    """Return the hosts without a run in the window: recorded before it, or by a clock that is ahead of it."""
+    """Return the hosts without a run in the window: recorded before it, or by a clock that is ahead of it.
+
+    Of those that stopped long before nobody knows whether they are still there: hosts come and go.
+    """
+    since_ns = reader.scope.since_ns - _GONE_NS
     there = {run.hostname for run in reader.runs()}
-    hosts = [*(stop.host for stop in stops(reader) if there),
+    hosts = [*(stop.host for stop in stops(reader) if there and stop.until_ns >= since_ns),
              *(gap.host for gap in ledger if gap.cause == GapCause.CLOCK_OFF and gap.host)]
     return [host for host in dict.fromkeys(hosts) if host not in there]
 

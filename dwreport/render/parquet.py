@@ -6,6 +6,7 @@ It keeps what has no room in memory in files of the folder that it is given.
 # ruff: noqa: S608 - names of tables, columns and files are those of this program.
 
 import csv
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,12 +26,8 @@ _TYPES = {"INTEGER": "BIGINT", "BIGINT": "BIGINT", "BOOLEAN": "BOOLEAN", "TEXT":
 _UNPACKED = {"VARCHAR": "decode(unhex(substr({0}, 2)))", "BLOB": "unhex(substr({0}, 2))"}
 
 
-class ParquetError(Exception):
-    """Files cannot be written, or their writer is not there; `is_of_files` says which. The text says what is wrong."""
-
-    def __init__(self, text: str, *, is_of_files: bool) -> None:
-        super().__init__(text)
-        self.is_of_files = is_of_files
+class NoDuckDbError(Exception):
+    """DuckDB, an extra of this program, is not installed. The text says what to do."""
 
 
 class Tables:
@@ -77,12 +74,11 @@ def _packed(rows: Iterable[Sequence[Any]], places: Sequence[int]) -> Iterator[li
 
 @contextmanager
 def tables(folder: Path) -> Iterator[Tables]:
-    """Lend a DuckDB whose files are in a folder; raise ParquetError for whatever it cannot do."""
+    """Lend a DuckDB whose files are in a folder; raise NoDuckDbError, or OSError for whatever it cannot write."""
     try:
         import duckdb  # noqa: PLC0415 - an extra, and of archives alone
     except ImportError as error:
-        raise ParquetError(f"Parquet takes DuckDB ({error}); pip install 'dropwatchd[parquet]'", is_of_files=False) \
-            from error
+        raise NoDuckDbError(f"Parquet takes DuckDB ({error}); pip install 'dropwatchd[parquet]'") from error
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     # By a name without any character that means something in SQL, or as a pattern of names.
     place = f"/proc/self/fd/{descriptor}"
@@ -98,6 +94,6 @@ def tables(folder: Path) -> Iterator[Tables]:
             yield Tables(connection, place)
     except duckdb.Error as error:
         text = " ".join(str(error).split("\n")[0].split())
-        raise ParquetError(text.rpartition('": ')[2], is_of_files=True) from error  # behind the name of a file
+        raise OSError(errno.EIO, text.rpartition('": ')[2]) from error  # behind the name of a file
     finally:
         os.close(descriptor)

@@ -12,7 +12,7 @@ from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.scope import WIDEST_WINDOW_NS, run_clause
 from dropwatchd.history.views import KEY, KEY_JOINS, SOURCES, columns
 from dwreport.render.parquet import Tables, tables
-from dwreport.views._bundle import Redaction
+from dwreport.views._bundle import Redaction, refuse_older
 
 Change = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -78,7 +78,8 @@ class Archived(NamedTuple):
 
 
 def archive(reader: Reader, folder: Path, *, redact: bool) -> Archived:
-    """Write the rows of the reader's window into files of a folder; raise ParquetError, OSError."""
+    """Write the rows of the reader's window into files of a folder; raise OlderError, NoDuckDbError, OSError."""
+    refuse_older(reader)
     change = Redaction(reader).changed if redact else None
     with TemporaryDirectory(prefix=".rows-", dir=folder) as work, tables(Path(work)) as made:
         for table in (*_ROWS, *_NAMES):

@@ -88,9 +88,13 @@ class Bundled(NamedTuple):
 class OlderError(Exception):
     """The history has another revision than this program writes."""
 
+    def __init__(self) -> None:
+        super().__init__("this history was made by an older dropwatchd; start dropwatchd once to upgrade it")
+
 
 def bundle(reader: Reader, path: Path, *, redact: bool) -> Bundled:
     """Write what reports on the reader's window read into a new file; raise OlderError, OSError, sqlite3.Error."""
+    refuse_older(reader)
     schema = _of_fleet() if isinstance(reader.connection, Pulled) else _own(reader)
     with closing(sqlite3.connect(path, isolation_level=None)) as new:
         _create(schema, new)
@@ -107,11 +111,16 @@ def bundle(reader: Reader, path: Path, *, redact: bool) -> Bundled:
     return Bundled(drops, packets)
 
 
+def refuse_older(reader: Reader) -> None:
+    """Raise OlderError for a history whose tables are not those that this program writes."""
+    if not isinstance(reader.connection, Pulled):
+        [(revision,)] = reader.rows("SELECT version_num FROM alembic_version")
+        if revision != REVISION:
+            raise OlderError
+
+
 def _own(reader: Reader) -> list[str]:
-    """Return the statements that made the history; raise OlderError."""
-    [(revision,)] = reader.rows("SELECT version_num FROM alembic_version")
-    if revision != REVISION:
-        raise OlderError
+    """Return the statements that made the history."""
     found = reader.rows("SELECT name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
     return [str(sql) for name, sql in found if not str(name).startswith("sqlite_")]
 

@@ -1,6 +1,6 @@
 """What is new in the drops of a history since they were last looked at: each packet once, whatever becomes of rows."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -28,7 +28,7 @@ Rows = Mapping[RowKey, Window]
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What was seen so far: `rows` from `floor_ns` on; later ones begin after that.
+    """What was seen so far: `rows` from `floor_ns` on; later ones begin after that. `open` are drops that may match.
 
     Rows grow, for an interval may be written in parts; and fold into wider ones, from whole hours into whole hours: so
     the sums of a key from an hour on never change but by new drops. `ever` is how many drops the history had in all.
@@ -39,13 +39,18 @@ class Growth:
     rows: Rows = field(default_factory=dict)
     history: object = None
     ever: int | None = None
+    open: int = 0
 
 
 class Grown(NamedTuple):
-    """The rows with what is new in them as their count, and how many more there are in rows that were not looked at."""
+    """The rows with what is new in them as their count, and how many more there are in rows that were not looked at.
+
+    `open` are those that are new, and that the filters leave out though they may match.
+    """
 
     new: list[tuple[str, Window]]
     missed: int
+    open: int
     now: Growth
 
 
@@ -73,7 +78,22 @@ def look(reader: Reader, before: Growth) -> Grown:
     floor_ns = max(before.floor_ns, floor_ns - floor_ns % HOUR_NS)
     kept = {key: window for key, window in now.items() if key.start_ns >= floor_ns}
     missed = 0 if ever is None or before.ever is None else max(0, ever - before.ever - seen)
-    return Grown(new, missed, Growth(floor_ns, written_ns, kept, history, ever))
+    may_match, left = _may_match(reader), 0
+    if may_match:
+        left = may_match if floor_ns == before.floor_ns else _may_match_from(reader, floor_ns)
+    return Grown(new, missed, max(0, may_match - before.open), Growth(floor_ns, written_ns, kept, history, ever, left))
+
+
+def _may_match(reader: Reader) -> int:
+    """Return how many drops may match besides, of a reader whose windows were taken."""
+    return reader.unnamed() + reader.unsampled_of_windows() if reader.scope.filtered else 0
+
+
+def _may_match_from(reader: Reader, floor_ns: int) -> int:
+    later = Reader(reader.connection, replace(reader.scope, since_ns=floor_ns), reader.now_ns)
+    if later.scope.only:
+        deque(later.windows(), maxlen=0)
+    return _may_match(later)
 
 
 def _new(before: Rows, now: Rows) -> Iterator[tuple[str, Window]]:

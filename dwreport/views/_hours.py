@@ -79,7 +79,7 @@ class Hours:
             own = list(group)
             begin_ns = max(since_ns, self.start_ns + own[0] * self.step_ns)
             end_ns = min(self.until_ns, self.start_ns + (own[-1] + 1) * self.step_ns)
-            count = _before(row, end_ns) - _before(row, begin_ns)
+            count = row.before(end_ns) - row.before(begin_ns)
             sure = sum(begin_ns <= time_ns < end_ns for time_ns in (row.first_ns, row.last_ns))
             known = [time_ns for time_ns in (row.first_ns, row.last_ns) if begin_ns <= time_ns < end_ns]
             span = (known[0], known[-1]) if known else (begin_ns, end_ns - 1)
@@ -114,12 +114,3 @@ def _sampled(reader: Reader, start_ns: int, step_ns: int) -> Bounds:
         first_ns, last_ns = steps.get(place, (packet.time_ns, packet.time_ns))
         steps[place] = min(first_ns, packet.time_ns), max(last_ns, packet.time_ns)
     return found
-
-
-def _before(row: Row, edge_ns: int) -> int:
-    """Return how many of a row are before a time, as scope.INSIDE has it for the edges of a window."""
-    if edge_ns <= row.first_ns:
-        return 0
-    if edge_ns > row.last_ns:
-        return row.count
-    return 0 if row.count < 2 else 1 + int((row.count - 2) * ((edge_ns - row.first_ns) / (row.last_ns - row.first_ns)))

@@ -18,7 +18,7 @@ from dwreport.report.unseen import unseen_section
 from dwreport.report.wanted import Wanted
 from dwreport.text import time_format
 from dwreport.views.summary import Summary, summary
-from dwreport.views.timeline import events_section, rows_of, steps_of
+from dwreport.views.timeline import events_section, rows_of, several_of, steps_of
 
 MOST = 200        # rows of a table; findings too
 _MOST_STEPS = 400  # two or three points of a screen are one
@@ -33,7 +33,8 @@ def sheet(reader: Reader, wanted: Wanted, filters: Sequence[str] = ()) -> Sheet:
     steps = steps_of(reader, _MOST_STEPS, least_s)
     totals = reader.drops(steps.start, steps.step)
     events = events_section(reader, MOST)
-    return Sheet(report.answer, report.shown, rows_of(reader, wanted, steps, totals), steps.step,
+    rows = rows_of(reader, wanted, steps, totals, several_of(reader, steps))
+    return Sheet(report.answer, report.shown, rows, steps.step,
                  _shapes(report.found, totals), events.shown, [
                      _drops(report, reader), every_counter(_rows(report, "counters")), events, _gaps(report),
                      unseen_section(reader)], filters)

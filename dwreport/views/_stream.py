@@ -62,9 +62,12 @@ class Rows:
         new = [one for one in grown.new if not self._is_first or (
             self._since_ns is not None and one[1].drop.last_ns >= self._since_ns)]
         rows = [row for row in (window_row(host, window) for host, window in new) if keeps(self._wanted, row.harm)]
-        missed = [f"{counted(grown.missed, 'more drop')} of earlier times came on record; dwreport drops shows them"]
+        said = [f"{counted(grown.missed, 'more drop')} of earlier times came on record; dwreport drops shows them"] \
+            if grown.missed else []
+        if grown.open and not (self._is_first and self._since_ns is None):
+            said.append(f"{counted(grown.open, 'more drop')} may match: names or samples that tell are not on record")
         return Update(rows, _line([column.header for column in _COLUMNS]), [_cells(row) for row in rows],
-                      missed if grown.missed else [], lambda: self._seen(grown.now))
+                      said, lambda: self._seen(grown.now))
 
     def _seen(self, now: Growth) -> None:
         self._growth, self._is_first = now, False

@@ -1,9 +1,10 @@
 """How the drops spread over the window: one row for each step of time, watched or not."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from dropwatchd.history.read.bounds import Row, crossing
 from dropwatchd.history.read.patterns import matches, printed
 from dropwatchd.history.read.reader import DropTotal, LedgerGap, Reader
 from dropwatchd.model import NANO, DropKey, GapCause
@@ -23,15 +24,18 @@ _STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200
 _MOST_EVENTS = 30
 _BAR = 24
 _UNKNOWN = "░"  # of a time of which it is not on record
+Crossing = Mapping[tuple[str, DropKey], Sequence[Row]]
 
 
 def view(reader: Reader, wanted: Wanted) -> Answer:
     """Show the drops over time, in up to sixty steps, with what led each of them, and what else happened."""
     scope, judged, steps = reader.scope, assessed(reader), steps_of(reader)
-    rows = rows_of(reader, wanted, steps, reader.drops(steps.start, steps.step))
+    several = several_of(reader, steps)
+    rows = rows_of(reader, wanted, steps, reader.drops(steps.start, steps.step), several)
     top = max((row.count or 0 for row in rows), default=0)
     section = Section("timeline", rows, _columns(top, time_format(scope.since_ns, scope.until_ns)),
-                      (rows if wanted.arranged else _folded(rows)) if top else [], record=StepRow)
+                      (rows if wanted.arranged else _folded(rows)) if top else [], notes=_notes(several, steps.step),
+                      record=StepRow)
     return answered(reader, judged, [section, events_section(reader), gap_section(reader, judged)],
                   events_lead(reader, judged, any_drops=bool(top)), extra=hidden(reader))
 
@@ -45,15 +49,34 @@ def steps_of(reader: Reader, most: int = _MOST, least_s: int = 0) -> range:
     return range(scope.since_ns // step_ns * step_ns, end_ns, step_ns)
 
 
-def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropTotal]) -> list[StepRow]:
-    """Return a row for each step, from the drops whose shape has these steps."""
+def several_of(reader: Reader, times: range) -> Crossing:
+    """Return the rows of drops that are of several steps, but for those of which nobody knows the time."""
+    if reader.scope.only is not None:
+        return {}
+    untimed = {*_untimed(reader, reader.gaps())}
+    found = {place: [row for row in rows if (row.first_ns, row.last_ns) not in untimed]
+             for place, rows in crossing(reader, times.start, times.step).items()}
+    return {place: rows for place, rows in found.items() if rows}
+
+
+def _notes(several: Crossing, step_ns: int) -> list[str]:
+    """Say that counts are no more than likely where rows on record are longer than a step: others are of neighbours."""
+    count = sum(row.count for rows in several.values() for row in rows if row.last_ns - row.first_ns >= step_ns)
+    return [f"{counted(count, 'drop')} are on record in rows that are longer than a step: apportioned by time."] \
+        if count else []
+
+
+def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropTotal],
+            several: Crossing) -> list[StepRow]:
+    """Return a row for each step, from the drops whose shape has these steps; rows of several are apportioned."""
     scope, step_ns, end_ns = reader.scope, times.step, times.stop
     steps: dict[int, Counter[DropKey]] = {}
     for total in totals:
         cause = causes.of_drop(total.drop.key)
         if not keeps(wanted, cause.harm if cause else None):
             continue
-        for step, count in total.shape.items():
+        shape = _apportioned(total, several.get((total.host, total.drop.key), ()), times, scope.since_ns)
+        for step, count in shape.items():
             steps.setdefault(step, Counter())[total.drop.key] += count
     found = recorded(reader)
     untimed = list(_untimed(reader, found.ledger))
@@ -67,6 +90,20 @@ def rows_of(reader: Reader, wanted: Wanted, times: range, totals: Iterable[DropT
             since < span[1] and span[0] <= until for since, until in untimed)
         rows.append(_row(span, +counts, status, is_unknown=is_unknown))
     return rows
+
+
+def _apportioned(total: DropTotal, rows: Iterable[Row], times: range, since_ns: int) -> Counter[int]:
+    """Return a shape in which each row of several steps is in all of these, not only in its first."""
+    shape = total.shape.copy()
+    for row in rows:
+        first, last = (min(max(time_ns, since_ns), times.stop - 1) for time_ns in (row.first_ns, row.last_ns))
+        begin = (first - times.start) // times.step
+        for step in range(begin, (last - times.start) // times.step + 1):
+            since, until = (times.start + place * times.step for place in (step, step + 1))
+            part = row.before(min(until, times.stop)) - row.before(max(since, since_ns))
+            shape[step] += part
+            shape[begin] -= part
+    return shape
 
 
 def _folded(rows: Sequence[StepRow]) -> list[StepRow]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from dropwatchd.kernel import clock
+from dropwatchd.kernel.links import LinkWatch
 from dropwatchd.model import NANO, Effect, Gap, GapCause, Instant, Mark, Resumed
 from tests.dropwatchd.conftest import drop
 from tests.dropwatchd.scripted import Looped, Scripted
@@ -45,6 +46,17 @@ def test_a_source_at_rest_is_watched_up_to_now(loop: Callable[..., Looped]) -> N
         for what in ("software", "daemon"):
             (watch,) = running.watches(what)
             assert before_ns <= watch.until.wall_ns <= time.time_ns()
+
+
+def test_links_that_could_not_be_listed_are_asked_for_at_ticks(loop: Callable[..., Looped]) -> None:
+    """Nothing wakes the loop for them."""
+    running = loop()
+    running.daemon._links.add(watch := LinkWatch(1))
+    list(running.daemon._links.read())
+    watch.stale = True
+    running.tick()
+    assert not watch.stale
+    assert [event.kind for event in running.buffer.take().events] == ["link events lost"]
 
 
 def test_nothing_is_watched_that_is_yet_to_come(loop: Callable[..., Looped]) -> None:

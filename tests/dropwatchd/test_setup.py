@@ -24,6 +24,8 @@ def test_the_unit_names_the_program_of_this_installation() -> None:
     upload = unit("dropwatchd-upload.service")
     assert f"\nExecStart={Path(sys.executable).parent}/dropwatchd-upload --to ${{DROPWATCHD_TO}}\n" in upload
     assert "/usr/bin/" not in unit() + upload
+    for line in upload.splitlines():  # nothing is done as root where the daemon could have put a link
+        assert not line.startswith("ExecStartPre=") or " --reuid dropwatchd " in line
 
 
 def test_a_reader_that_has_had_enough_is_no_fault() -> None:

@@ -16,7 +16,7 @@ import psycopg
 from dropwatchd.history.fleet.setup import set_up
 from dropwatchd.history.write.open import upgrade
 from tests.fleet.life import Life
-from tests.fleet.server import Server
+from tests.fleet.server import LOSING, Server
 from tests.fleet.test_exact import check as check_sums
 
 _HOSTS, _DISK_MIB = 5, 400
@@ -64,7 +64,7 @@ class _Fleet:
 def check() -> Iterator[str]:
     """Do all of it, and say what was done; a number that differs raises AssertionError."""
     with tempfile.TemporaryDirectory(prefix="dropwatchd-faults-") as name, _disk() as disk, \
-            Server(5432, folder=disk) as server:
+            Server(5432, *LOSING, folder=disk) as server:
         set_up(server.url())
         folder = Path(name) / "hosts"
         folder.mkdir()
@@ -76,10 +76,10 @@ def check() -> Iterator[str]:
             server.start()
             yield "the server was away for ten seconds"
             fleet.live(3)
-            server.stop(signal.SIGQUIT)
+            server.kill()
             server.start()
             fleet.live(3)
-            yield "it was killed, and started again at once"
+            yield "it was killed, which made it forget what it had just taken, and started again at once"
             if disk:
                 _fill(disk, lambda: fleet.live(6))
                 yield f"its disk was full for six seconds: {_complaints(folder, 'No space left')} complaints"

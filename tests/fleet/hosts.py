@@ -4,14 +4,16 @@ import heapq
 import statistics
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 
 from dropwatchd.history.fleet.connect import FleetError, connect
 from dropwatchd.upload.pace import Pace
-from dropwatchd.upload.send import Sender
+from dropwatchd.upload.send import OvertakenError, Sender
 from tests.fleet.relay import Relay
 from tests.fleet.server import Server
 from tests.fleet.simulated import MINUTE_NS, Host
@@ -38,6 +40,7 @@ class Told:
 
     due: int = 0
     refused: int = 0
+    anew: int = 0
     rows: int = 0
     relayed: int = 0
     cpu_s: float = 0
@@ -45,7 +48,8 @@ class Told:
     took: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{self.due} rounds due, {len(self.took)} done, {self.refused} refused"
+        return (f"{self.due} rounds due, {len(self.took)} done, {self.refused} refused"
+                + (f", {self.anew} by what it had forgotten" if self.anew else ""))
 
     def spread(self) -> str:
         """Return median and 99 % of times."""
@@ -64,7 +68,7 @@ class Fleet:
         self.relay, self.told, self._lock = relay, Told(), threading.Lock()
         self.ones = [self._one(Host(number, self.start_ns), server, Pace(interval_s), is_relayed=not number % _RELAYED)
                      for number in range(hosts)]
-        self.began_s = time.monotonic()
+        self.began_s, self.fault = time.monotonic(), ""
         for one in self.ones:
             one.sent_s = self.began_s
         self._due = [(self.began_s + one.pace.first(), number) for number, one in enumerate(self.ones)]
@@ -86,7 +90,11 @@ class Fleet:
 
     def _round(self, due_s: float, number: int) -> None:
         one = self.ones[number]
-        sent = self.send(one, due_s, time.time_ns())
+        try:
+            sent = self.send(one, due_s, time.time_ns())
+        except BaseException:
+            self.fault = traceback.format_exc()
+            raise
         with self._lock:
             heapq.heappush(self._due, (time.monotonic() + one.pace.next(sent=sent), number))
 
@@ -95,11 +103,7 @@ class Fleet:
         began_s, cpu_s = time.monotonic(), time.thread_time()
         try:
             with connect(one.url, unchecked=True) as connection:
-                marks = one.sender.marks(connection, one.host.machine_id)
-                before_s = time.thread_time()
-                made = one.host.next(marks, now_ns, ended=ended)
-                made_s = time.thread_time() - before_s
-                rows = one.sender.send(connection, made)
+                rows, made_s = self._sent(connection, one, now_ns, ended=ended)
         except (FleetError, psycopg.Error):
             with self._lock:
                 self.told.refused += 1
@@ -113,6 +117,18 @@ class Fleet:
             told.waited.append(one.sent_s - due_s)
             told.took.append(one.sent_s - began_s)
         return True
+
+    def _sent(self, connection: "psycopg.Connection[Any]", one: _One, now_ns: int, *, ended: bool) -> tuple[int, float]:
+        """Send once, and anew where the server has forgotten what it had; return rows and the CPU of making them."""
+        while True:
+            marks, before_s = one.sender.marks(connection, one.host.machine_id), time.thread_time()
+            made = one.host.next(marks, now_ns, ended=ended)
+            made_s = time.thread_time() - before_s
+            try:
+                return one.sender.send(connection, made), made_s
+            except OvertakenError:
+                with self._lock:
+                    self.told.anew += 1
 
     def tell(self) -> Told:
         """Return what came of rounds so far, and begin to count anew."""

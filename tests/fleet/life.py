@@ -46,12 +46,13 @@ _WATCHED = [("daemon", "", None), ("software", "bpf", None), ("packets", "bpf", 
 class Life:
     """A host with one history; `dropped` and `moved` are what it was told so far, by what reports name."""
 
-    def __init__(self, path: Path, name: str, start: int = START, machine_id: str | None = None) -> None:
+    def __init__(self, path: Path, name: str, start: int = START, machine_id: str | None = None,
+                 boots: int = 0) -> None:
         self.path, self.name = path, name
         self.machine_id = machine_id or hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
         self.dropped: Counter[tuple[str | None, str | None, str | None]] = Counter()
         self.moved: Counter[str] = Counter()
-        self.now, self.boots = float(start), 0
+        self.now, self.boots = float(start), boots
         self._skew = 0
         self.boot()
 
@@ -67,6 +68,11 @@ class Life:
         self.now += seconds
         self._writer = Writer(self.path, Identity(self.name, self.machine_id, f"boot-{self.boots}", "6.18.0"))
         self._begin()
+
+    def rename(self, name: str) -> None:
+        """Give the host another name, which the daemon finds when it is started again."""
+        self.name = name
+        self.restart()
 
     def crash(self, seconds: float = 2) -> None:
         """Kill it, and start it again."""

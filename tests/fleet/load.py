@@ -5,9 +5,9 @@ import signal
 import click
 
 from tests.fleet import realtime, speed
-from tests.fleet.server import Server
+from tests.fleet.server import LOSING, Server
 
-_OPTIONS = ("-c", "max_connections=200", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB")
+_OPTIONS = ("-c", "max_connections=200", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB", *LOSING)
 
 
 @click.group(help=__doc__)

@@ -81,6 +81,7 @@ def _progress(fleet: Fleet, phase: str, is_over: Callable[[], bool]) -> Generato
     """Tell what goes on until something is so, and in the end what came of the rounds of that time."""
     began_s, next_s = time.monotonic(), time.monotonic() + _TELL_S
     while not is_over():
+        assert not fleet.fault, fleet.fault
         assert time.monotonic() < began_s + _LONGEST_S, "hosts do not catch up"
         time.sleep(0.2)
         if time.monotonic() > next_s:

@@ -10,8 +10,11 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from dropwatchd.history.fleet.connect import script
+from dropwatchd.history.fleet.connect import FleetError, connect, script
+from dropwatchd.history.fleet.pull import opened
 from dropwatchd.history.fleet.setup import set_up, tidy
+from dropwatchd.history.read.scope import Scope
+from dropwatchd.model import Location
 from dropwatchd.upload.loop import Target, send_all
 from dwreport.__main__ import run as run_report
 from tests.fleet.conftest import asked, older
@@ -121,15 +124,36 @@ def _drops(central: str, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, 
 def test_nonsense_that_would_stop_every_report_is_refused(central: str, live: Live) -> None:
     """A host may write what it likes about itself, but not numbers whose sums nobody can read."""
     life = live()
-    life.go_on(60, {KEY: 5}, {COUNTERS[0]: 5})
+    life.go_on(60, {KEY: 5, KEY._replace(location=Location(None, address=2**64 - 1)): 1}, {COUNTERS[0]: 5})
     life.stop()
-    send_all(Target(central, life.path))
+    send_all(Target(central, life.path, packets=True))
     for table, nonsense in (
             ("drops", "count = 9223372036854775807"), ("drops", "count = -1"), ("drops", "bytes = 9223372036854775807"),
             ("runs", "started_ns = -9223372036854775808"), ("watches", "until_ns = 9223372036854775807"),
-            ("watches", "limits = 'x'"), ("watches", "limits = '{}'"), ("counters", "labels = '[1]'")):
+            ("watches", "limits = 'x'"), ("watches", "limits = '{}'"), ("counters", "labels = '[1]'"),
+            ("watches", "limits = '[1]'"), ("counters", """labels = '{"a": []}'"""), ("packets", "details = '{'"),
+            ("locations", "address = 'x', location = dropwatch.key(symbol, \"offset\"::text, module, 'x')")):
         with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InvalidTextRepresentation)):
             asked(central, f"UPDATE dropwatch.{table} SET {nonsense}")  # noqa: S608 - of this test
+
+
+def test_names_have_letters_of_all_sorts(server: Server, central: str, live: Live,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever encoding psql is told to use; a database that has not all letters is refused when it is set up."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    names = ["höst €", "\u202e\x1b[2J", "a\0b", "\U0001f600" * 3000, "1:a,2:b", "'\";--\n\\"]
+    for number, name in enumerate(names):
+        life = live(f"host-{number}")
+        life.rename(name)
+        life.go_on(60, {KEY._replace(location=KEY.location._replace(symbol=name)): 5})
+        send_all(Target(central, life.path))
+    monkeypatch.delenv("PGCLIENTENCODING")
+    assert {*asked(central, "SELECT hostname, symbol FROM dropwatch.hosts JOIN dropwatch.drops USING (host)"
+                            " JOIN dropwatch.locations USING (location)")} == {
+        (name.replace("\0", "\\x00"),) * 2 for name in names}
+    asked(server.url(), "CREATE DATABASE copy_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(FleetError, match="ENCODING 'UTF8'"):
+        set_up(server.url("copy_latin1"))
 
 
 def test_sums_beyond_64_bits_do_not_stop_the_tidying(central: str, live: Live) -> None:
@@ -142,6 +166,21 @@ def test_sums_beyond_64_bits_do_not_stop_the_tidying(central: str, live: Live) -
     send_all(Target(central, life.path))
     tidy(central, 2)
     assert asked(central, "SELECT count(*) FROM dropwatch.drops") == [(0,)]
+
+
+def test_a_session_is_left_as_it_was(central: str) -> None:
+    """A pool gives it to others."""
+    state = "SELECT name, setting FROM pg_settings UNION ALL SELECT statement, '' FROM pg_prepared_statements"
+    with connect(central) as connection:
+        before = connection.execute(state).fetchall()
+        for _ in range(9):
+            connection.execute("SELECT 1")
+        assert connection.execute(state).fetchall() == before
+    with opened(central) as pulled:
+        pulled.pull(Scope(0, 10**9))
+        source: psycopg.Connection[tuple[str, str]] = pulled.pull.__self__.source  # type: ignore[attr-defined]
+        source.execute("COMMIT")
+        assert {*source.execute(state)} == {*before}
 
 
 @pytest.mark.parametrize(("told", "is_kept"), [

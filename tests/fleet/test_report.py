@@ -137,11 +137,11 @@ def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
                                                      capsys: pytest.CaptureFixture[str]) -> None:
     """One that stopped before it lowers the coverage of all; clocks that are off are told, not taken for silence."""
     for name, start, minutes in (("here", START, 60), ("gone", START - 7200, 5), ("ahead", START + 7200, 5),
-                                 ("behind", START - 7200, 5)):
+                                 ("behind", START - 7200, 5), ("before", START - 8 * 86_400, 5)):
         life = live(name, start=start)
         for _ in range(minutes):
             life.go_on(60, {KEYS[1]: 1})
-        if name == "gone":
+        if name in {"gone", "before"}:
             life.stop()
         send_all(Target(central, life.path))
     asked(central, "UPDATE dropwatch.hosts SET ahead_ns = CASE hostname WHEN 'ahead' THEN 7200000000000"
@@ -149,7 +149,7 @@ def test_hosts_that_cannot_be_of_the_window_are_told(central: str, live: Live,
     told = said(capsys, central, "hosts")
     assert {row["host"]: (row["status"], row["drops"], row["ending"]) for row in told["fleet"]} == {
         "here": ("complete", 30, None), "gone": ("blind", None, "stopped"), "ahead": ("blind", None, "clock off"),
-        "behind": ("blind", None, "clock off")}
+        "behind": ("blind", None, "clock off"), "before": ("blind", None, "stopped")}
     assert (told["coverage"]["status"], told["coverage"]["fraction"]) == ("partial", 0.25)
     gaps = {gap["host"]: gap for gap in told["coverage"]["gaps"]}
     assert gaps["gone"]["cause"] == "no record: dropwatchd was not running"
@@ -177,6 +177,32 @@ def test_each_host_is_judged_by_its_own_record(central: str, live: Live, capsys:
     assert re.search("going on at 10:20:00 .* web-2", told), told
     assert {row["host"]: row["end"][11:19] for row in said(capsys, central, "incidents")["incidents"]} == {
         "web-1": "10:39:50", "web-2": "10:19:50"}
+
+
+def test_a_run_has_the_number_that_it_is_asked_for_by(central: str, live: Live, capsys: pytest.CaptureFixture[str],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where of many hosts those alone are taken that are of the window."""
+    life = live()
+    for _ in range(4):
+        life.go_on(1000)
+        life.restart()
+    life.stop()
+    send_all(Target(central, life.path))
+    numbers = {row["number"] for row in said(capsys, central, "runs")["runs"]}
+    monkeypatch.setattr("dropwatchd.history.fleet.taken._FEW", 0)
+    assert {row["number"] for row in said(capsys, central, "runs")["runs"]} == numbers == {-2, -3, -4}
+
+
+def test_a_copy_of_a_machine_is_not_that_machine(central: str, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where two send by one machine id, one that is silent would be covered by the other."""
+    for name, start, minutes in (("web-1", START, 60), ("copy", START + 900, 10)):
+        life = live(name, start=start, machine_id="0123456789abcdef" * 2, boots=minutes)
+        for _ in range(minutes):
+            life.go_on(60, {KEYS[1]: 1})
+        send_all(Target(central, life.path))
+    found = [gap for gap in said(capsys, central)["coverage"]["gaps"] if gap["cause"] == "two boots at one time"]
+    assert [gap["effect"] for gap in found] == ["partial"]
+    assert "copy and web-1: machines with one machine id" in found[0]["detail"]
 
 
 def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,10 +51,16 @@ def test_what_shards_say_is_what_one_says(server: Server, central: str, shards: 
         assert found or name in {"v_gaps", "v_events"}, name
     for title, sql in panels(DASHBOARD).items():
         assert sorted(asked_of(asking, sql), key=str) == sorted(asked_of(central, sql), key=str), title
+    removed = next(name for name, shard in placed.items() if shard == "s2")
+    del placed[removed]
+    asked(own[1], f"DELETE FROM dropwatch.hosts WHERE hostname = '{removed}'")  # noqa: S608
+    assert removed not in {row["host"] for row in said(asking, *_WINDOW, "hosts")["fleet"]}
     asked(server.url(), f"DROP DATABASE {conninfo_to_dict(own[1])['dbname']} WITH (FORCE)")
     rows = said(asking, *_WINDOW, "hosts", told="not answered: shard s2")["fleet"]
     assert {row["host"] for row in rows if row["drops"] is None} == {
         name for name, shard in placed.items() if shard == "s2"}
+    assert {row["host"] for row in said(asking, *_WINDOW, "runs", told="not answered: shard s2")["runs"]} == {
+        name for name, shard in placed.items() if shard == "s1"}
     with pytest.raises(psycopg.Error, match="could not connect to server"):
         asked(asking, "SELECT count(*) FROM dropwatch.v_drops")
 

@@ -17,12 +17,14 @@ class FleetError(Exception):
 def connect(url: str, *, unchecked: bool = False) -> "Connection[Any]":
     """Connect, and see that it is a central history that can be used, if not who calls does; raise FleetError.
 
-    What the URL leaves open is taken from where psql takes it: PG* variables, a service file, ~/.pgpass.
+    What the URL leaves open is taken from where psql takes it: PG* variables, a service file, ~/.pgpass. Nothing stays
+    in a session, prepared statements neither: a pool may give the next statement to another one.
     """
     driver = psycopg()
     try:
         connection: Connection[Any] = driver.connect(url, connect_timeout=10, autocommit=True,
-                                                     application_name="dropwatchd")
+                                                     application_name="dropwatchd", client_encoding="UTF8",
+                                                     prepare_threshold=None)
         if not unchecked:
             check(connection)
     except driver.Error as error:

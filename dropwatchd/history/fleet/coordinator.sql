@@ -107,7 +107,7 @@ END $$;
 CREATE FUNCTION dropwatch.ask_shards() RETURNS TABLE (shard text, first bigint, last bigint, fault text)
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE plpgsql AS $$
 DECLARE
-    theirs text;
+    theirs text; many bigint;
 BEGIN
     FOR shard, first, last IN SELECT s.shard, s.first, s.last FROM dropwatch.shards s ORDER BY s.first LOOP
         fault := NULL;
@@ -123,6 +123,12 @@ BEGIN
                 SELECT host, machine_id, hostname, (extract(epoch FROM sent_at) * 1e9)::bigint FROM %I.hosts
                 ON CONFLICT (host) DO UPDATE SET hostname = excluded.hostname, sent_ns = excluded.sent_ns
                 WHERE (k.hostname, k.sent_ns) IS DISTINCT FROM (excluded.hostname, excluded.sent_ns)$sql$, shard);
+            EXECUTE format('SELECT count(*) FROM %I.hosts', shard) INTO many;
+            IF many < (SELECT count(*) FROM dropwatch.known_hosts k
+                       WHERE k.host BETWEEN ask_shards.first AND ask_shards.last) THEN  -- some were removed there
+                EXECUTE format('DELETE FROM dropwatch.known_hosts k WHERE host BETWEEN %s AND %s'
+                               ' AND NOT EXISTS (SELECT FROM %I.hosts h WHERE h.host = k.host)', first, last, shard);
+            END IF;
         EXCEPTION WHEN OTHERS THEN
             fault := SQLERRM;
         END;

@@ -34,8 +34,15 @@ ALTER TABLE dropwatch.runs ADD CONSTRAINT is_a_time
     CHECK (started_ns BETWEEN -9000000000000000000 AND 9000000000000000000) NOT VALID;
 ALTER TABLE dropwatch.watches ADD CONSTRAINT are_times
     CHECK (since_ns >= -9000000000000000000 AND until_ns <= 9000000000000000000) NOT VALID;
-ALTER TABLE dropwatch.watches ADD CONSTRAINT is_a_list CHECK (json_typeof(limits::json) = 'array') NOT VALID;
-ALTER TABLE dropwatch.counters ADD CONSTRAINT is_an_object CHECK (json_typeof(labels::json) = 'object') NOT VALID;
+CREATE FUNCTION dropwatch.has_texts(sort text, json json) RETURNS boolean IMMUTABLE LANGUAGE sql RETURN
+    json_typeof(json) = sort AND NOT CASE sort
+        WHEN 'array' THEN EXISTS (SELECT FROM json_array_elements(json) AS e (item) WHERE json_typeof(item) <> 'string')
+        ELSE EXISTS (SELECT FROM json_each(json) AS e (name, item) WHERE json_typeof(item) <> 'string') END;
+ALTER TABLE dropwatch.watches ADD CONSTRAINT is_a_list CHECK (dropwatch.has_texts('array', limits::json)) NOT VALID;
+ALTER TABLE dropwatch.counters ADD CONSTRAINT are_labels CHECK (dropwatch.has_texts('object', labels::json)) NOT VALID;
+ALTER TABLE dropwatch.packets ADD CONSTRAINT are_details
+    CHECK (details IS NULL OR dropwatch.has_texts('object', details::json)) NOT VALID;
+ALTER TABLE dropwatch.locations ADD CONSTRAINT is_an_address CHECK (address ~ '^(0x)?[0-9a-f]{1,16}$') NOT VALID;
 
 -- Modulo 2^64, as a history adds up: numbers of PostgreSQL have no end.
 CREATE FUNCTION dropwatch.wrapped(value numeric) RETURNS bigint IMMUTABLE LANGUAGE sql RETURN (

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,18 +26,18 @@ def opened(url: str, *, whole: bool = False) -> Iterator[Pulled]:
     with connect(url) as connection:
         try:
             shards = ask(connection)
-            connection.execute("SET default_transaction_read_only = on")
-            connection.execute("SET jit = off")  # compiling takes longer than these queries
-            connection.execute("SET work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            connection.execute("SET cursor_tuple_fraction = 1")  # all that they find is taken
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")  # a pool's session stays as it was
+            connection.execute("SET LOCAL jit = off")  # compiling takes longer than these queries
+            connection.execute("SET LOCAL work_mem = '64MB'")  # so that sums are made in memory, without sorting rows
+            connection.execute("SET LOCAL cursor_tuple_fraction = 1")  # all that they find is taken
             with ThreadPoolExecutor(1) as ahead:
                 puller = _Puller(connection, shards, whole, ahead)
                 try:
                     yield puller.connection()
                 except BaseException:
                     fault = puller.fault()
-                    connection.cancel()
+                    if not all(one.done() for one in puller.expected()):
+                        connection.cancel()
                     if fault:
                         raise fault from None
                     raise
@@ -71,7 +71,10 @@ class _Puller:
         self.taken.append(made)
         return made
 
+    def expected(self) -> "list[Future[Any]]":
+        """Return what was asked for ahead, and not taken yet."""
+        return [one for window in self.taken for one in window.expected.values()]
+
     def fault(self) -> BaseException | None:
-        """Return why what was asked for ahead has failed, after which nothing more can be asked for."""
-        return next((fault for window in self.taken for one in window.expected.values()
-                     if one.done() and (fault := one.exception())), None)
+        """Return why that has failed, after which nothing more can be asked for."""
+        return next((fault for one in self.expected() if one.done() and (fault := one.exception())), None)

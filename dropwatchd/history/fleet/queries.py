@@ -25,7 +25,7 @@ def _of(table: str = "") -> str:
 
 # Runs that watched in the window, the newest of each host, and the newest that began before the window's end.
 RUNS = f"""
-    SELECT run, host, boot_id, hostname, kernel, version, started_ns, ended_ns, ending FROM (
+    SELECT run, host, boot_id, hostname, kernel, version, started_ns, ended_ns, ending, place FROM (
         SELECT r.*, row_number() OVER newest AS place,
                row_number() OVER (PARTITION BY host, started_ns < %(until)s ORDER BY added_at DESC) AS earlier
         FROM dropwatch.runs r WHERE {_of('r')} WINDOW newest AS (PARTITION BY host ORDER BY added_at DESC)) r

@@ -36,6 +36,8 @@ def _make(url: str, steps: dict[str, tuple[str, ...]], then: str) -> None:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (key("dropwatch.setup"),))
                 found = _revision(connection)
+                if not found:
+                    _see_that_it_takes_names(connection)
                 _see_that_it_is_one(connection, found, steps)
                 for step in sorted(step for step in steps if step > found):
                     for name in steps[step]:
@@ -47,6 +49,14 @@ def _make(url: str, steps: dict[str, tuple[str, ...]], then: str) -> None:
         except psycopg().Error as error:
             raise explained(error) from error
     logger.info("the central history is ready")
+
+
+def _see_that_it_takes_names(connection: "Connection[Any]") -> None:
+    """Raise FleetError where the database has not all letters: a name that it cannot take would silence its host."""
+    [(encoding,)] = connection.execute("SHOW server_encoding").fetchall()
+    if encoding != "UTF8":
+        raise FleetError(f"this database has the encoding {encoding}, which not all names have; make one with "
+                         "CREATE DATABASE dropwatch ENCODING 'UTF8' TEMPLATE template0")
 
 
 def _see_that_it_is_one(connection: "Connection[Any]", found: str, steps: dict[str, tuple[str, ...]]) -> None:

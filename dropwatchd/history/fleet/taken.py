@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
 from dropwatchd.history.fleet.connect import script
+from dropwatchd.history.fleet.doubts import Off, clocks, machines
 from dropwatchd.history.fleet.hosts import Asked, asked_hosts
 from dropwatchd.history.fleet.queries import (
     BASE,
@@ -55,7 +56,7 @@ class Taken(Pulled):
     _scope: Scope
     _shards: Shards
     _missing: list[tuple[int, Missing]]  # with the number of a run of their own
-    _off: dict[int, tuple[str, int, int]]  # newest run of a host whose clock is off: its machine, start, how far ahead
+    _off: dict[int, Off]
     _bound: dict[str, Any]
     _runs: dict[tuple[int, int], int]  # the number of a run here, by its host's key and its own
     _lacking: dict[str, str]  # statements that make the tables which are not here yet
@@ -84,13 +85,14 @@ class Taken(Pulled):
         self._runs = {(row[1], row[0]): place for place, row in enumerate(rows, 1)}  # in the order of recording
         self._bound["runs"] = [row[0] for row in rows]
         self.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                         [(place, asked.machines[row[1]], *row[2:]) for place, row in enumerate(rows, 1)])
+                         [(place, asked.machines[row[1]], *row[2:-1]) for place, row in enumerate(rows, 1)])
+        self.places = {number: row[-1] for number, row in enumerate(rows, 1)}
         newest = {row[1]: (place, row[6]) for place, row in enumerate(rows, 1)}
-        self._off = {newest[host][0]: (asked.machines[host], newest[host][1], ahead_ns)
+        self._off = {newest[host][0]: Off(asked.machines[host], newest[host][1], ahead_ns)
                      for host, ahead_ns in asked.ahead.items() if host in newest}
         self._missing = [*enumerate(asked.missing, len(rows) + 1)]
         self.executemany("INSERT INTO runs VALUES (?, ?, '', ?, '', '', ?, NULL, ?)", [
-            (place, host.machine_id, host.hostname, min(host.sent_ns, scope.since_ns), GapCause.NOT_ANSWERED)
+            (place, host.machine_id, host.hostname, min(host.sent_ns, scope.until_ns - 1), GapCause.NOT_ANSWERED)
             for place, host in self._missing])
         self._take(BASE)
         self._index()
@@ -225,13 +227,16 @@ class Taken(Pulled):
 
     def _expire(self) -> None:
         """Have the ledger of each host tell where the window begins before all that is kept, and of what is missing."""
-        since_ns = self._bound["since"]
+        since_ns = self._scope.since_ns
         self.executemany("""
             INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
             VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", [
                 (place, since_ns, self._bound["until"], GapCause.NOT_ANSWERED, Effect.BLIND,
                  f"shard {host.shard}: {host.fault}") for place, host in self._missing])
-        self._ask_clocks()
+        self.executemany("""
+            INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""", [
+                *clocks(self, self._off, since_ns, self._bound["until"]), *machines(self)])
         query = self._shards.of_all("SELECT coalesce(max(until_ns), 0) FROM dropwatch.expired")
         [(until_ns,)] = self._source.execute(query.encode()).fetchall()
         if until_ns > since_ns:
@@ -240,33 +245,10 @@ class Taken(Pulled):
                 SELECT max(id), ?, ?, ?, ?, 'drops', NULL, '' FROM runs GROUP BY machine_id""",
                       (since_ns, until_ns, GapCause.EXPIRED, Effect.BLIND))
 
-    def _ask_clocks(self) -> None:
-        """Have the ledger tell whose clock was off when it last sent, from the begin of its newest run on."""
-        for place, (machine_id, started_ns, ahead_ns) in self._off.items():
-            since_ns = max(self._bound["edge"], min(started_ns, started_ns - ahead_ns))
-            [(watched,)] = self._ask("""
-                SELECT EXISTS (SELECT 1 FROM watches w JOIN runs r ON r.id = w.run_id WHERE machine_id = ?
-                               AND w.until_ns > ? AND w.since_ns < ?)""",
-                                     (machine_id, self._bound["edge"], self._bound["until"]))
-            if since_ns < self._bound["until"]:
-                self._ask("""
-                    INSERT INTO gaps (run_id, since_ns, until_ns, cause, effect, scope, lost, detail)
-                    VALUES (?, ?, ?, ?, ?, 'drops', NULL, ?)""", (
-                        place, since_ns, self._bound["until"], GapCause.CLOCK_OFF,
-                        Effect.PARTIAL if watched else Effect.BLIND, _off(ahead_ns)))
-
     def _index(self) -> None:
         for table, column in _INDEXED.items():
             if table not in self._lacking:
                 self._ask(f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})")
-
-
-def _off(ahead_ns: int) -> str:
-    """Say how a clock was off; a program of a host measured it as it sent."""
-    minutes = abs(ahead_ns) // (60 * NANO)
-    lasted = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-    how, then = ("ahead", "late") if ahead_ns > 0 else ("behind", "early")
-    return f"its clock was {lasted} {how} when it last sent: what it recorded stands so much too {then}"
 
 
 def _bound(asked: Asked, scope: Scope, *, whole: bool) -> dict[str, Any]:

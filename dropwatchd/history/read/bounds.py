@@ -27,6 +27,16 @@ class Row:
     first_ns: int
     last_ns: int
 
+    def before(self, edge_ns: int) -> int:
+        """Return how many were before a time, as scope.INSIDE has it for the edges of a window."""
+        if edge_ns <= self.first_ns:
+            return 0
+        if edge_ns > self.last_ns:
+            return self.count
+        if self.count < 2:
+            return 0
+        return 1 + int((self.count - 2) * ((edge_ns - self.first_ns) / (self.last_ns - self.first_ns)))
+
 
 def bounds(reader: Reader, start_ns: int, step_ns: int) -> Bounds:
     """Return (first, last) of each host and key in the steps in which rows begin; steps are counted from `start_ns`.

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from dropwatchd.history.read import layers
+from dropwatchd.history.read.pulled import Pulled
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.scope import INSIDE, drop_clause, host_clause
+from dropwatchd.model import GapCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,10 @@ def told_runs(reader: Reader) -> list[ToldRun]:
         SELECT r.id, host_of(r.id), r.boot_id, r.kernel, r.version, r.started_ns, r.ending,
                1 - row_number() OVER (PARTITION BY r.machine_id ORDER BY r.id DESC),
                (SELECT min(since_ns) FROM watches w WHERE w.run_id = r.id)
-        FROM runs r WHERE {host_clause(reader.scope)} ORDER BY r.id""")))
+        FROM runs r WHERE {host_clause(reader.scope)} AND ending IS NOT '{GapCause.NOT_ANSWERED}' ORDER BY r.id""")))
+    places = reader.connection.places if isinstance(reader.connection, Pulled) else {}
     return [ToldRun(*row[:5], *_span(row[5], touching[row[0]].until_ns, row[8]), row[6], not touching[row[0]].ended,
-                    row[7]) for row in rows if row[0] in touching]
+                    1 - places[row[0]] if row[0] in places else row[7]) for row in rows if row[0] in touching]
 
 
 def _span(started_ns: int, until_ns: int, first_ns: int | None) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,26 @@ def test_a_namespace_made_anew_with_the_same_inode_is_another(folders: tuple[Pat
         after = names.at(before.inode or 0, None, time.time_ns())
         assert (before.name, after.name) == ("blue", "blue")
         assert before.cookie != after.cookie
+        _unname(path)
+
+
+def test_one_made_anew_within_the_tick_of_a_look_is_another(
+        folders: tuple[Path, Path], names: NetnsNames, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then neither its inode nor the time of that tells."""
+    path = folders[0] / "blue"
+    with Namespace() as first, Namespace() as second:
+        inode = _name(path, first)
+        _events(names)
+        _unname(path)
+        _name(path, second)
+        made = path.stat()
+        monkeypatch.setitem(names._held, path, replace(  # as if both had one inode, made in the tick of the look
+            names._held[path], made_ns=made.st_ctime_ns,
+            namespace=names._held[path].namespace._replace(inode=made.st_ino)))
+        monkeypatch.setattr(names, "_looked_ns", made.st_ctime_ns + 1)
+        assert [event.kind for event in _events(names)] == ["netns removed", "netns added"]
+        assert inode != made.st_ino
+        assert names.look() == []
         _unname(path)
 
 

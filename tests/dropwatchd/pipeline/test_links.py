@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 
 from dropwatchd.kernel.links import LinkWatch
+from dropwatchd.kernel.netlink import ROUTE, Netlink
 from dropwatchd.model import Device, Event
 from dropwatchd.pipeline.links import Links
 from tests.fixtures.namespace import Namespace
@@ -61,6 +62,24 @@ def test_a_watch_that_cannot_be_read_is_given_up_and_said_so(links: Links, monke
             (ONE, "link events lost"), (OTHER, "link MTU")]
         assert ONE not in links
         assert OTHER in links
+        assert not list(links.read())
+
+
+def test_a_list_that_could_not_be_had_is_asked_for_though_nothing_happens(links: Links) -> None:
+    """Else what was lost with the events would be missing until a link changes once more."""
+    with Namespace() as one:
+        watch = one.run(lambda: LinkWatch(ONE))
+        links.add(watch)
+        list(links.read())
+        whole, watch._request = watch._request, one.run(lambda: Netlink(ROUTE))
+        watch._request.close()
+        one.command("ip -batch -", "".join(f"link set lo alias {number}\n" for number in range(4000)))
+        assert [record.detail[:30] for record in links.read() if isinstance(record, Event)] == [
+            "the links cannot be listed (Ba"]
+        assert not select.select([links], [], [], 0)[0]
+        watch._request = whole
+        assert [record.detail for record in links.read() if isinstance(record, Event)] == [
+            "the socket's queue was full"]
         assert not list(links.read())
 
 

@@ -195,6 +195,15 @@ def test_without_duckdb_it_says_what_to_install(
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
+def test_an_older_history_is_to_be_upgraded_before(
+    history: History, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    history.execute("UPDATE alembic_version SET version_num = '0005'")
+    assert run(["export", "--parquet", str(tmp_path / "x"), "--database", str(history.path)]) == 1
+    assert "start dropwatchd once to upgrade it" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == [history.path]
+
+
 def test_a_disk_that_fills_up_leaves_nothing(history: History, tmp_path: Path) -> None:
     """What DuckDB cannot write is told as what it is, in one line; an empty folder that was there stays."""
     history.many_drops(history.run(), 20_000)

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.read.reader import Reader
+from dropwatchd.history.read.readonly import read
 from dropwatchd.history.read.scope import Scope
 from dropwatchd.history.write.batch import Batch
 from dropwatchd.history.write.connection import connect, transaction
@@ -40,7 +42,11 @@ from dropwatchd.model import (
 )
 from dwreport.__main__ import run
 from dwreport.cli.wake import Wake, pause_s
+from dwreport.evidence.asked import asked_of
+from dwreport.evidence.endpoints import port
+from dwreport.report.wanted import Wanted
 from dwreport.views._growth import begin, look
+from dwreport.views._stream import Rows, Update
 from tests.dwreport.conftest import START_NS, History
 
 ROOT = Path(__file__).parents[3]
@@ -179,6 +185,31 @@ def test_without_a_begin_only_what_is_new_is_told_and_a_closed_pipe_ends_it(
     following[0].out.close()
     assert following[0].process.wait(DEADLINE_S) == 0
     assert b"Traceback" not in following[0].err.read()
+
+
+def test_what_a_filter_may_hide_is_told_as_it_comes(history: History) -> None:
+    """Once: of devices that are not on record, and of windows without a sample."""
+    run, now_ns = history.run(), START_NS + 600 * NANO
+    only = asked_of([], [port("53")], (), {})
+    devices, ports = (Rows(Wanted(), now_ns, START_NS) for _ in range(2))
+
+    def told(rows: Rows) -> tuple[list[str], int]:
+        def look(connection: sqlite3.Connection) -> Update:
+            scope = Scope(*rows.scope(now_ns))
+            scope = replace(scope, interface=("eth0",)) if rows is devices else replace(scope, only=only)
+            return rows.look(Reader(connection, scope, now_ns))
+
+        update = read(history.path, look)
+        update.seen()
+        return [line.partition(" may")[0] for line in update.said], sum(row.count for row in update.rows)
+
+    history.drop(run, START_NS + NANO, 5, name=None, reason="A", netns=None, netns_name=None, protocol=None)
+    history.drop(run, START_NS + NANO, 7)
+    assert told(devices) == (["5 more drops"], 7)
+    assert told(ports) == (["12 more drops"], 0)
+    assert told(devices) == told(ports) == ([], 0)
+    history.drop(run, START_NS + 9 * NANO, 1, name=None, reason="A", netns=None, netns_name=None, protocol=None)
+    assert told(devices) == told(ports) == (["1 more drop"], 0)
 
 
 @pytest.mark.parametrize("seed", range(6))

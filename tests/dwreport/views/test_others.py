@@ -30,6 +30,16 @@ def test_counters_shows_ordinary_ones_too(history: History, report: Report) -> N
     assert [row["delta"] for row in report.json("counters")["counters"]] == [99]
 
 
+def test_what_reaches_over_several_steps_is_in_all_of_them(history: History, report: Report) -> None:
+    """Such as rows that were folded, in a time line of minutes: not all of it in its first step."""
+    history.drop(history.run(), START_NS, 3002, first_ns=START_NS, last_ns=START_NS + 3000 * NANO,
+                 window_width_ns=3600 * NANO)
+    counts = [row["count"] for row in report.json("timeline")["timeline"]]
+    assert (sum(filter(None, counts)), counts[0], counts[25], counts[50]) == (3002, 61, 60, 1)
+    assert "3 002 drops are on record in rows that are longer than a step: apportioned by time." in report("timeline")
+    assert "apportioned" not in report("timeline", "--since", "2025-11-22 09:00", "--until", "2025-11-24 10:00")
+
+
 def test_timeline_tells_none_from_unknown(history: History, report: Report) -> None:
     """A minute without drops is 0 where it was watched, and null where it was not."""
     history.drop(history.run(until_ns=START_NS + HOUR_NS // 2), START_NS + 90 * NANO, 4)
