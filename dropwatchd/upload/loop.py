@@ -90,13 +90,13 @@ def send_on(target: Target, interval_s: float, signals: Signals) -> None:
             if is_well:
                 logger.error("%s", error)
             is_well = False
-            wait_s = pace.next(sent=False)
+            wait_s = pace.next(time.monotonic(), sent=False)
             service.status(f"not sent, trying again in {wait_s:.0f} s: {error}"[:200])
         else:
             if not is_well:
                 logger.info("sending again")
             is_well = True
-            wait_s = pace.next(sent=True)
+            wait_s = pace.next(time.monotonic(), sent=True)
             service.status(f"sent {rows} rows")
 
 

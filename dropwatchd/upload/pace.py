@@ -1,7 +1,6 @@
 """When a host sends: at a time of its own, and more seldom the longer the server has been away."""
 
 import random
-import time
 
 _LONGEST_S = 3600  # between two tries, however long the server has been away
 
@@ -20,9 +19,9 @@ class Pace:
         """Return how long to wait at first."""
         return random.uniform(0, self._interval_s)  # noqa: S311 - no secret
 
-    def next(self, *, sent: bool) -> float:
-        """Return how long to wait after sending, or failing to."""
-        now_s = time.monotonic()
-        self._failed_s = None if sent else self._failed_s or now_s
-        away_s = now_s - (self._failed_s or now_s)
+    def next(self, now_s: float, *, sent: bool) -> float:
+        """Return how long to wait after sending, or failing to, at a time of a clock that never goes back."""
+        if sent or self._failed_s is None:
+            self._failed_s = None if sent else now_s
+        away_s = 0 if self._failed_s is None else now_s - self._failed_s
         return max(self._interval_s, min(away_s / 2, _LONGEST_S)) * random.uniform(0.9, 1.1)  # noqa: S311 - no secret

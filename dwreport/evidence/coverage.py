@@ -80,6 +80,11 @@ class Recorded:
                 for host in [*runs, *self.absent]}
 
     @cached_property
+    def clocks_off(self) -> frozenset[str]:
+        """The hosts whose times are those of a clock that is off."""
+        return frozenset(gap.host for gap in self.ledger if gap.host and gap.cause == GapCause.CLOCK_OFF)
+
+    @cached_property
     def spans(self) -> dict[tuple[str | None, str], list[Span]]:
         """When each host watched each kind of thing."""
         found = defaultdict[tuple[str | None, str], list[Span]](list)
@@ -261,7 +266,7 @@ def _unexplained(found: Recorded, host: str | None, left: list[Span], what: str,
     gaps: list[LedgerGap] = []
     last, end_ns = _last(found, host), left[-1][1]
     ran: list[Span] = []
-    is_off = any(gap.cause == GapCause.CLOCK_OFF for gap in found.ledger if gap.host == host)
+    is_off = host in found.clocks_off
     if last and _is_ahead(last, found):
         gaps = [_synthetic(host, span, GapCause.CLOCK_OFF if is_off else SET_BACK)
                 for span in _from(last.since_ns, left)]

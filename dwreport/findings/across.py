@@ -22,17 +22,17 @@ class Across:
     timed: int
 
 
-def across(found: Iterable[Finding]) -> list[Across]:
-    """Return the causes, the most harmful first, then those of most hosts."""
+def across(found: Iterable[Finding], off: frozenset[str] = frozenset()) -> list[Across]:
+    """Return the causes, the most harmful first, then those of most hosts; none whose clock is `off` is the first."""
     groups: dict[tuple[str, Harm | None], list[Finding]] = defaultdict(list)
     for finding in found:
         groups[finding.title, finding.severity].append(finding)
-    return sorted((_cause(*name, those) for name, those in groups.items()),
+    return sorted((_cause(*name, those, off) for name, those in groups.items()),
                   key=lambda one: (RANK[one.severity], -len(one.hosts), -one.count, one.title))
 
 
-def _cause(title: str, severity: Harm | None, found: Sequence[Finding]) -> Across:
-    timed = [finding for finding in found if finding.first_ns is not None]
+def _cause(title: str, severity: Harm | None, found: Sequence[Finding], off: frozenset[str]) -> Across:
+    timed = [finding for finding in found if finding.first_ns is not None and off.isdisjoint(finding.hosts)]
     first = min(timed, default=None, key=lambda finding: finding.first_ns or 0)
     return Across(title, severity, sum(finding.count for finding in found),
                   sorted({host for finding in found for host in finding.hosts}),

@@ -104,8 +104,9 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     record = make_dataclass("GroupRow", [*((name, str | None) for name in wanted.by), ("count", int), ("at_least", int),
                                          ("at_most", int), ("about", bool), ("first", Moment), ("last", Moment)],
                             frozen=True)
-    rows = [record(*values, round(group.count), *_range(group), _is_about(group), Moment(group.first_ns),
-                   Moment(group.last_ns)) for values, group in found]
+    counts = _whole([group.count for _values, group in found])
+    rows = [record(*values, count, *_range(group), _is_about(group), Moment(group.first_ns),
+                   Moment(group.last_ns)) for (values, group), count in zip(found, counts, strict=True)]
     times = time_format(scope.since_ns, scope.until_ns)
     section: Section[Any] = Section("groups", rows, _columns(wanted.by, rows, times), rows, record=record)
     return answered(reader, judged, [section, gap_section(reader, judged)],
@@ -200,6 +201,15 @@ def _range(group: _Group) -> tuple[int, int]:
         return group.sure, group.most
     return (max(group.sure, floor(group.count - group.edge - sqrt(group.fewer))),
             min(group.most, ceil(group.count + group.edge + sqrt(group.more))))
+
+
+def _whole(counts: Sequence[float]) -> list[int]:
+    """Return whole numbers that add up to what the counts do: the greatest remainders are rounded up."""
+    found = [floor(count) for count in counts]
+    left = round(sum(counts)) - sum(found)
+    for place in sorted(range(len(counts)), key=lambda place: found[place] - counts[place])[:left]:
+        found[place] += 1
+    return found
 
 
 def _is_about(group: _Group) -> bool:

@@ -61,7 +61,8 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
     section = Section("fleet", rows, _columns(times), _shown(rows), record=HostRow,
                       tone=lambda row: "harmful" if row.harmful else "suspect" if row.suspect else None,
                       notes=_notes(rows, there))
-    return answered(reader, judged, [section, cause_section(cause_rows(across(kept), len(looked)), times)],
+    shared = cause_rows(across(kept, known.clocks_off), len(looked))
+    return answered(reader, judged, [section, cause_section(shared, times)],
                     events_lead(reader, judged, any_drops=bool(totals)), hidden(reader, found))
 
 
@@ -81,7 +82,7 @@ def _rows(reader: Reader, known: Recorded, drops: Counter[str], found: Sequence[
 
 def _stops(reader: Reader, known: Recorded) -> list[Stop]:
     """Return up to when each host is on record, by its own clock; one that is off is told in the place of an end."""
-    off = {gap.host for gap in known.ledger if gap.cause == GapCause.CLOCK_OFF}
+    off = known.clocks_off
     before = {stop.host: stop for stop in stops(reader)}
     return [replace(stop, ending=GapCause.CLOCK_OFF) if stop.host in off else before[stop.host]
             for stop in stops(reader, later=True) if stop.host in off or stop.host in before]

@@ -10,7 +10,7 @@ from dropwatchd.history.read.reader import DropTotal, Reader
 from dropwatchd.model import DropKey
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import recorded
+from dwreport.evidence.coverage import Recorded, recorded
 from dwreport.evidence.filters import Filters
 from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
@@ -61,7 +61,7 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
                      Lasting(known, until.end_ns, chart.step_ns, scope.origin, until.ends))
     kept = [finding for finding in found.found if keeps(wanted, finding.severity)]
     shown = every_shown(kept, chart, until)
-    shared = _shared(reader, kept)
+    shared = _shared(reader, known, kept)
     causes = findings_section(kept, shown, chart, wanted, most=_FEW if shared else None)
     rows = [total for total in totals if keeps(wanted, _harm(total))]
     counters = counter_section(counter_rows(reader))
@@ -74,10 +74,10 @@ def summary(reader: Reader, wanted: Wanted) -> Summary:
     return Summary(answer, causes, kept, shown)
 
 
-def _shared(reader: Reader, found: Sequence[Finding]) -> list[Section[CauseRow]]:
+def _shared(reader: Reader, known: Recorded, found: Sequence[Finding]) -> list[Section[CauseRow]]:
     """Return the causes that several hosts have, where there are several."""
     hosts = watched_hosts(reader, found)
-    shared = [one for one in across(found) if len(one.hosts) > 1]
+    shared = [one for one in across(found, known.clocks_off) if len(one.hosts) > 1]
     section = cause_section(cause_rows(shared, len(hosts)), time_format(reader.scope.since_ns, reader.scope.until_ns))
     return [replace(section, key=None)] if shared else []
 

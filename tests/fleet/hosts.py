@@ -96,7 +96,8 @@ class Fleet:
             self.fault = traceback.format_exc()
             raise
         with self._lock:
-            heapq.heappush(self._due, (time.monotonic() + one.pace.next(sent=sent), number))
+            now_s = time.monotonic()
+            heapq.heappush(self._due, (now_s + one.pace.next(now_s, sent=sent), number))
 
     def send(self, one: _One, due_s: float, now_ns: int, *, ended: bool = False) -> bool:
         """Send as the product does, over a connection that is there no longer than that; say whether it went well."""

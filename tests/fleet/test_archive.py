@@ -59,6 +59,11 @@ def test_both_kinds_of_history_give_the_same(central: str, live: Live, tmp_path:
         assert _rows(own, name)
         assert _rows(own, name) == _rows(there, name), name
 
+    long = ("--since", f"@{START - 100_000}", "--until", f"@{START + 7200}")
+    own = _exported("--parquet", tmp_path / "own-long", in_minutes(lives[0]), *long)
+    there = _exported("--parquet", tmp_path / "there-long", central, "--host", "web-1", *long)
+    assert len(_rows(own, "drops")) > 1.2 * len(_rows(tmp_path / "own", "drops"))
+    assert _rows(own, "drops") == _rows(there, "drops")
     whole = _exported("--bundle", tmp_path / "whole.db", central)
     part = _exported("--bundle", tmp_path / "part.db", central, "--host", "db-*")
     for words in VIEWS[:12]:

@@ -10,7 +10,9 @@ CREATE OR REPLACE FUNCTION dropwatch.key(VARIADIC parts text[]) RETURNS bigint I
     FROM unnest(parts) WITH ORDINALITY AS p(part, place));
 
 CREATE OR REPLACE FUNCTION dropwatch.own_host() RETURNS bigint STABLE LANGUAGE sql RETURN
-    CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN dropwatch.key(substr(session_user::text, 6)) END;
+    CASE WHEN session_user ~ '^host_[0-9a-f]{32}$' THEN
+        ('x' || encode(substr(sha256(convert_to('32:' || substr(session_user::text, 6), 'UTF8')), 1, 8), 'hex'))
+        ::bit(64)::bigint END;
 
 DO $$
 BEGIN
@@ -38,8 +40,10 @@ CREATE FUNCTION dropwatch.has_texts(sort text, json json) RETURNS boolean IMMUTA
     json_typeof(json) = sort AND NOT CASE sort
         WHEN 'array' THEN EXISTS (SELECT FROM json_array_elements(json) AS e (item) WHERE json_typeof(item) <> 'string')
         ELSE EXISTS (SELECT FROM json_each(json) AS e (name, item) WHERE json_typeof(item) <> 'string') END;
-ALTER TABLE dropwatch.watches ADD CONSTRAINT is_a_list CHECK (dropwatch.has_texts('array', limits::json)) NOT VALID;
-ALTER TABLE dropwatch.counters ADD CONSTRAINT are_labels CHECK (dropwatch.has_texts('object', labels::json)) NOT VALID;
+ALTER TABLE dropwatch.watches ADD CONSTRAINT is_a_list
+    CHECK (limits = '[]' OR dropwatch.has_texts('array', limits::json)) NOT VALID;
+ALTER TABLE dropwatch.counters ADD CONSTRAINT are_labels
+    CHECK (labels = '{}' OR dropwatch.has_texts('object', labels::json)) NOT VALID;
 ALTER TABLE dropwatch.packets ADD CONSTRAINT are_details
     CHECK (details IS NULL OR dropwatch.has_texts('object', details::json)) NOT VALID;
 ALTER TABLE dropwatch.locations ADD CONSTRAINT is_an_address CHECK (address ~ '^(0x)?[0-9a-f]{1,16}$') NOT VALID;

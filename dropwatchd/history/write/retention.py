@@ -60,22 +60,24 @@ class Retention:
         before_ns = self.now_ns - days * DAY_NS
         return before_ns - before_ns % HOUR_NS
 
+    def _sent(self) -> int | None:
+        """Return up to when all was sent: None where nobody sends, 0 where nobody knows: a clock was ahead."""
+        sent_ns = sent_until(self.connection)
+        return sent_ns if sent_ns is None or 0 <= sent_ns <= max(self.now_ns, self.wall_ns) else 0
+
     def _unsent(self, before_ns: int) -> int:
         """Return what time something goes before that waits to be sent, some days and no longer."""
-        sent_ns = sent_until(self.connection)
-        if sent_ns is None or before_ns <= sent_ns <= max(self.now_ns, self.wall_ns):
+        sent_ns = self._sent()
+        if sent_ns is None or sent_ns >= before_ns:
             return before_ns
-        if sent_ns > before_ns:  # by a clock that was ahead: nobody knows
-            sent_ns = 0
         return max(sent_ns - sent_ns % HOUR_NS, self._before(self.options.days + self.options.unsent_days))
 
     def _expire(self, before_ns: int, why: str = "") -> int:
         """Remove counts; of those that were not sent the ledger says so, and up to when all was: each time anew."""
-        told_ns = sent_until(self.connection)
-        if told_ns is None or before_ns <= told_ns:
+        sent_ns = self._sent()
+        if sent_ns is None or before_ns <= sent_ns:
             return expire(self.connection, "drops", before_ns, self.run, why)
-        sent_ns = max(told_ns, 0)  # what is told may be any number
-        unsent = f"not uploaded: all before {_utc(sent_ns)} was"
+        unsent = f"not uploaded: all before {_utc(sent_ns)} was" if sent_ns else "perhaps not uploaded"
         return (expire(self.connection, "drops", sent_ns - sent_ns % HOUR_NS, self.run, why)
                 or expire(self.connection, "drops", before_ns, self.run, f"{why}; {unsent}" if why else unsent))
 

@@ -51,6 +51,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     history.packet(one, START_NS + 51 * NANO, b"", link_header=False)
     history.gap(one, START_NS - 50 * NANO, MIDDLE_NS + 5, effect="detail", lost=7)
     history.gap(two, -MOST, MOST, effect="partial")
+    history.watch(one, "counters", "until", START_NS, MIDDLE_NS)
+    history.watch(one, "counters", "once", MIDDLE_NS, MIDDLE_NS)
+    history.execute("UPDATE watches SET ending = 'stopped'")
     history.execute(f"UPDATE interfaces SET kind = {BROKEN}, driver = '', peer = '#4' WHERE name = 'eth0'")
     yield history
     history.close()
@@ -136,6 +139,10 @@ def test_archives_of_times_that_meet_add_up(whole: History, tmp_path: Path, caps
     assert sum(row["until_ns"] - row["since_ns"] for row in parts) == sum(
         row["until_ns"] - row["since_ns"] for row in _rows(both, "watches"))
     assert all(START_NS <= row["since_ns"] <= row["until_ns"] <= MIDDLE_NS for row in _rows(early, "watches"))
+    cut = [row for row in _rows(early, "watches") if row["name"] != "until"]
+    assert {(row["until_ns"], row["ending"]) for row in cut} == {(MIDDLE_NS, "")}
+    assert {row["ending"] for row in parts} == {"", "stopped"}
+    assert sorted(row["name"] for row in parts if row["what"] == "counters") == ["once", "until"]
     gaps = [*_rows(early, "gaps"), *_rows(tmp_path / "late", "gaps")]
     assert {repr(row) for row in gaps} == {repr(row) for row in _rows(both, "gaps")}
     assert len(gaps) == len(_rows(both, "gaps")) + 3

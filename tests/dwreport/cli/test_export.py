@@ -306,8 +306,8 @@ def test_a_disk_that_fills_up_in_the_midst_leaves_what_was_there(history: Histor
 
 
 @pytest.mark.parametrize(("words", "what"), [
-    (["export"], "export takes one of --html FILE, --pcapng FILE and --bundle FILE"),
-    (["export", "--html", "x", "--pcapng", "x"], "export takes one of --html FILE, --pcapng FILE and --bundle FILE"),
+    (["export"], "export takes one of --html FILE, --pcapng FILE, --bundle FILE and "),
+    (["export", "--html", "x", "--pcapng", "x"], "export takes one of --html FILE, --pcapng FILE, --bundle FILE and "),
     (["export", "--html", ""], "--html needs the name of a file"),
     (["export", "--html", "x", "--interface", "eht0"], "no interface eht0 is on record; "),
     (["--format", "json", "export", "--html", "x"], "export has no --format; it writes all that the filters take"),

@@ -142,6 +142,13 @@ def test_counters_that_rest_have_been_looked_at(history: History) -> None:
     assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
 
 
+def test_what_was_read_before_the_window_alone_has_not_been_looked_at(history: History) -> None:
+    """Though the daemon goes on, and may yet write that it was."""
+    run = history.run(_second(-7200), None, last_seen_ns=_second(3600), ending=None)
+    history.looked(run, "UdpNoPorts", _second(-3600))
+    assert _read(history)[2] == set()
+
+
 def test_a_namespace_that_nobody_watched_has_not_been_looked_at(history: History) -> None:
     """The same collector was read in another one."""
     run = history.run()

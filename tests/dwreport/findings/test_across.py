@@ -22,5 +22,7 @@ def test_the_first_is_of_those_that_tell_when() -> None:
 
 
 def test_counters_alone_tell_no_first() -> None:
+    [one] = across([_finding("web-1", 100), _finding("web-2", 200), _finding("web-3", 300)], frozenset({"web-1"}))
+    assert (one.first_host, one.first_ns, one.timed, len(one.hosts)) == ("web-2", 200, 2, 3)
     [one] = across([_finding("web-1", None), _finding("web-2", None)])
     assert (one.first_host, one.first_ns, one.timed) == (None, None, 0)

@@ -76,6 +76,15 @@ def test_what_was_sampled_is_about_so_many(report: Report) -> None:
     assert [row["count"] for row in report.json("--by", "port,reason")["groups"]] == [70, 30, 3, 2, 1]
 
 
+def test_parts_add_up_to_the_whole(history: History, report: Report) -> None:
+    """Though none of them is a whole number."""
+    run = history.run()
+    history.drop(run, START_NS + NANO, 100)
+    for place in range(9):
+        history.packet(run, START_NS + NANO, _datagram(place % 3, "192.0.2.1"), weight=10, link_header=False)
+    assert [row["count"] for row in report.json("--by", "port")["groups"]] == [34, 33, 33]
+
+
 def test_what_was_sampled_as_a_whole_is_exact(history: History, report: Report) -> None:
     run = history.run()
     history.drop(run, START_NS + NANO, 3)

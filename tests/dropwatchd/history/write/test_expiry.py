@@ -84,12 +84,12 @@ def test_why_something_expired_early_is_told_when_more_has_expired_by_age(databa
 
 
 def test_what_is_not_sent_yet_is_kept_some_days_longer(database: Path, writer: Writer) -> None:
-    """Up to where the sender has told, and no longer than a limit; a number that is none is nobody's word."""
+    """Up to where the sender has told, and no longer than a limit, and so where the word that is told is none."""
     sent = database.parent / "upload/sent"
     sent.parent.mkdir()
     writer.write(Batch(watches=[watch(BEGAN, NOW, what) for what in KINDS]))
     for told, until in ((str((NOW - 95 * DAY) * NANO), NOW - 95 * DAY), (str((NOW - 99 * DAY) * NANO), NOW - 95 * DAY),
-                        (str(-10**29), NOW - 95 * DAY), ("none", NOW - 90 * DAY)):
+                        (str(-10**29), NOW - 95 * DAY), ("none", NOW - 95 * DAY), ("", NOW - 95 * DAY)):
         sent.write_text(told)
         _tidy(writer, NOW)
         assert _watched(database)["software"] == [(until, NOW)]
@@ -113,6 +113,9 @@ def test_what_expired_before_it_was_sent_is_told(database: Path, writer: Writer)
         (BEGAN, second, ""),  # and between both, when the sender was there again
         (first, NOW + (1 - 97) * DAY, "not uploaded: all before 1972-06-19 00:01:01 UTC was"),
         (second, NOW + (111 - 97) * DAY, "not uploaded: all before 1972-09-27 00:01:01 UTC was")]
+    sent.write_text("none")
+    _tidy(writer, NOW + 120 * DAY)
+    assert _rows(database, told)[-1] == (NOW + (111 - 97) * DAY, NOW + (120 - 97) * DAY, "perhaps not uploaded")
     writer.write(Batch(windows=[_window(NOW + 399 * DAY)]))
     sent.write_text(str((NOW + 399 * DAY) * NANO))
     _tidy(writer, NOW + 400 * DAY, RetentionOptions(days=3650, max_mib=0))
