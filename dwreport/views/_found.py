@@ -45,6 +45,7 @@ class Window:
 
 def findings_of(reader: Reader, wanted: Wanted) -> Window:
     """Return the findings whose severity is wanted, with the numbers that a report gives them."""
+    reader.expect_counters()
     scope, known = reader.scope, recorded(reader)
     chart, judged = chart_of(reader, known), assessed(reader, known=known)
     until = until_of(reader, judged)

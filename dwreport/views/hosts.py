@@ -46,6 +46,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
 
     A host that is silent is not one without drops.
     """
+    reader.expect_counters()
     scope, known = reader.scope, recorded(reader)
     judged = assessed(reader, known=known)
     totals = reader.drops(scope.since_ns, scope.until_ns - scope.since_ns)

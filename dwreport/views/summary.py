@@ -51,6 +51,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:
 
 def summary(reader: Reader, wanted: Wanted) -> Summary:
     """Return the report with what is behind it."""
+    reader.expect_counters()
     scope, known = reader.scope, recorded(reader)
     chart = chart_of(reader, known)
     judged, totals = assessed(reader, known=known), reader.drops(chart.start_ns, chart.step_ns)

@@ -126,6 +126,11 @@ class Life:
                          for what in _WATCHED]
         self._writer.write(batch)
 
+    def watch(self, what: tuple[str, str, int | None], since: float) -> None:
+        """Say that something else was watched, from a time on up to now."""
+        self._writer.write(Batch(namespaces=_SPACES,
+                                 watches=[Watch(Watching(*what), self._at(since), self._at(self.now), (), "")]))
+
     def fold(self, width_ns: int) -> None:
         """Fold all that there is, as the history does when it is too large."""
         with closing(connect(self.path)) as made, transaction(made) as connection:

@@ -18,6 +18,7 @@ from dropwatchd.history.fleet.connect import script
 from dropwatchd.history.fleet.pull import opened
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.scope import Scope
+from dropwatchd.history.read.settings import levels
 from dropwatchd.history.schema import metadata
 from dropwatchd.history.write.fold import MINUTE_NS
 from dropwatchd.model import NANO
@@ -96,6 +97,10 @@ def test_only_what_is_asked_for_is_taken_out(central: str, live: Live) -> None:
                 there, here = (Reader(one, scope, whole.until_ns) for one in (connection, own))
                 assert {(row.name, row.delta, row.straddling) for row in there.counters()} == {
                     (row.name, row.delta, row.straddling) for row in here.counters()}
+                there_set, here_set = ([(one.name, one.value, one.since_ns, one.until_ns)
+                                        for one in levels(reader, "device")] for reader in (there, here))
+                assert there_set == here_set
+                assert len(there_set) > 1
             count = f"SELECT count(*) FROM {table} d JOIN runs ON runs.id = run_id"  # noqa: S608 - names of ours
             [(there_many,)], [(here_many,)] = (list(one.execute(count)) for one in (taken, own))
             assert 0 < there_many <= here_many
@@ -184,7 +189,7 @@ def test_a_run_has_the_number_that_it_is_asked_for_by(central: str, live: Live, 
     life.stop()
     send_all(Target(central, life.path))
     numbers = {row["number"] for row in said(capsys, central, "runs")["runs"]}
-    monkeypatch.setattr("dropwatchd.history.fleet.pull._FEW", 0)
+    monkeypatch.setattr("dropwatchd.history.fleet.taken._FEW", 0)
     assert {row["number"] for row in said(capsys, central, "runs")["runs"]} == numbers == {-2, -3, -4}
 
 
@@ -206,6 +211,14 @@ def test_what_is_missing_is_one_line(server: Server, capsys: pytest.CaptureFixtu
     for url, what in ((server.url("nothing"), "make one with dropwatchd-upload --setup"),
                       (server.url("elsewhere"), "does not exist"), ("postgresql:///x?host=/nowhere", "psql")):
         assert what in _text(capsys, "--database", url, code=1)
+
+
+def test_what_is_asked_for_ahead_fails_as_all_does(central: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counters come while other things are read; what the server says of that is one line too."""
+    asked(central, "ALTER TABLE dropwatch.counter_changes RENAME TO other")
+    for words in ((), ("hosts",), ("counters",)):
+        assert 'relation "dropwatch.counter_changes" does not exist' in _text(
+            capsys, *words, "--database", central, code=1)
 
 
 def test_what_takes_a_hosts_own_history_says_so(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,12 +38,12 @@ _DROPS = "INSERT INTO drops /*run*/ VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, 
 _IN_WINDOW = f"""{_of('d')} AND d.window_start_ns > %(windows)s AND d.window_start_ns < %(until)s
                  AND d.last_ns >= %(since)s"""
 _IS_WHOLE = "d.window_start_ns >= %(hours)s AND d.window_start_ns < %(hours_end)s"
+_START = f"window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END"
+_WIDTH = f"CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END"
 
 _CHANGES = "INSERT INTO counter_changes /*run*/ VALUES (?2, ?1, ?3, ?4, ?5)"
 _CHANGED = f"""{_of('d')} AND until_ns > %(since)s AND until_ns < %(changes)s AND since_ns < %(until)s"""
 _BETWEEN = "since_ns >= %(edge)s AND until_ns < %(until)s"
-_IS_GAUGE = f"""EXISTS (SELECT FROM dropwatch.counters c
-                        WHERE {_of('c')} AND c.host = d.host AND c.counter = d.counter AND c.gauge)"""
 
 BASE: Queries = {
     """INSERT INTO watches (run_id, id, what, name, namespace_id, since_ns, until_ns, since_boot_ns, until_boot_ns,
@@ -77,9 +77,7 @@ NEEDED: dict[str, Queries] = {
     "drops": {
         # Minutes; whole hours of a long window are added up there.
         _DROPS: f"""
-            SELECT host, run, location, kind, interface,
-                   window_start_ns - CASE WHEN {_IS_WHOLE} THEN window_start_ns %% {HOUR_NS} ELSE 0 END AS start,
-                   CASE WHEN {_IS_WHOLE} THEN {HOUR_NS} ELSE {_MINUTE_NS} END AS width,
+            SELECT host, run, location, kind, interface, {_START} AS start, {_WIDTH} AS width,
                    sum(count)::bigint, CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first_ns),
                    max(last_ns)
             FROM dropwatch.drops d WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}
@@ -104,11 +102,10 @@ NEEDED: dict[str, Queries] = {
         # What lies between both edges of the window adds up there, but for gauges, whose levels have their times.
         _CHANGES: f"""
             SELECT host, run, max(until_ns), counter, min(since_ns), {_SUM_DELTAS}
-            FROM dropwatch.counter_changes d WHERE {_CHANGED} AND {_BETWEEN} AND NOT {_IS_GAUGE}
-            GROUP BY host, run, counter""",
-        f"{_CHANGES} /*by itself*/": f"""
-            SELECT host, run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d
-            WHERE {_CHANGED} AND (NOT ({_BETWEEN}) OR {_IS_GAUGE})""",
+            FROM dropwatch.counter_changes d LEFT JOIN (SELECT host, counter, gauge FROM dropwatch.counters c
+                                                        WHERE {_of('c')} AND gauge) g USING (host, counter)
+            WHERE {_CHANGED}
+            GROUP BY host, run, counter, CASE WHEN {_BETWEEN} AND g.gauge IS NULL THEN NULL ELSE until_ns END""",
         # When counters were first read: all readings in the window, one of each sort before it.
         "INSERT INTO counter_starts /*run*/ VALUES (?, ?, ?, ?)": f"""
             SELECT host, run, counter, time_ns, value FROM (
@@ -144,12 +141,44 @@ NEEDED: dict[str, Queries] = {
     },
 }
 
+# Drops in the midst of the window, as far as a run's counters were watched, are added up by key: their shape has their
+# count by steps of time, each as its number, its count, and the last step that its rows reach. Those nearer to an edge
+# are rows: whether they lie between two readings of counters is decided here.
+SUMMED_DROPS = f"""
+    SELECT host, run, location, kind, interface, start, width, sum(count)::bigint,
+           CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END, min(first), max(last),
+           string_agg(step || ',' || count || ',' || reach, ',')
+    FROM (SELECT host, run, location, kind, interface, CASE WHEN step IS NULL THEN start END AS start,
+                 CASE WHEN step IS NULL THEN width END AS width, step, sum(count)::bigint AS count,
+                 CASE WHEN count(bytes) = count(*) THEN sum(bytes)::bigint END AS bytes, min(first_ns) AS first,
+                 max(last_ns) AS last, max((last_ns - %(start)s) / %(step)s) AS reach
+          FROM (SELECT d.*, {_START} AS start, {_WIDTH} AS width,
+                       CASE WHEN first_ns >= coalesce(w.since_ns, %(edge)s) + %(near)s
+                                 AND last_ns < coalesce(w.until_ns, %(until)s) - %(near)s
+                            THEN (first_ns - %(start)s) / %(step)s END AS step
+                FROM dropwatch.drops d LEFT JOIN (
+                    SELECT host, run, greatest(min(since_ns), %(edge)s) AS since_ns,
+                           least(max(until_ns), %(until)s) AS until_ns
+                    FROM dropwatch.watches w
+                    WHERE {_of('w')} AND what = 'counters' AND until_ns >= %(since)s AND since_ns < %(until)s
+                    GROUP BY host, run) w USING (host, run)
+                WHERE {_IN_WINDOW} AND window_width_ns = {_MINUTE_NS}) d
+          GROUP BY host, run, location, kind, interface, 6, 7, step) d
+    GROUP BY host, run, location, kind, interface, start, width"""
+DROP_SUMS = """CREATE TABLE drop_sums (
+    run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns, shape,
+    PRIMARY KEY (run_id, location_id, kind_id, interface_id)) WITHOUT ROWID"""
+INSERT_SUMS = "INSERT INTO drop_sums VALUES (?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10, ?11)"
+INSERT_DROPS = "INSERT INTO drops VALUES (?5, ?6, ?1, ?2, ?3, ?4, ?7, ?8, ?9, ?10)"
+FOLDED_DROPS: Queries = dict([*NEEDED["drops"].items()][1:])
+FINE_DROPS: Queries = {"DELETE FROM drops": "", "DELETE FROM drop_sums": "", **NEEDED["drops"]}
+
 # Of a part of the window: each change by itself.
 FINE_CHANGES: Queries = {"DELETE FROM counter_changes": "", _CHANGES: f"""
     SELECT host, run, until_ns, counter, since_ns, delta FROM dropwatch.counter_changes d WHERE {_CHANGED}"""}
 
 # Where two hosts have names of one key: those that are of their own host, as its key begins with it.
-_GENUINE = """EXISTS (SELECT FROM dropwatch.hosts h WHERE h.host = ANY(%(hosts)s) AND h.host = {0}s.host
+_GENUINE = """EXISTS (SELECT FROM dropwatch.hosts h WHERE (%(every)s OR h.host = ANY(%(hosts)s)) AND h.host = {0}s.host
                               AND {0} = dropwatch.key(machine_id, {1}))"""
 GENUINE = {
     "namespaces": _GENUINE.format("namespace", """boot_id, cookie::text, inode::text,

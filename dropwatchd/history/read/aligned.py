@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from dropwatchd.history.read import layers
+from dropwatchd.history.read.pulled import Pulled, has_sums
 from dropwatchd.history.read.reader import (
     COUNTER_JOINS,
+    EARLIER_NS,
     KEY,
     KEY_JOINS,
     CounterTotal,
     Reader,
+    Row,
     key_of,
     moved_at_most,
 )
@@ -26,8 +29,8 @@ from dropwatchd.model import SWITCHED_OFF, DropKey, GapCause
 _NEAR_NS = 1_000_000_000
 
 # Between two readings of which one may lie before the window; longer ones are not compared.
-_LONGEST_NS = 120_000_000_000
 _ROUND_NS = 5_000_000_000  # what reading all counters of many namespaces may take, and shorter than a failed round
+_LONGEST_NS = EARLIER_NS - _ROUND_NS
 
 # When counters were first and last read in the window, by run and namespace; -1 stands for all of them together. Where
 # none moves across an edge of the window, none did from the reading beyond it up to the edge.
@@ -103,7 +106,7 @@ class Aligned:
     """
 
     def __init__(self, reader: Reader) -> None:
-        self._edge_ns = reader.scope.since_ns
+        self._edge_ns, self._report = reader.scope.since_ns, reader
         scope = reader.scope.unfiltered()
         self._reader = Reader(reader.connection, scope, reader.now_ns)
         [(since_ns,)] = self._reader.rows(f"""
@@ -113,25 +116,38 @@ class Aligned:
         self._reader = Reader(reader.connection, replace(scope, since_ns=cast("int", since_ns)), reader.now_ns)
 
     def drops(self) -> list[AlignedDrop]:
-        """Return the drops of each key. Those in the midst of all spans of a run are added up before any join."""
-        return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[16:]))
-                for row in self._reader.rows(f"""
+        """Return the drops of each key. Those in the midst of all spans of a run are added up before any join.
+
+        What was added up elsewhere must lie there; of runs in which it does not, the rows are taken.
+        """
+        found = self._drops()
+        here = self._reader.connection
+        if isinstance(here, Pulled) and (unsure := {int(run) for row in found if row[21]
+                                                    for run in str(row[21]).split(",")}):
+            here.refine(unsure)
+            found = self._drops()
+        return [AlignedDrop(cast("str", row[0]), key_of(row), *cast("_Counts", row[16:21])) for row in found]
+
+    def _drops(self) -> list[Row]:
+        return list(self._reader.rows(f"""
             WITH {_SPANS},
             midst AS MATERIALIZED (
                 SELECT run_id, max(first) + {_NEAR_NS} AS since, min(last) - {_NEAR_NS} AS until
                 FROM spans GROUP BY run_id),
-            {layers.drops(drop_clause(self._reader.scope), f"{layers.WITHIN} AND {_IS_DECIDED}")},
+            {layers.drops(drop_clause(self._reader.scope), f"{layers.WITHIN} AND {_IS_DECIDED}",
+                          sums=has_sums(self._reader.connection, self._reader.scope))},
             d AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id, sum(count) AS count,
-                       min(first_ns) AS first_ns, max(last_ns) AS last_ns
+                       min(first_ns) AS first_ns, max(last_ns) AS last_ns,
+                       CASE WHEN midst.since IS NULL OR (first_ns >= midst.since AND last_ns <= midst.until)
+                            THEN 0 ELSE window_start_ns END AS place
                 FROM drop_rows LEFT JOIN midst USING (run_id)
-                GROUP BY run_id, location_id, kind_id, interface_id,
-                         CASE WHEN midst.since IS NULL OR (first_ns >= midst.since AND last_ns <= midst.until)
-                              THEN 0 ELSE window_start_ns END)
-            SELECT host_of(r.id), {KEY}, sum(d.count), {_within('own')}, {_within('whole')}
+                GROUP BY run_id, location_id, kind_id, interface_id, place)
+            SELECT host_of(r.id), {KEY}, sum(d.count), {_within('own')}, {_within('whole')},
+                   group_concat(CASE d.place WHEN {layers.SUMMED} THEN d.run_id END)
             FROM d {KEY_JOINS}
             {_SPAN_JOINS}
-            GROUP BY host_of(r.id), d.location_id, d.kind_id, d.interface_id""")]
+            GROUP BY host_of(r.id), d.location_id, d.kind_id, d.interface_id"""))
 
     def counters(self) -> list[CounterTotal]:
         """Return by how much counters moved from their first to their last reading; of it, what may be too early."""
@@ -156,7 +172,8 @@ class Aligned:
         failed = {(gap.host, gap.scope.removeprefix("counters:").partition("@")[0]) for gap in self._reader.gaps()
                   if gap.cause == GapCause.COLLECTOR_FAILED}
         watched = defaultdict[tuple[int, str], set[int | None]](set)
-        for watch in self._reader.watches():
+        watches = self._report.watches_from(self._reader.scope.since_ns)
+        for watch in watches:
             if watch.what == "counters" and watch.until_ns >= self._reader.scope.since_ns:
                 watched[watch.run_id, watch.name].add(watch.netns)
         started = cast("Iterator[tuple[int, str, str, str, int | None]]", self._reader.rows(f"""
@@ -167,7 +184,7 @@ class Aligned:
                   AND {run_clause(self._reader.scope)}""", names=json.dumps([*names])))
         read = {(host, collector, name, netns) for run, host, collector, name, netns in started
                 if (there := watched.get((run, collector))) and (netns is None or {None, netns} & there)}
-        off = {(watch.host, watch.name, watch.netns) for watch in self._reader.watches()
+        off = {(watch.host, watch.name, watch.netns) for watch in watches
                if watch.what == "counters" and watch.ending == SWITCHED_OFF}
         return {(host, collector, name, netns) for host, collector, name, netns in read
                 if (host, collector) not in failed and (host, collector, netns) not in off}

@@ -8,18 +8,22 @@ A day is taken before its hours, and an hour before its rows.
 from dropwatchd.history.calendar import DAY_NS, HOUR_NS
 from dropwatchd.history.read.scope import LONGEST_CHANGE_NS, WIDEST_WINDOW_NS
 
+SUMMED = -1  # in the place of the time when a window begins, where a row of drop_sums stands for several
+
 # A span whose drops, or changes, all lie within the window; a table may ask for more than that.
 WITHIN = "h.since_ns >= :since AND h.until_ns < :until"
 
 
-def drops(clause: str, whole: str = WITHIN) -> str:
+def drops(clause: str, whole: str = WITHIN, *, sums: bool = False) -> str:
     """Return tables of a WITH clause, the last of which, drop_rows, has the drops of a window as the table drops has.
 
     A day or an hour is taken from its sums where the condition `whole` holds of its row h of the table days, or hours:
     there {sums} stands for the table of its sums, and {begin} for the column by which it is known. Only rows that meet
-    `clause` are taken. What is asked must be the same of the rows of a span as of their sum.
+    `clause` are taken. What is asked must be the same of the rows of a span as of their sum. With `sums`, those of the
+    table drop_sums are among them: see Pulled.
     """
     columns = "run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns"
+    summed = f"UNION ALL SELECT {SUMMED}, {columns} FROM drop_sums WHERE {clause}" if sums else ""
     return f"""{_parts('drop', 'drops', f':since - {WIDEST_WINDOW_NS} + 1', ':until', whole)},
     drop_rows AS (
         SELECT day_ns AS window_start_ns, {columns} FROM drop_whole_days CROSS JOIN drop_days USING (day_ns)
@@ -28,7 +32,8 @@ def drops(clause: str, whole: str = WITHIN) -> str:
         SELECT hour_ns, {columns} FROM drop_whole_hours CROSS JOIN drop_hours USING (hour_ns) WHERE {clause}
         UNION ALL
         SELECT window_start_ns, {columns} FROM drop_part CROSS JOIN drops
-        WHERE window_start_ns >= begin_ns AND window_start_ns < end_ns AND {clause})"""
+        WHERE window_start_ns >= begin_ns AND window_start_ns < end_ns AND {clause}
+        {summed})"""
 
 
 def changes(clause: str, whole: str = WITHIN, *, ever: bool = False) -> str:

@@ -9,16 +9,16 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple, cast
+from typing import cast
 
 from dropwatchd.history.read import layers, samples
 from dropwatchd.history.read.asked import install
 from dropwatchd.history.read.drop_totals import DropTotal, Row, drop_of, key_of, merged, part_of
 from dropwatchd.history.read.portioned import Portioned
 from dropwatchd.history.read.portions import Portion
-from dropwatchd.history.read.pulled import Pulled
+from dropwatchd.history.read.pulled import Pulled, has_sums
+from dropwatchd.history.read.rows import CounterTotal, DeviceRow, LedgerGap, LoggedEvent, PacketRow, Run, WatchRow
 from dropwatchd.history.read.scope import (
     AT_LEAST,
     AT_MOST,
@@ -34,109 +34,10 @@ from dropwatchd.history.read.scope import (
     run_clause,
 )
 from dropwatchd.history.statements import SUM_DELTAS, summed
-from dropwatchd.model import DropKey, GapCause, Window
+from dropwatchd.model import GapCause, Window
 
-__all__ = ["COUNTER_JOINS", "KEY", "KEY_JOINS", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
+__all__ = ["COUNTER_JOINS", "EARLIER_NS", "KEY", "KEY_JOINS", "CounterTotal", "DeviceRow", "DropTotal", "LedgerGap",
            "LoggedEvent", "PacketRow", "Reader", "Row", "Run", "WatchRow", "key_of", "moved_at_most"]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One life of the daemon; `hostname` is what its machine is called now.
-
-    `until_ns` is up to when it vouched for anything: for later times before, where the clock was set back. `ended`
-    says whether it goes on.
-    """
-
-    run_id: int
-    hostname: str
-    machine_id: str
-    kernel: str
-    since_ns: int
-    until_ns: int
-    ended: bool
-
-
-class WatchRow(NamedTuple):
-    """That something was watched on a host: see model.Watch. `netns` is an entity's number. A fleet has many."""
-
-    host: str
-    run_id: int
-    what: str
-    name: str
-    netns: int | None
-    since_ns: int
-    until_ns: int
-    limits: tuple[str, ...] = ()
-    ending: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """What a device was, under one name: see model.Device."""
-
-    host: str
-    netns: int | None
-    name: str
-    kind: str | None
-    driver: str | None
-    peer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerGap:
-    """A row of the ledger, with the host it happened on. `lost` is None where the number is unknown."""
-
-    host: str | None
-    since_ns: int
-    until_ns: int
-    cause: str
-    effect: str
-    scope: str = "drops"
-    lost: int | None = None
-    detail: str = ""
-
-
-class CounterTotal(NamedTuple):
-    """By how much a counter moved; `straddling` of that between readings of which one is outside of the window."""
-
-    host: str
-    collector: str
-    name: str
-    netns: int | None
-    interface: str | None
-    labels: str  # JSON object
-    delta: int
-    gauge: bool
-    straddling: int = 0  # of it may have been before or after the report's window
-    netns_name: str | None = None
-    netns_inode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PacketRow:
-    """One sampled packet; see model.PacketSample. `queue` is the queueing discipline that says it dropped it."""
-
-    host: str
-    key: DropKey
-    time_ns: int
-    length: int
-    weight: int
-    link_header: bool
-    data: bytes
-    queue: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
-    """Something that happened on a host or to its daemon; see model.Event."""
-
-    host: str
-    time_ns: int
-    kind: str
-    subject: str
-    detail: str
-    netns: int | None
 
 
 # The columns of a drop's key, after the host in a row, and where they come from.
@@ -147,6 +48,8 @@ KEY_JOINS = """JOIN locations l ON l.id = d.location_id JOIN kinds k ON k.id = d
                 JOIN runs r ON r.id = d.run_id"""
 COUNTER_JOINS = """JOIN counters c ON c.id = d.counter_id LEFT JOIN namespaces n ON n.id = c.namespace_id
                    JOIN runs r ON r.id = d.run_id"""
+
+EARLIER_NS = 125_000_000_000  # so long before a window drops may begin that are held against its counters
 
 # What a later run does to the record of others, and what befalls that on its way to a central one.
 _OF_ANY_RUN = ", ".join(f"'{cause}'" for cause in (
@@ -166,6 +69,7 @@ class Reader:
         self.now_ns = now_ns
         self._runs: list[Run] | None = None
         self._watches: list[WatchRow] | None = None
+        self._earlier: list[WatchRow] = []  # that ended so shortly before
         install(connection, scope)
         connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
 
@@ -173,6 +77,11 @@ class Reader:
         """Ask within the scope, whose values are bound."""
         bound = {**self.scope.values(), "now": self.now_ns, **values}
         return cast("Iterator[Row]", self.connection.execute(sql, bound))
+
+    def expect_counters(self) -> None:
+        """Say that counters will be asked for, which may come from elsewhere meanwhile."""
+        if isinstance(self.connection, Pulled):
+            self.connection.expect("counters")
 
     def runs(self) -> list[Run]:
         """Return the runs that touch the report's window, oldest first."""
@@ -198,14 +107,23 @@ class Reader:
             self._watches = self._read_watches()
         return self._watches
 
+    def watches_from(self, since_ns: int) -> list[WatchRow]:
+        """Return those of a window that begins up to EARLIER_NS before: all the same but few."""
+        return [*self.watches(), *(watch for watch in self._earlier if watch.until_ns >= since_ns)]
+
     def _read_watches(self) -> list[WatchRow]:
-        return [WatchRow._make((*row[:7], _limits(cast("str", row[7])), row[8]))
-                for row in self.rows(f"""
-            SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending
-            FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
-            WHERE w.since_ns < :until AND (w.until_ns >= :since OR w.ending = '' AND {_LIVES})
-                  AND {run_clause(self.scope)}
-            ORDER BY w.since_ns, w.id""")]
+        watches: list[WatchRow] = []
+        self._earlier = []
+        for *row, limits, ending, is_own in self.rows(f"""
+                SELECT host_of(r.id), w.run_id, w.what, w.name, n.entity, w.since_ns, w.until_ns, w.limits, w.ending,
+                       w.until_ns >= :since OR w.ending = '' AND {_LIVES} AS is_own
+                FROM watches w JOIN runs r ON r.id = w.run_id LEFT JOIN namespaces n ON n.id = w.namespace_id
+                WHERE w.since_ns < :until AND (w.until_ns >= :since - {EARLIER_NS} OR is_own)
+                      AND {run_clause(self.scope)}
+                ORDER BY w.since_ns, w.id"""):
+            (watches if is_own else self._earlier).append(
+                WatchRow._make((*row, _limits(cast("str", limits)), ending)))
+        return watches
 
     def devices(self) -> list[DeviceRow]:
         """Return what devices were, as far as it was seen, the latest last."""
@@ -245,8 +163,12 @@ class Reader:
 
     def _drops(self, start_ns: int, step_ns: int) -> list[DropTotal]:
         same_step = "(h.since_ns - :start) / :step = (h.until_ns - :start) / :step"
+        clause, here = f"{drop_clause(self.scope)} AND {AT_MOST} > 0", self.connection
+        sums = f"""UNION ALL SELECT run_id, location_id, kind_id, interface_id, count, bytes, first_ns, last_ns, count,
+                                    count, shape FROM drop_sums WHERE {clause}""" \
+            if isinstance(here, Pulled) and here.sum_drops(self.scope, start_ns, step_ns) else ""
         return merged(self.rows(f"""
-            WITH {layers.drops(f"{drop_clause(self.scope)} AND {AT_MOST} > 0", f"{layers.WITHIN} AND {same_step}")},
+            WITH {layers.drops(clause, f"{layers.WITHIN} AND {same_step}")},
             steps AS MATERIALIZED (
                 SELECT run_id, location_id, kind_id, interface_id,
                        CAST((max(first_ns, :since) - :start) / :step AS INTEGER) AS step,
@@ -263,8 +185,10 @@ class Reader:
                 SELECT run_id, location_id, kind_id, interface_id, sum(inside) AS inside,
                        CASE WHEN count(bytes) = count(*) THEN sum(bytes) END AS bytes, min(first) AS first,
                        max(last) AS last, sum(at_least) AS at_least, sum(at_most) AS at_most,
-                       group_concat(step || ',' || inside || ',' || reach) AS shape
-                FROM steps GROUP BY run_id, location_id, kind_id, interface_id)
+                       group_concat(shape) AS shape
+                FROM (SELECT run_id, location_id, kind_id, interface_id, inside, bytes, first, last, at_least, at_most,
+                             step || ',' || inside || ',' || reach AS shape FROM steps {sums})
+                GROUP BY run_id, location_id, kind_id, interface_id)
             SELECT host_of(r.id), {KEY}, d.inside, d.bytes, d.first, d.last, d.inside - d.at_least, d.at_most, d.shape
             FROM d {KEY_JOINS}""", start=start_ns, step=step_ns))
 
@@ -275,7 +199,8 @@ class Reader:
     def unnamed(self) -> int:
         """Return how many of them that is because something of their key is not on record."""
         [(count,)] = self.rows(f"""
-            WITH {layers.drops(may_clause(self.scope))} SELECT coalesce(sum(count), 0) FROM drop_rows""")
+            WITH {layers.drops(may_clause(self.scope), sums=has_sums(self.connection, self.scope))}
+            SELECT coalesce(sum(count), 0) FROM drop_rows""")
         return cast("int", count)
 
     def unsampled(self) -> int:

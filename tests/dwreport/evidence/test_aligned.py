@@ -178,6 +178,17 @@ def test_what_was_switched_off_has_not_looked(history: History) -> None:
     assert _read(history)[2] == {(host, "other", "IpInReceives", init)}
 
 
+def test_what_was_looked_at_begins_with_the_earlier_reading(history: History) -> None:
+    """A watch that ended before the window counts where the drops that are compared begin before it; not one before."""
+    run = history.run(_second(-300))
+    for name, collector, until in (("UdpNoPorts", "snmp", -60), ("IpInReceives", "other", -120)):
+        history.looked(run, name, _second(-300), collector=collector)
+        history.watch(run, "counters", collector, _second(-299), _second(until), namespace_id=1)
+    assert _read(history)[2] == set()
+    history.counter(run, "IpInReceives", 1, _second(5), since_ns=_second(-90))
+    assert _read(history)[2] == {("web-3", "snmp", "UdpNoPorts", 1)}
+
+
 def test_a_collector_that_failed_has_not_looked(history: History) -> None:
     """In any namespace: which of its counters it missed nobody knows."""
     run = history.run()
