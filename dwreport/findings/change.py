@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from dwreport.causes import Harm
-from dwreport.evidence.coverage import Coverage, Recorded, Span, assess
+from dwreport.evidence.coverage import Coverage, assess
+from dwreport.evidence.recorded import Recorded, Span
 from dwreport.findings.finding import Basis, Event, Finding
 from dwreport.findings.rank import RANK
 from dwreport.findings.renames import Rename, renamed

@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Protocol
 
 from dropwatchd.model import NANO
-from dwreport.evidence.coverage import Recorded, Span, assess
+from dwreport.evidence.coverage import assess
+from dwreport.evidence.recorded import Recorded, Span
 from dwreport.findings.finding import State
 
 _SOON_NS = 10 * NANO   # the last drop is no older than this where a loss goes on, or than twice the usual pause

@@ -6,7 +6,8 @@ from functools import cached_property
 
 from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.read.reader import Reader
-from dwreport.evidence.coverage import Recorded, assess
+from dwreport.evidence.coverage import assess
+from dwreport.evidence.recorded import Recorded
 from dwreport.text import axis, sparkline
 
 _STEPS = 24  # or about so many, where they are whole hours

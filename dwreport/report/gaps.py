@@ -5,7 +5,8 @@ from typing import Any
 
 from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.stops import stops
-from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, Recorded, assess, recorded
+from dwreport.evidence.coverage import NOT_WRITTEN, Coverage, assess
+from dwreport.evidence.recorded import Recorded, recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.rows import GapRow, gap_row

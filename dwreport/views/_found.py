@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from dropwatchd.history.read.reader import Reader
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import Coverage, recorded
+from dwreport.evidence.coverage import Coverage
 from dwreport.evidence.filters import Filters
+from dwreport.evidence.recorded import recorded
 from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting
 from dwreport.findings.rank import findings

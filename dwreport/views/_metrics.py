@@ -19,9 +19,9 @@ from dwreport.evidence.coverage import (
     TO_AND_FRO,
     Coverage,
     assess,
-    recorded,
 )
 from dwreport.evidence.coverage import NOT_WRITTEN as UNWRITTEN
+from dwreport.evidence.recorded import recorded
 from dwreport.render.openmetrics import Family, Sample
 
 OTHER, UNKNOWN = "other", "unknown"

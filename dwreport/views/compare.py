@@ -9,8 +9,9 @@ from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.scope import Scope
 from dropwatchd.model import NANO
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import Coverage, Span, recorded
+from dwreport.evidence.coverage import Coverage
 from dwreport.evidence.filters import Filters
+from dwreport.evidence.recorded import Span, recorded
 from dwreport.findings import support
 from dwreport.findings.change import Change, Changed, Side, changes
 from dwreport.findings.finding import Finding, event_of

@@ -8,8 +8,9 @@ from dropwatchd.history.read.reader import Reader
 from dropwatchd.history.read.stops import Stop, stops
 from dropwatchd.model import GapCause
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import Coverage, Recorded, assess, recorded
+from dwreport.evidence.coverage import Coverage, assess
 from dwreport.evidence.filters import Filters
+from dwreport.evidence.recorded import Recorded, recorded
 from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
 from dwreport.findings.rank import findings

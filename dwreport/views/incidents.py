@@ -14,9 +14,10 @@ from dropwatchd.history.read.reader import DropTotal, Reader
 from dropwatchd.model import NANO
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import NEVER_WAS, Recorded, assess, recorded
+from dwreport.evidence.coverage import NEVER_WAS, assess
 from dwreport.evidence.facts import Facts
 from dwreport.evidence.observed import Observed, observe
+from dwreport.evidence.recorded import Recorded, recorded
 from dwreport.evidence.tally import Place
 from dwreport.findings.bursts import Burst, bursts
 from dwreport.findings.ends import Senders

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from dropwatchd.history.read.lives import lives
 from dropwatchd.history.read.reader import Reader, WatchRow
 from dropwatchd.history.read.told_runs import ToldRun, drops_by_run, told_runs
-from dwreport.evidence.coverage import Recorded, assess, recorded, sources
+from dwreport.evidence.coverage import assess, sources
+from dwreport.evidence.recorded import Recorded, recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.columns import moment, text
 from dwreport.report.gaps import answered, assessed

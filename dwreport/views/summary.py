@@ -10,8 +10,8 @@ from dropwatchd.history.read.reader import DropTotal, Reader
 from dropwatchd.model import DropKey
 from dwreport.causes import of_drop
 from dwreport.evidence.ask import gather
-from dwreport.evidence.coverage import Recorded, recorded
 from dwreport.evidence.filters import Filters
+from dwreport.evidence.recorded import Recorded, recorded
 from dwreport.findings.across import across
 from dwreport.findings.finding import Finding
 from dwreport.findings.lasting import Lasting

@@ -9,7 +9,8 @@ from dropwatchd.history.read.patterns import matches, printed
 from dropwatchd.history.read.reader import DropTotal, LedgerGap, Reader
 from dropwatchd.model import NANO, DropKey, GapCause
 from dwreport import causes
-from dwreport.evidence.coverage import assess, recorded
+from dwreport.evidence.coverage import assess
+from dwreport.evidence.recorded import recorded
 from dwreport.report.answer import Answer, Column, Section
 from dwreport.report.arrange import keeps
 from dwreport.report.columns import moment, text

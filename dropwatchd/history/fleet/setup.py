@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 # What makes the schema of each revision out of the one before. A revision that hosts or reports of an older one cannot
 # use sets usable_from.
 STEPS = {"0001": ("begin.sql", "schema.sql", "tidy.sql", "roles.sql"), "0002": ("views.sql",),
-          "0003": ("send.sql",), "0004": ("guard.sql",)}
+          "0003": ("send.sql",), "0004": ("guard.sql", "tidy.sql")}
 # The same for a database that has no rows of its own, but asks others.
 _COORDINATOR = {"0001": ("begin.sql", "schema.sql", "coordinator.sql"), "0002": ("views.sql",)}
 

@@ -22,9 +22,9 @@ from dwreport.evidence.coverage import (
     SET_BACK,
     TO_AND_FRO,
     Coverage,
-    Recorded,
     assess,
 )
+from dwreport.evidence.recorded import Recorded
 
 _NO_MAC = "packets without a MAC header"
 

@@ -4,7 +4,7 @@ import pytest
 
 from dropwatchd.history.read.reader import Run, WatchRow
 from dropwatchd.model import NANO
-from dwreport.evidence.coverage import Recorded
+from dwreport.evidence.recorded import Recorded
 from dwreport.evidence.tally import Place
 from dwreport.findings.finding import Basis, Finding, State
 from dwreport.findings.lasting import Lasting

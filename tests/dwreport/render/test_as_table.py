@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropwatchd.history.read.scope import Scope
-from dwreport.evidence.coverage import Recorded, assess
+from dwreport.evidence.coverage import assess
+from dwreport.evidence.recorded import Recorded
 from dwreport.render import as_table
 from dwreport.render.as_table import layout, write
 from dwreport.render.page import Page
