@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from dropwatchd.history.calendar import HOUR_NS
 from dropwatchd.history.fleet.connect import FleetError
 from dropwatchd.upload.loop import Target, send_all
 from tests.fleet.conftest import asked, older
@@ -33,6 +34,10 @@ def test_few_bytes_write_the_same(server: Server, central: str, live: Live) -> N
         with closing(sqlite3.connect(life.path)) as history, history:  # clocks are read in turn, or not at all
             history.execute("UPDATE watches SET until_boot_ns = iif(id % 5, until_boot_ns - 7 * id, NULL)"
                             " WHERE run_id = (SELECT max(id) FROM runs)")
+            if number == 5:  # a kind that was not known at once
+                history.execute("UPDATE interfaces SET kind = 'physical', driver = 'e1000'")
+        if number in {6, 16}:
+            life.fold(HOUR_NS)
         for target in targets:
             octets = relay.octets
             send_all(target)
