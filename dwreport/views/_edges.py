@@ -99,7 +99,7 @@ class Edges:
         if scope.only is not None:
             return []
         found: dict[tuple[int, int], Fine] = {}
-        for row in fine(Reader(self.reader.connection, narrow, self.reader.now_ns), self.subjects):
+        for row in fine(self.reader.of(narrow), self.subjects):
             if row.first_ns < narrow.since_ns or row.last_ns >= narrow.until_ns:
                 row = replace(row, first_ns=max(row.first_ns, narrow.since_ns),  # noqa: PLW2901 - what lies in it
                               last_ns=min(row.last_ns, narrow.until_ns - 1))

@@ -90,7 +90,7 @@ def _may_match(reader: Reader) -> int:
 
 
 def _may_match_from(reader: Reader, floor_ns: int) -> int:
-    later = Reader(reader.connection, replace(reader.scope, since_ns=floor_ns), reader.now_ns)
+    later = reader.of(replace(reader.scope, since_ns=floor_ns))
     if later.scope.only:
         deque(later.windows(), maxlen=0)
     return _may_match(later)

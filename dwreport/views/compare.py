@@ -84,10 +84,10 @@ def view(reader: Reader, wanted: Wanted, earlier: Earlier) -> Answer:
     """Show what changed since an earlier window: what is new, gone, grown, shrunk."""
     scope = replace(reader.scope, until_ns=_written_until(reader))
     since_ns, until_ns = earlier((scope.since_ns, scope.until_ns))
-    now, then = (_look(Reader(reader.connection, one, reader.now_ns))
+    now, then = (_look(reader.of(one))
                  for one in (scope, replace(scope, since_ns=since_ns, until_ns=until_ns, runs=())))
     names = {**then.side.names, **now.side.names}
-    known = renames(Reader(reader.connection, replace(scope, since_ns=since_ns, runs=()), reader.now_ns).events())
+    known = renames(reader.of(replace(scope, since_ns=since_ns, runs=())).events())
     known = [one for one in known if one.time_ns >= since_ns]
     is_open = any(_is_asked(scope, one.old.interface or "") != _is_asked(scope, one.name) for one in known)
     found = changes(*(replace(one.side, names=names, renames=known, is_open=one.side.is_open or is_open)

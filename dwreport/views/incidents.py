@@ -10,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from dropwatchd.history.calendar import HOUR_NS
+from dropwatchd.history.read.lives import lives
 from dropwatchd.history.read.reader import DropTotal, Reader
 from dropwatchd.model import NANO
 from dwreport.causes import of_drop
@@ -90,6 +91,7 @@ class _Own:
     reader: Reader
     totals: Sequence[DropTotal]
     drops: Sequence[Observed]
+    has_sockets: bool  # on record that lost packets, of this host in the window
 
     @property
     def count(self) -> int:
@@ -106,7 +108,9 @@ class _Own:
 
     def _owners(self) -> Iterator[object]:
         """Yield whose sockets lost packets meanwhile, of each cause: no filter by interface knows sockets."""
-        all_of_it = Reader(self.reader.connection, self.reader.scope.unfiltered(), self.reader.now_ns)
+        if not self.has_sockets:
+            return
+        all_of_it = self.reader.of(self.reader.scope.unfiltered())
         facts = Facts(self.drops, all_of_it.counters())
         for drop in self.drops:
             group = Group("reason", "", of_drop(drop.key), [drop], Place(drop.host, drop.netns))
@@ -169,9 +173,9 @@ class _Found:
              following: Burst | None) -> IncidentRow:
         within = {step: count for step, count in shape.items() if part.first <= step <= part.last}
         worst = max(within, key=lambda step: (within[step], -step))
-        edges = Edges(self.reader, {(total.host, total.drop.key) for total in totals}, part, worst, within[worst],
-                      self.start_ns, self.step_ns)
-        own = self._own(edges, totals)
+        keys = {(total.host, total.drop.key) for total in totals}
+        edges = Edges(self._reader(subject.host), keys, part, worst, within[worst], self.start_ns, self.step_ns)
+        own = self._own(edges, subject.host, totals)
         state = self._state(_Lived(edges.onset.time_ns, edges.end.time_ns, own.count, within),
                             subject.host, None if following is None else self.start_ns + following.first * self.step_ns)
         who = own.told
@@ -190,7 +194,7 @@ class _Found:
     def _blind(self, host: str) -> set[int]:
         """Return the steps of which something was not watched on a host."""
         scope, until_ns = self.reader.scope, self._end_ns(host)
-        gaps = assess(_of(self.known, host), (scope.since_ns, until_ns), scope.origin).own
+        gaps = assess(self._of(host), (scope.since_ns, until_ns), scope.origin).own
         return {step for gap in gaps
                 if gap.effect == "blind" and gap.cause != NEVER_WAS and gap.until_ns > self.start_ns
                 for step in range(max(0, gap.since_ns - self.start_ns) // self.step_ns,
@@ -203,30 +207,53 @@ class _Found:
         return window[0] >= self.reader.scope.since_ns and self._is_watched(window, host)
 
     def _is_watched(self, window: tuple[int, int], host: str) -> bool:
-        return assess(_of(self.known, host), window, self.reader.scope.origin).status == "complete"
+        return assess(self._of(host), window, self.reader.scope.origin).status == "complete"
 
     def _state(self, lived: _Lived, host: str, next_ns: int | None) -> State | None:
         """Return whether it is over: by the time after it that was watched without a break, up to another burst."""
         last_ns, until_ns = lived.last_ns or 0, self._end_ns(host)
         end_ns = max(last_ns + 1, min(until_ns, next_ns or until_ns))
-        gaps = assess(_of(self.known, host), (last_ns, end_ns), self.reader.scope.origin).own
+        gaps = assess(self._of(host), (last_ns, end_ns), self.reader.scope.origin).own
         seen_ns = min([end_ns, *(gap.since_ns for gap in gaps if gap.effect != "detail" and gap.lost != 0)])
-        state = Lasting(_of(self.known, host), seen_ns, self.step_ns, self.reader.scope.origin).state(lived)
+        state = Lasting(self._of(host), seen_ns, self.step_ns, self.reader.scope.origin).state(lived)
         return None if state == "going on" and seen_ns < until_ns else state
 
-    def _own(self, edges: Edges, totals: Sequence[DropTotal]) -> "_Own":
+    def _reader(self, host: str) -> Reader:
+        """Return what reads the rows of one host: what others have is not looked through for each incident."""
+        runs = self._runs.get(host, ()) if len(self._runs) > 1 else ()
+        return self.reader.of(replace(self.reader.scope, runs=runs or self.reader.scope.runs))
+
+    @cached_property
+    def _runs(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what scopes name the runs of each host by."""
+        hosts, found = {run.run_id: run.hostname for run in self.known.runs}, defaultdict[str, list[str]](list)
+        for life in lives(self.reader):
+            if life.run in hosts:
+                found[hosts[life.run]].append(life.known_by)
+        return {host: tuple(names) for host, names in found.items()}
+
+    def _of(self, host: str) -> Recorded:
+        """Return what is recorded of a host, but for counters, which make many watches and tell nothing here."""
+        return self._parts.get(host) or replace(self.known, runs=(), watches=(), ledger=(), absent=())
+
+    @cached_property
+    def _parts(self) -> Mapping[str | None, Recorded]:
+        of_all = [gap for gap in self.known.ledger if gap.host is None]
+        return {host: replace(part, watches=[watch for watch in part.watches if watch.what != "counters"],
+                              ledger=[*of_all, *part.ledger]) for host, part in self.known.by_host.items()}
+
+    def _own(self, edges: Edges, host: str, totals: Sequence[DropTotal]) -> "_Own":
         """Return what was dropped from onset to end, and whose packets these were."""
-        scope, keys = self.reader.scope, {(total.host, total.drop.key) for total in totals}
-        narrow = replace(scope, since_ns=edges.onset.time_ns, until_ns=edges.end.time_ns + 1)
-        reader = Reader(self.reader.connection, narrow, self.reader.now_ns)
+        keys = {(total.host, total.drop.key) for total in totals}
+        narrow = replace(self._reader(host).scope, since_ns=edges.onset.time_ns, until_ns=edges.end.time_ns + 1)
+        reader = self.reader.of(narrow)
         found = [total for total in reader.drops(narrow.since_ns, narrow.until_ns - narrow.since_ns)
                  if (total.host, total.drop.key) in keys]
         packets = [packet for packet in reader.packets(_SAMPLES) if (packet.host, packet.key) in keys]
-        return _Own(reader, found, observe([], found, packets, {}))
+        return _Own(reader, found, observe([], found, packets, {}), host in self._owners)
 
-
-def _of(known: Recorded, host: str) -> Recorded:
-    """Return what is recorded of a host, but for counters, which make many watches and tell nothing here."""
-    return replace(known, runs=[run for run in known.runs if run.hostname == host],
-                   watches=[watch for watch in known.watches if watch.host == host and watch.what != "counters"],
-                   ledger=[gap for gap in known.ledger if gap.host in {None, host}], absent=())
+    @cached_property
+    def _owners(self) -> set[str]:
+        """Return the hosts of which sockets are on record that lost packets."""
+        return {row.host for row in self.reader.of(self.reader.scope.unfiltered()).counters()
+                if row.collector == "sockets"}

@@ -50,7 +50,7 @@ def view(reader: Reader, wanted: Wanted) -> Answer:  # noqa: ARG001 - of views
     since_ns = min([scope.since_ns, *(spans[run.run_id].since_ns for run in found)])
     until_ns = max([min(scope.until_ns, reader.now_ns), *(spans[run.run_id].until_ns + 1 for run in found)])
     every = replace(scope.unfiltered(), since_ns=since_ns, until_ns=until_ns)
-    whole = Reader(reader.connection, every, reader.now_ns)
+    whole = reader.of(every)
     counts, known = drops_by_run(whole), recorded(whole)
     rows = [_row(run, counts.get(run.run_id, 0), known) for run in found]
     section = Section("runs", rows, _columns(time_format(since_ns, until_ns)), rows, record=RunRow)

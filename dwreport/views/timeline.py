@@ -127,7 +127,7 @@ def _untimed(reader: Reader, ledger: Iterable[LedgerGap]) -> Iterator[tuple[int,
     for gap in ledger:
         if gap.cause == GapCause.DAEMON_DOWN and gap.effect == "detail":
             away = replace(reader.scope, since_ns=gap.since_ns, until_ns=gap.until_ns)
-            for _host, window in Reader(reader.connection, away, reader.now_ns).windows():
+            for _host, window in reader.of(away).windows():
                 yield window.drop.first_ns, window.drop.last_ns
 
 

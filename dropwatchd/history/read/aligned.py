@@ -108,12 +108,12 @@ class Aligned:
     def __init__(self, reader: Reader) -> None:
         self._edge_ns, self._report = reader.scope.since_ns, reader
         scope = reader.scope.unfiltered()
-        self._reader = Reader(reader.connection, scope, reader.now_ns)
+        self._reader = reader.of(scope)
         [(since_ns,)] = self._reader.rows(f"""
             SELECT coalesce(max(since_ns) - {_ROUND_NS}, :since) FROM counter_changes d JOIN runs r ON r.id = d.run_id
             WHERE until_ns > :since AND until_ns < :since + {_LONGEST_NS} AND since_ns < :since
                   AND since_ns > :since - {_LONGEST_NS} AND {run_clause(scope)}""")
-        self._reader = Reader(reader.connection, replace(scope, since_ns=cast("int", since_ns)), reader.now_ns)
+        self._reader = reader.of(replace(scope, since_ns=cast("int", since_ns)))
 
     def drops(self) -> list[AlignedDrop]:
         """Return the drops of each key. Those in the midst of all spans of a run are added up before any join.

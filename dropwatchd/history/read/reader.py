@@ -62,7 +62,8 @@ _LIVES = "(r.ended_ns IS NULL AND r.id = (SELECT max(m.id) FROM runs m WHERE m.m
 class Reader:
     """Answers from one snapshot of a history, within a scope."""
 
-    def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, scope: Scope, now_ns: int,
+                 hosts: dict[int, str] | None = None) -> None:
         connection = connection.pull(scope) if isinstance(connection, Pulled) else connection
         self.connection = connection
         self.scope = scope
@@ -71,7 +72,13 @@ class Reader:
         self._watches: list[WatchRow] | None = None
         self._earlier: list[WatchRow] = []  # that ended so shortly before
         install(connection, scope)
-        connection.create_function("host_of", 1, _hosts(connection).get, deterministic=True)
+        self._hosts = hosts or _hosts(connection)
+        connection.create_function("host_of", 1, self._hosts.get, deterministic=True)
+
+    def of(self, scope: Scope) -> "Reader":
+        """Return what answers from the same snapshot within another scope, whose filters are the same, or none."""
+        connection = self.connection.pull(scope) if isinstance(self.connection, Pulled) else self.connection
+        return Reader(connection, scope, self.now_ns, self._hosts if connection is self.connection else None)
 
     def rows(self, sql: str, **values: object) -> Iterator[Row]:
         """Ask within the scope, whose values are bound."""
