@@ -30,8 +30,10 @@ def test_the_debian_package_has_the_version_and_the_bounds() -> None:
 
 
 def test_the_debian_package_is_built_with_the_tests_of_each_library() -> None:
+    """But DuckDB, which Debian does not have."""
     rules = (PACKAGING / "debian/rules").read_text()
-    assert set(re.findall(r"tests/\S+", rules.partition("TESTS =")[2].partition("\nexport")[0])) == set(QUICK)
+    named = set(re.findall(r"tests/\S+", rules.partition("TESTS =")[2].partition("\nexport")[0]))
+    assert named == {*QUICK} - {"tests/dwreport/cli/test_archive.py"}
 
 
 def test_files_that_packages_name_are_there() -> None:

@@ -34,7 +34,7 @@ def test_every_option_is_offered_and_the_values_that_one_takes(shell: str, tmp_p
         program.chmod(0o755)
         shown = subprocess.run([program, "--help"], check=True, capture_output=True, text=True)
         told[name] = {*re.findall(r"^  (?:-h, )?(--[a-z-]+)", shown.stdout, flags=re.MULTILINE)}
-    assert len(told["dropwatchd-upload"]) == 9
+    assert len(told["dropwatchd-upload"]) == 10
 
     def offered(program: str, word: str = "", before: str = "") -> set[str]:
         text = SHELLS[shell].format(scripts=SCRIPTS, program=program, word=word, before=before)

@@ -47,7 +47,7 @@ def said(capsys: pytest.CaptureFixture[str], database: object, *words: str) -> A
 
 def _text(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     capsys.readouterr()
-    assert run([*words, "--since", f"@{START}", "--until", f"@{START + 3600}"]) == code
+    assert run([*words, "--since", f"@{START}", "--until", f"@{START + 3600}", "--width", "120"]) == code
     told = capsys.readouterr()
     return told.out + told.err
 
